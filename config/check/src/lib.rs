@@ -1,0 +1,1 @@
+//! The rules that a system has to obey.

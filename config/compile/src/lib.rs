@@ -1,0 +1,1 @@
+//! From a checked system to tables and an image.

@@ -1,0 +1,1 @@
+//! system.toml as typed, spanned data.

@@ -1,0 +1,1 @@
+//! Rings in memory shared by exactly two partitions.

@@ -1,0 +1,1 @@
+//! Typed messages: wire format, bounds, schema fingerprints, port notes.

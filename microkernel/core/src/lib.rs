@@ -1,0 +1,1 @@
+//! What the kernel decides, on plain data.
