@@ -24,16 +24,24 @@ impl Step {
     pub fn start(what: impl Into<String>) -> Self {
         let what = what.into();
         let spinner = stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            let spinner = ProgressBar::new_spinner().with_style(style).with_prefix(what.clone());
+            let style =
+                ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let spinner = ProgressBar::new_spinner()
+                .with_style(style)
+                .with_prefix(what.clone());
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         });
         if spinner.is_none() {
             eprintln!("... {what}");
         }
-        Self { what, started: Instant::now(), spinner, finished: false }
+        Self {
+            what,
+            started: Instant::now(),
+            spinner,
+            finished: false,
+        }
     }
 
     /// Shows a passing detail ("compiling core"). Not shown outside a terminal.
@@ -52,7 +60,11 @@ impl Step {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
-        eprintln!("{verdict:>3} {} ({:.1} s)", self.what, self.started.elapsed().as_secs_f32());
+        eprintln!(
+            "{verdict:>3} {} ({:.1} s)",
+            self.what,
+            self.started.elapsed().as_secs_f32()
+        );
         self.finished = true;
     }
 }
