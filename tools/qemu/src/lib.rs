@@ -1,0 +1,194 @@
+//! Runs an image on QEMU's `ppce500` machine, watches its memory from outside, and ends it reliably.
+//!
+//! The guest's RAM is a file shared with QEMU. What the kernel writes into its record region can therefore be read at any
+//! moment, during the run and after it, without a word from the guest over a serial line; and what the host writes before the
+//! start lies in memory when the kernel boots (QEMU loads the image's segments over the file and keeps the rest of it).
+//!
+//! A run is the same every time with [`Machine::icount_shift`] set: instructions are the clock, and the one random input that
+//! QEMU gives a guest of this machine, `/chosen/rng-seed` of the device tree it makes, is replaced by an empty tree (the kernel
+//! reads none).
+
+#![forbid(unsafe_code)]
+
+mod interrupt;
+mod memory;
+mod running;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+pub use memory::Memory;
+pub use running::{End, Running};
+
+use memory::SharedFile;
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// QEMU, as `cofferdam-setup` found it.
+    pub qemu: PathBuf,
+    /// The ELF image.
+    pub image: PathBuf,
+    /// RAM in MiB; this machine takes multiples of 64.
+    pub memory_mib: u32,
+    /// Where the file behind the RAM goes. It has no name there and disappears with the run, however that ends.
+    pub folder: PathBuf,
+    /// One instruction takes 2^shift ns of machine time, which jumps over idle time. `None`: the host's clock.
+    pub icount_shift: Option<u8>,
+    /// Where the first serial line goes.
+    pub serial: Serial,
+    /// Further devices, each as after QEMU's `-device`.
+    pub devices: Vec<String>,
+    /// A TCG plugin to load.
+    pub plugin: Option<Plugin>,
+}
+
+/// Where the machine's first serial line goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serial {
+    /// The user's terminal, both ways, with QEMU's own keys (Ctrl-A X ends, Ctrl-A C is the monitor).
+    Terminal,
+    /// Our standard output; nothing can be typed.
+    Output,
+    /// Kept in memory: see [`Running::serial`] and [`Running::type_in`].
+    Captured,
+}
+
+/// A TCG plugin.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// The shared library.
+    pub library: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<(String, String)>,
+}
+
+/// A device tree of one empty node. Flattened device tree, version 17 (Devicetree Specification 0.3, section 5): a header of
+/// ten words, an empty memory reservation map, and the structure block BEGIN_NODE "" END_NODE END.
+#[rustfmt::skip]
+const EMPTY_DEVICE_TREE: [u32; 18] = {
+    const RESERVATIONS: u32 = 40;
+    const STRUCTURE: u32 = RESERVATIONS + 16;
+    const STRUCTURE_SIZE: u32 = 16;
+    const TOTAL: u32 = STRUCTURE + STRUCTURE_SIZE;
+    const BEGIN_NODE: u32 = 1;
+    const END_NODE: u32 = 2;
+    const END: u32 = 9;
+    [
+        0xd00d_feed, TOTAL, STRUCTURE, TOTAL, RESERVATIONS, 17, 16, 0, 0, STRUCTURE_SIZE,
+        0, 0, 0, 0,
+        BEGIN_NODE, 0, END_NODE, END,
+    ]
+};
+
+impl Machine {
+    /// Prepares the memory, so that it can be written before the machine starts.
+    pub fn prepare(self) -> Result<Prepared> {
+        std::fs::create_dir_all(&self.folder)
+            .with_context(|| format!("the folder {} cannot be created", self.folder.display()))?;
+        let bytes = u64::from(self.memory_mib) << 20;
+        let memory = SharedFile::in_folder(&self.folder)?;
+        memory.file.set_len(bytes).with_context(|| {
+            format!(
+                "no room for {} MiB of guest memory in {}",
+                self.memory_mib,
+                self.folder.display()
+            )
+        })?;
+        let device_tree = SharedFile::in_folder(&self.folder)?;
+        let tree: Vec<u8> = EMPTY_DEVICE_TREE
+            .iter()
+            .flat_map(|word| word.to_be_bytes())
+            .collect();
+        Memory::of(device_tree.file.try_clone()?).write(0, &tree)?;
+        Ok(Prepared {
+            machine: self,
+            memory,
+            device_tree,
+        })
+    }
+
+    fn command(&self, memory: &SharedFile, device_tree: &SharedFile) -> Command {
+        // If this process is killed outright, nothing of ours can end QEMU any more; the kernel of the host then does.
+        let mut qemu = if std::path::Path::new("/usr/bin/setpriv").exists() {
+            let mut setpriv = Command::new("/usr/bin/setpriv");
+            setpriv.args(["--pdeathsig", "KILL", "--"]).arg(&self.qemu);
+            setpriv
+        } else {
+            Command::new(&self.qemu)
+        };
+        qemu.args(["-M", "ppce500,memory-backend=ram", "-cpu", "e500v2"]);
+        qemu.args(["-m", &format!("{}M", self.memory_mib)]);
+        qemu.arg("-object").arg(format!(
+            "memory-backend-file,id=ram,size={}M,mem-path={},share=on",
+            self.memory_mib,
+            memory.path()
+        ));
+        // The default network card wants a ROM from another package, and is not used.
+        qemu.args(["-nic", "none", "-display", "none", "-no-reboot"]);
+        qemu.arg("-kernel")
+            .arg(&self.image)
+            .args(["-dtb", &device_tree.path()]);
+        if let Some(shift) = self.icount_shift {
+            qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
+        }
+        for device in &self.devices {
+            qemu.args(["-device", device]);
+        }
+        if let Some(plugin) = &self.plugin {
+            // QEMU ends a value at a comma, and takes two commas for one.
+            let mut value = plugin.library.display().to_string().replace(',', ",,");
+            for (key, argument) in &plugin.arguments {
+                value.push_str(&format!(",{key}={}", argument.replace(',', ",,")));
+            }
+            qemu.args(["-plugin", &value]);
+        }
+        match self.serial {
+            Serial::Terminal => {
+                qemu.args(["-serial", "mon:stdio"]);
+            }
+            Serial::Output => {
+                qemu.args(["-serial", "stdio", "-monitor", "none"])
+                    .stdin(Stdio::null())
+                    .stderr(Stdio::piped());
+            }
+            Serial::Captured => {
+                qemu.args(["-serial", "stdio", "-monitor", "none"]);
+                qemu.stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped());
+            }
+        }
+        qemu
+    }
+}
+
+/// A machine whose memory is there, but which has not started.
+pub struct Prepared {
+    machine: Machine,
+    memory: SharedFile,
+    device_tree: SharedFile,
+}
+
+impl Prepared {
+    /// The guest's RAM, zero so far.
+    pub fn memory(&self) -> Result<Memory> {
+        Ok(Memory::of(self.memory.file.try_clone()?))
+    }
+
+    /// Starts QEMU.
+    ///
+    /// The machine ends with the thread that calls this: keep that thread until the run is over.
+    pub fn start(self) -> Result<Running> {
+        let memory = self.memory()?;
+        let command = self.machine.command(&self.memory, &self.device_tree);
+        Running::start(
+            command,
+            self.machine.serial,
+            memory,
+            [self.memory, self.device_tree],
+        )
+    }
+}

@@ -1,0 +1,65 @@
+//! The guest's RAM as a file that QEMU maps shared, read and written here by physical address.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// The guest's physical memory from address 0.
+#[derive(Debug)]
+pub struct Memory {
+    file: File,
+}
+
+impl Memory {
+    pub(crate) fn of(file: File) -> Self {
+        Self { file }
+    }
+
+    /// Reads from a physical address on. Beyond the end of RAM this is an error.
+    ///
+    /// The guest may be writing at the same time: whoever reads during a run must expect halves of two values.
+    pub fn read(&self, address: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(bytes, address)
+    }
+
+    /// Reads one big-endian word.
+    pub fn read_word(&self, address: u64) -> io::Result<u32> {
+        let mut word = [0; 4];
+        self.read(address, &mut word)?;
+        Ok(u32::from_be_bytes(word))
+    }
+
+    pub(crate) fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Writes at a physical address.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, address)
+    }
+}
+
+/// A file without a name, which another process of the same user opens through `/proc`.
+///
+/// So nothing is left behind by a run that is killed.
+#[derive(Debug)]
+pub(crate) struct SharedFile {
+    pub(crate) file: File,
+}
+
+impl SharedFile {
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self> {
+        let file = tempfile::tempfile_in(folder)
+            .with_context(|| format!("no file can be created in {}", folder.display()))?;
+        Ok(Self { file })
+    }
+
+    /// The path under which QEMU finds it, as long as this value lives.
+    pub(crate) fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
+    }
+}
