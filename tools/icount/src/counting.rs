@@ -1,0 +1,326 @@
+//! What is counted, given the instructions one after the other.
+//!
+//! * **Excursions**: from a user instruction into the kernel and back to a user instruction. The count is that of the kernel's
+//!   instructions in between: vector, save, work, restore and the return from interrupt; the trapping instruction is the
+//!   user's. Excursions are keyed by the last user instruction before, the first kernel instruction, the first user
+//!   instruction after, and the counts, so that a path which always costs the same is one line.
+//! * **Between** two given addresses, each time from the first up to, and not counting, the second.
+//! * **Interrupts off**: the longest run of kernel instructions with external interrupts disabled. Every interrupt vector
+//!   disables them; `wrteei` changes that, and the return to user level ends it (interrupts are always enabled there).
+//!   An arrival at a vector out of the kernel shows that they were enabled before it, and so does its return.
+//! * **Boot**: what runs before the first user instruction.
+//!
+//! Two figures are given for each: instructions, and register transfers, where `lmw` and `stmw` count once per register and
+//! everything else once. The emulator counts `stmw r13` as one instruction, which stores 19 registers; the second figure is
+//! the honest one beside kernels that save registers one by one.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// What to count.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The effective addresses of the kernel's text; user code lies elsewhere.
+    pub kernel: Range<u32>,
+    /// The part of it that interrupts enter.
+    pub vectors: Range<u32>,
+    /// Pairs of addresses to count between.
+    pub between: Vec<(u32, u32)>,
+}
+
+impl Settings {
+    /// Takes one setting of the plugin's command line.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let (low, high) = value
+            .split_once('-')
+            .and_then(|(low, high)| Some((hexadecimal(low)?, hexadecimal(high)?)))
+            .ok_or_else(|| {
+                format!("{key}={value}: two hexadecimal addresses LO-HI are expected")
+            })?;
+        match key {
+            "kernel" => self.kernel = low..high,
+            "vectors" => self.vectors = low..high,
+            "between" => self.between.push((low, high)),
+            _ => {
+                return Err(format!(
+                    "unknown setting {key}; there are out, kernel, vectors and between"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
+}
+
+/// What matters about one instruction at one place.
+#[derive(Debug)]
+pub struct Instruction {
+    place: Place,
+    transfers: u32,
+    kind: Kind,
+}
+
+/// Where an instruction lies. Partitions share effective addresses, and differ in physical ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Effective address.
+    pub effective: u32,
+    /// Physical address.
+    pub physical: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    User,
+    Vector,
+    EnableInterrupts,
+    DisableInterrupts,
+    ReturnFromInterrupt,
+    OtherKernel,
+}
+
+impl Instruction {
+    /// Decodes `word`, which lies at these addresses.
+    pub fn new(settings: &Settings, effective: u32, physical: u32, word: u32) -> Self {
+        let primary = word >> 26;
+        let extended = (word >> 1) & 0x3ff;
+        let kind = if !settings.kernel.contains(&effective) {
+            Kind::User
+        } else if settings.vectors.contains(&effective) {
+            Kind::Vector
+        } else {
+            match (primary, extended) {
+                // wrteei, whose E bit is the new value of MSR[EE].
+                (31, 163) if word & 0x8000 != 0 => Kind::EnableInterrupts,
+                (31, 163) => Kind::DisableInterrupts,
+                (19, 50) => Kind::ReturnFromInterrupt,
+                _ => Kind::OtherKernel,
+            }
+        };
+        // lmw and stmw move registers rD (or rS) to r31.
+        let transfers = if matches!(primary, 46 | 47) {
+            32 - ((word >> 21) & 31)
+        } else {
+            1
+        };
+        Self {
+            place: Place {
+                effective,
+                physical,
+            },
+            transfers,
+            kind,
+        }
+    }
+}
+
+/// Two figures for one stretch of code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cost {
+    /// Instructions executed.
+    pub instructions: u64,
+    /// The same, with `lmw` and `stmw` counted once per register.
+    pub register_transfers: u64,
+}
+
+impl Cost {
+    fn add(&mut self, instruction: &Instruction) {
+        self.instructions += 1;
+        self.register_transfers += u64::from(instruction.transfers);
+    }
+}
+
+/// A kind of excursion into the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excursion {
+    /// The last user instruction before.
+    pub from: Place,
+    /// The first kernel instruction: the vector.
+    pub vector: u32,
+    /// The first user instruction after.
+    pub to: Place,
+    /// What the kernel executed.
+    pub cost: Cost,
+}
+
+/// A run of instructions with interrupts disabled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Its first instruction.
+    pub first: u32,
+    /// Its last instruction.
+    pub last: u32,
+    /// Its cost.
+    pub cost: Cost,
+}
+
+/// The counts so far.
+#[derive(Debug, Default)]
+pub struct Counts {
+    settings: Settings,
+    boot: Cost,
+    /// The last user instruction; `None` during boot.
+    last_user: Option<Place>,
+    /// The vector and cost of the excursion under way.
+    excursion: Option<(u32, Cost)>,
+    excursions: BTreeMap<Excursion, u64>,
+    /// For each pair of `settings.between`: the cost so far, if between them.
+    between: Vec<Option<Cost>>,
+    betweens: BTreeMap<(usize, Cost), u64>,
+    /// The run with interrupts disabled that is under way.
+    run: Option<Run>,
+    longest: Run,
+    previous: Option<Kind>,
+}
+
+impl Counts {
+    /// Nothing counted.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            between: vec![None; settings.between.len()],
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// What is counted.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Takes note of the next instruction executed.
+    pub fn execute(&mut self, instruction: &Instruction) {
+        self.count_between(instruction);
+        if instruction.kind == Kind::User {
+            self.user(instruction.place);
+        } else {
+            self.kernel(instruction);
+        }
+        self.previous = Some(instruction.kind);
+    }
+
+    fn user(&mut self, place: Place) {
+        if let (Some(from), Some((vector, cost))) = (self.last_user, self.excursion.take()) {
+            *self
+                .excursions
+                .entry(Excursion {
+                    from,
+                    vector,
+                    to: place,
+                    cost,
+                })
+                .or_default() += 1;
+        }
+        self.end_run();
+        self.last_user = Some(place);
+    }
+
+    fn kernel(&mut self, instruction: &Instruction) {
+        if self.last_user.is_none() {
+            // Interrupts-off time during boot delays nobody: no partition runs yet.
+            self.boot.add(instruction);
+            return;
+        }
+        let address = instruction.place.effective;
+        self.excursion
+            .get_or_insert((address, Cost::default()))
+            .1
+            .add(instruction);
+        let enters = matches!(self.previous, Some(Kind::User))
+            || instruction.kind == Kind::Vector && self.previous != Some(Kind::Vector);
+        if enters {
+            self.end_run();
+            self.run = Some(Run {
+                first: address,
+                ..Run::default()
+            });
+        } else if self.previous == Some(Kind::ReturnFromInterrupt) {
+            self.end_run();
+        }
+        if let Some(run) = &mut self.run {
+            run.last = address;
+            run.cost.add(instruction);
+        }
+        match instruction.kind {
+            Kind::EnableInterrupts => self.end_run(),
+            Kind::DisableInterrupts if self.run.is_none() => {
+                self.run = Some(Run {
+                    first: address,
+                    ..Run::default()
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some(run) = self.run.take()
+            && run.cost > self.longest.cost
+        {
+            self.longest = run;
+        }
+    }
+
+    fn count_between(&mut self, instruction: &Instruction) {
+        let address = instruction.place.effective;
+        for (index, &(first, end)) in self.settings.between.iter().enumerate() {
+            let under_way = &mut self.between[index];
+            if address == end
+                && let Some(cost) = under_way.take()
+            {
+                *self.betweens.entry((index, cost)).or_default() += 1;
+            }
+            if address == first {
+                *under_way = Some(Cost::default());
+            }
+            if let Some(cost) = under_way {
+                cost.add(instruction);
+            }
+        }
+    }
+
+    /// Writes one JSON object per line, told apart by `kind`: `boot`, `interrupts_off`, `excursion`, `between`. Addresses are
+    /// numbers.
+    pub fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
+        let cost = |cost: &Cost| {
+            format!(
+                r#""instructions":{},"register_transfers":{}"#,
+                cost.instructions, cost.register_transfers
+            )
+        };
+        writeln!(out, r#"{{"kind":"boot",{}}}"#, cost(&self.boot))?;
+        let Run { first, last, .. } = self.longest;
+        writeln!(
+            out,
+            r#"{{"kind":"interrupts_off","first":{first},"last":{last},{}}}"#,
+            cost(&self.longest.cost)
+        )?;
+        for (excursion, samples) in &self.excursions {
+            let Excursion {
+                from, vector, to, ..
+            } = excursion;
+            writeln!(
+                out,
+                r#"{{"kind":"excursion","from":{},"from_physical":{},"vector":{vector},"to":{},"to_physical":{},{},"samples":{samples}}}"#,
+                from.effective,
+                from.physical,
+                to.effective,
+                to.physical,
+                cost(&excursion.cost),
+            )?;
+        }
+        for ((index, between), samples) in &self.betweens {
+            let (first, end) = self.settings.between[*index];
+            writeln!(
+                out,
+                r#"{{"kind":"between","first":{first},"end":{end},{},"samples":{samples}}}"#,
+                cost(between),
+            )?;
+        }
+        out.flush()
+    }
+}
