@@ -115,11 +115,12 @@ fn rustups(root: &Path) -> Result<Toolchain, Lack> {
     let rustc = output(Command::new("rustup").args(["which", "--toolchain", &channel, "rustc"]))
         .map(|path| PathBuf::from(path.trim()))
         .ok_or_else(|| lack(format!("rustup has no toolchain {channel}")))?;
+    // Toolchains can be links to one another, and the compiler names files by where they really lie.
     let sysroot = rustc
-        .parent()
-        .and_then(Path::parent)
-        .map(Path::to_path_buf)
-        .ok_or_else(|| lack(format!("rustup's {} has no sysroot", rustc.display())))?;
+        .canonicalize()
+        .ok()
+        .and_then(|rustc| Some(rustc.parent()?.parent()?.to_path_buf()))
+        .ok_or_else(|| lack(format!("rustup's {} is not there", rustc.display())))?;
     let (release, host) = release_and_host(&rustc)
         .ok_or_else(|| lack(format!("{} does not start", rustc.display())))?;
     let parts = [

@@ -1,0 +1,188 @@
+//! Builds, checks and lints crates for the target, as a child cargo that compiles `core` along (`build-std`).
+//!
+//! The target is a custom one, for which rustup has no compiled `core`; compiling it takes cargo's `-Z` options, which a stable
+//! cargo accepts with `RUSTC_BOOTSTRAP=1`. That variable is set on this child alone: the code itself stays free of unstable
+//! features (`unstable_features = "forbid"` in the workspace), and nothing unstable stands in `.cargo/config.toml`.
+//!
+//! Two builds of one tree in different folders give the same bytes: the folders' names, which the compiler would put into
+//! debug information and panic locations, are replaced by fixed ones.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, IsTerminal, Read, stderr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use cofferdam_progress::Step;
+use cofferdam_setup::Toolchain;
+use serde_json::Value;
+
+/// The target's name. Its specification is `targets/<name>.json`.
+pub const TARGET: &str = "powerpc-cofferdam-e500v2";
+
+/// What to do with the crates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Compile and link.
+    Build,
+    /// Look for errors only.
+    Check,
+    /// Lint; a warning is an error.
+    Clippy,
+}
+
+/// A build for the target.
+#[derive(Clone, Debug)]
+pub struct TargetBuild<'a> {
+    /// The compiler.
+    pub toolchain: &'a Toolchain,
+    /// The root of the source tree: cargo runs there.
+    pub root: &'a Path,
+    /// The packages to build, by name.
+    pub packages: Vec<String>,
+    /// Features, as `package/feature`.
+    pub features: Vec<String>,
+    /// Variables for the build scripts and `env!` of the crates.
+    pub environment: Vec<(String, OsString)>,
+}
+
+/// An executable that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executable {
+    /// Its name: that of the binary within its package.
+    pub name: String,
+    /// The ELF file. The next build of the same binary with other features replaces it: copy what is to stay.
+    pub path: PathBuf,
+}
+
+impl TargetBuild<'_> {
+    /// Runs cargo. `what` is shown while it runs ("building the kernel"); compiler errors go to standard error as cargo prints
+    /// them, and so do warnings.
+    pub fn run(&self, action: Action, what: &str) -> Result<Vec<Executable>> {
+        let step = Step::start(what);
+        let mut cargo = self.cargo(action)?;
+        let mut child = cargo
+            .spawn()
+            .with_context(|| format!("{} did not start", cargo.get_program().display()))?;
+        let (Some(messages), Some(mut complaints)) = (child.stdout.take(), child.stderr.take())
+        else {
+            bail!("cargo's output is not connected");
+        };
+        let complaints = thread::spawn(move || {
+            let mut text = String::new();
+            complaints.read_to_string(&mut text).map(|_| text)
+        });
+        let mut executables = Vec::new();
+        for line in BufReader::new(messages).lines() {
+            let line = line.context("cargo's messages cannot be read")?;
+            // Whatever is no message of cargo's was printed by a build script, and is none of ours.
+            let Ok(message) = serde_json::from_str::<Value>(&line) else {
+                continue;
+            };
+            if message["reason"] != "compiler-artifact" {
+                continue;
+            }
+            let name = message["target"]["name"].as_str().unwrap_or_default();
+            step.note(format!("{name} is ready"));
+            if let Some(path) = message["executable"].as_str() {
+                executables.push(Executable {
+                    name: name.to_owned(),
+                    path: PathBuf::from(path),
+                });
+            }
+        }
+        let status = child.wait().context("cargo cannot be waited for")?;
+        let complaints = complaints
+            .join()
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or_default();
+        if status.success() {
+            step.done();
+            eprint!("{complaints}");
+            return Ok(executables);
+        }
+        drop(step);
+        eprint!("{complaints}");
+        bail!("{what} failed: the compiler's messages above say why");
+    }
+
+    fn cargo(&self, action: Action) -> Result<Command> {
+        let mut cargo = self.toolchain.cargo();
+        cargo
+            .current_dir(self.root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+        cargo.env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            self.remapped_folders()?.join("\u{1f}"),
+        );
+        if let Some(linker) = &self.toolchain.linker {
+            let target = TARGET.to_uppercase().replace('-', "_");
+            cargo.env(format!("CARGO_TARGET_{target}_LINKER"), linker);
+        }
+        cargo.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        cargo.arg(match action {
+            Action::Build => "build",
+            Action::Check => "check",
+            Action::Clippy => "clippy",
+        });
+        cargo.args([
+            "--release",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+        ]);
+        cargo.args([
+            "--color",
+            if stderr().is_terminal() {
+                "always"
+            } else {
+                "never"
+            },
+        ]);
+        cargo.args(["-Zjson-target-spec", "-Zbuild-std=core,compiler_builtins"]);
+        cargo.arg("-Zbuild-std-features=compiler-builtins-mem");
+        cargo.arg("--target").arg(format!("targets/{TARGET}.json"));
+        for package in &self.packages {
+            cargo.args(["--package", package]);
+        }
+        if !self.features.is_empty() {
+            cargo.args(["--features", &self.features.join(",")]);
+        }
+        if action == Action::Clippy {
+            cargo.args(["--", "-D", "warnings"]);
+        }
+        Ok(cargo)
+    }
+
+    /// The compiler's options that give every folder of this machine a fixed name. Of several that match, the last counts,
+    /// so inner folders come after outer ones.
+    fn remapped_folders(&self) -> Result<Vec<String>> {
+        let root = self
+            .root
+            .canonicalize()
+            .with_context(|| format!("the source tree {} is not there", self.root.display()))?;
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        let cargo_home =
+            std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| root.join("target"), |path| root.join(path));
+        let folders = [
+            (cargo_home, "/cargo"),
+            (self.toolchain.library_source(), "/rust"),
+            (root, "/cofferdam"),
+            (target, "/cofferdam/target"),
+        ];
+        Ok(folders
+            .into_iter()
+            .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
+            .collect())
+    }
+}
