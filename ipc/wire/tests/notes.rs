@@ -143,6 +143,7 @@ proptest! {
         let mut section = [&VERSIONS.to_elf()[..], &ATTITUDE_ELF].concat();
         let at = at.index(section.len());
         section[at] = byte;
-        prop_assert!(parse_notes(&section).count() <= 2);
+        // No note is shorter than the three words of its header: the reader advances.
+        prop_assert!(parse_notes(&section).count() <= section.len() / 12);
     }
 }

@@ -1,0 +1,151 @@
+//! Access to the shared memory: every unsafe block of the ring.
+//!
+//! Above this module nobody can name an address. The header is reached by [`Word`], a slot by its
+//! index, and both are inside the region for every argument.
+
+use core::ptr::{read_volatile, write_volatile};
+
+use crate::Geometry;
+use crate::geometry::LINE_SIZE;
+
+/// Bytes before the first slot.
+pub(crate) const HEADER_SIZE: usize = 3 * LINE_SIZE;
+
+/// A word of the header, numbered by its offset in the region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Word {
+    Magic = 0,
+    Version = 4,
+    MessageSize = 8,
+    SlotCount = 12,
+    ProducerEpoch = 16,
+    ProducerIndex = 32,
+    ProducerIndexEpoch = 36,
+    ConsumerIndex = 64,
+    ConsumerIndexEpoch = 68,
+    ConsumerEpoch = 72,
+}
+
+/// What the two ends do with the region. The tests have an implementation of their own, in which the
+/// peer acts between any two accesses.
+pub trait Memory {
+    fn geometry(&self) -> Geometry;
+    fn load(&self, word: Word) -> u32;
+    fn store(&self, word: Word, value: u32);
+    /// The length stored in the slot of this index, unchecked.
+    fn load_length(&self, index: u32) -> u32;
+    fn store_length(&self, index: u32, length: u32);
+    /// Copies the start of the slot's message out; as much as there is, if `out` is longer.
+    fn copy_out(&self, index: u32, out: &mut [u8]);
+    /// Copies a message into the slot; as much as fits.
+    fn copy_in(&self, index: u32, message: &[u8]);
+}
+
+/// Why a region cannot be a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachError {
+    /// The region is smaller than [`Geometry::region_size`].
+    TooSmall,
+    /// The region does not begin at a multiple of 32 bytes.
+    Misaligned,
+}
+
+impl core::fmt::Display for AttachError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::TooSmall => "the region is too small for the ring",
+            Self::Misaligned => "the region does not begin at a multiple of 32 bytes",
+        })
+    }
+}
+
+impl core::error::Error for AttachError {}
+
+/// The region as the kernel mapped it.
+#[derive(Debug)]
+pub struct SharedMemory {
+    base: *mut u8,
+    geometry: Geometry,
+}
+
+impl SharedMemory {
+    /// # Safety
+    /// See [`Producer::attach`](crate::Producer::attach).
+    pub unsafe fn new(base: *mut u8, len: usize, geometry: Geometry) -> Result<Self, AttachError> {
+        if len < geometry.region_size() {
+            return Err(AttachError::TooSmall);
+        }
+        if !base.addr().is_multiple_of(LINE_SIZE) {
+            return Err(AttachError::Misaligned);
+        }
+        Ok(Self { base, geometry })
+    }
+
+    fn load_at(&self, offset: usize) -> u32 {
+        debug_assert!(offset.is_multiple_of(4) && offset + 4 <= self.geometry.region_size());
+        // SAFETY: `new` has been promised that the region is mapped readable for as long as `self`
+        // lives, and has checked its size and alignment. Every caller's offset is a multiple of 4
+        // inside it: a `Word`, or a slot's start plus at most its message's length. The peer may write
+        // the word at the same time; the access is volatile and of one aligned word, so it gives the
+        // old or the new value, and every value is a `u32`.
+        unsafe { read_volatile(self.base.add(offset).cast::<u32>()) }
+    }
+
+    fn store_at(&self, offset: usize, value: u32) {
+        debug_assert!(offset.is_multiple_of(4) && offset + 4 <= self.geometry.region_size());
+        // SAFETY: as in `load_at`, with the region mapped writable. Nothing else in this partition
+        // uses the region, which `new` has been promised too, so no reference sees its target change.
+        unsafe { write_volatile(self.base.add(offset).cast::<u32>(), value) }
+    }
+
+    /// Offsets of the words of a slot that hold a message of `length` bytes: none outside the slot.
+    fn message_words(&self, index: u32, length: usize) -> impl Iterator<Item = usize> + use<> {
+        let first = self.geometry.slot_offset(index) + 4;
+        let length = length.min(self.geometry.message_size() as usize);
+        (first..first + length).step_by(4)
+    }
+}
+
+impl Memory for SharedMemory {
+    fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    fn load(&self, word: Word) -> u32 {
+        self.load_at(word as usize)
+    }
+
+    fn store(&self, word: Word, value: u32) {
+        self.store_at(word as usize, value);
+    }
+
+    fn load_length(&self, index: u32) -> u32 {
+        self.load_at(self.geometry.slot_offset(index))
+    }
+
+    fn store_length(&self, index: u32, length: u32) {
+        self.store_at(self.geometry.slot_offset(index), length);
+    }
+
+    fn copy_out(&self, index: u32, out: &mut [u8]) {
+        let offsets = self.message_words(index, out.len());
+        for (bytes, offset) in out.chunks_mut(4).zip(offsets) {
+            let word = self.load_at(offset).to_ne_bytes();
+            for (byte, shared) in bytes.iter_mut().zip(word) {
+                *byte = shared;
+            }
+        }
+    }
+
+    fn copy_in(&self, index: u32, message: &[u8]) {
+        let offsets = self.message_words(index, message.len());
+        for (bytes, offset) in message.chunks(4).zip(offsets) {
+            let mut word = [0; 4];
+            for (shared, byte) in word.iter_mut().zip(bytes) {
+                *shared = *byte;
+            }
+            self.store_at(offset, u32::from_ne_bytes(word));
+        }
+    }
+}
