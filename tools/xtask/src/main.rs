@@ -1,2 +1,86 @@
-//! The developer's command.
-fn main() {}
+//! The developer's command: `cargo xtask COMMAND`.
+//!
+//! Each command first sees to it that what it needs is there (`cofferdam-setup`), says what it does on standard error, and
+//! ends with exit status 0 only if all of it went well.
+
+#![forbid(unsafe_code)]
+
+mod doctor;
+mod lint;
+mod parts;
+mod test;
+mod workspace;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use cofferdam_setup::{Consent, Requirement, Toolchain};
+
+use workspace::Workspace;
+
+/// Builds, runs and tests cofferdam.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows what the build and the runs need, what was found, and how to mend what is missing
+    Doctor,
+    /// Installs what is missing: Debian packages, and the Rust toolchain by rustup
+    Setup(Installing),
+    /// Checks the format, and lints the crates of host and target
+    Lint(Installing),
+    /// Runs every test
+    Test(Installing),
+}
+
+/// Whether missing programs may be installed.
+#[derive(Args)]
+struct Installing {
+    /// Install what is missing without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Installing {
+    /// Makes sure of what building and testing need, and returns the compiler.
+    fn provide(&self, root: &Path, needed: &[Requirement]) -> Result<Toolchain> {
+        cofferdam_setup::provide(root, needed, Consent::of_user(self.yes))?;
+        Toolchain::find(root).map_err(|lack| anyhow::anyhow!("{}", lack.why))
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let root = workspace::root();
+    match command {
+        Command::Doctor => doctor::run(&root),
+        Command::Setup(installing) => {
+            installing.provide(&root, &workspace::NEEDED)?;
+            doctor::run(&root)
+        }
+        Command::Lint(installing) => {
+            let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
+            lint::run(&Workspace::read(&root, &toolchain)?)
+        }
+        Command::Test(installing) => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            test::run(&Workspace::read(&root, &toolchain)?)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The source tree: where it is, and which of its crates are for the host and which for the target.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cofferdam_setup::{Requirement, Toolchain};
+use serde_json::Value;
+
+/// What building and running a system takes.
+pub const NEEDED: [Requirement; 2] = [Requirement::Toolchain, Requirement::Qemu];
+
+/// The root of the source tree that this program was built from.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// The source tree and the compiler for it.
+pub struct Workspace<'a> {
+    /// Its root.
+    pub root: &'a Path,
+    /// The compiler.
+    pub toolchain: &'a Toolchain,
+    /// The packages that only the target can build: all but cargo's default members.
+    pub target_packages: Vec<String>,
+}
+
+impl<'a> Workspace<'a> {
+    /// Asks cargo.
+    pub fn read(root: &'a Path, toolchain: &'a Toolchain) -> Result<Self> {
+        let output = toolchain
+            .cargo()
+            .current_dir(root)
+            .args(["metadata", "--no-deps", "--format-version=1"])
+            .output()
+            .context("cargo did not start")?;
+        if !output.status.success() {
+            anyhow::bail!(
+                "cargo cannot read the workspace:\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        let metadata: Value =
+            serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
+        let on_host = metadata["workspace_default_members"]
+            .as_array()
+            .context("cargo names no default members")?;
+        let target_packages = metadata["packages"]
+            .as_array()
+            .context("cargo names no packages")?
+            .iter()
+            .filter(|package| !on_host.contains(&package["id"]))
+            .filter_map(|package| package["name"].as_str().map(str::to_owned))
+            .collect();
+        Ok(Self {
+            root,
+            toolchain,
+            target_packages,
+        })
+    }
+
+    /// Runs cargo for the host, its output passed on.
+    pub fn cargo(&self, arguments: &[&str]) -> Result<()> {
+        let status = self
+            .toolchain
+            .cargo()
+            .current_dir(self.root)
+            .args(arguments)
+            .status()
+            .context("cargo did not start")?;
+        anyhow::ensure!(
+            status.success(),
+            "cargo {} failed ({status})",
+            arguments.join(" ")
+        );
+        Ok(())
+    }
+}
