@@ -1,0 +1,150 @@
+//! The facts of a board, from its own file, so that no system repeats them.
+
+use crate::diagnostic::Diagnostic;
+use crate::keys;
+use crate::reader::{Fields, Reader};
+use crate::rule;
+use crate::source::{FileId, Spanned};
+use crate::units;
+
+/// The boards that come with the tool.
+const KNOWN: &[(&str, &str, &str)] = &[(
+    "ppce500",
+    "config/boards/ppce500.toml",
+    include_str!("../../boards/ppce500.toml"),
+)];
+
+/// A board.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// Its name.
+    pub name: String,
+    /// The name of the machine in QEMU.
+    pub machine: String,
+    /// Timebase ticks per second.
+    pub timebase_hz: u64,
+    /// The RAM is a multiple of this.
+    pub ram_multiple_bytes: u64,
+    /// The least that a guard can be.
+    pub interrupts_off_max_ticks: u64,
+    /// The physical address of the block of devices.
+    pub devices_physical: u64,
+    /// Its size.
+    pub devices_bytes: u64,
+    /// The interrupt controller in the block.
+    pub interrupt_controller_offset: u64,
+    /// The UART for last words in the block.
+    pub uart_offset: u64,
+    /// The register that resets, in the block.
+    pub reset_offset: u64,
+    /// What to write there.
+    pub reset_value: u64,
+    /// In the order of the file.
+    pub devices: Vec<BoardDevice>,
+}
+
+impl Board {
+    /// The device with this name.
+    pub fn device(&self, name: &str) -> Option<&BoardDevice> {
+        self.devices.iter().find(|device| *device.name == name)
+    }
+}
+
+/// A device that a partition can own.
+#[derive(Clone, Debug)]
+pub struct BoardDevice {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its registers in the block of devices.
+    pub offset: u64,
+    /// How many bytes of registers.
+    pub bytes: u64,
+    /// Its interrupt.
+    pub interrupt: Option<BoardInterrupt>,
+    /// What its owner can do to the machine as a whole.
+    pub module_authority: Option<String>,
+}
+
+/// The interrupt of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardInterrupt {
+    /// Its number at the interrupt controller.
+    pub source: u64,
+    /// Level-sensitive, else edge-sensitive.
+    pub level: bool,
+    /// Active high or rising edge.
+    pub high: bool,
+}
+
+/// The name and the text of the file of a board that comes with the tool.
+pub(crate) fn known(name: &str) -> Option<(&'static str, &'static str)> {
+    let found = KNOWN.iter().find(|(known, _, _)| *known == name);
+    found.map(|(_, path, text)| (*path, *text))
+}
+
+/// The names of the boards that come with the tool.
+pub(crate) fn known_names() -> Vec<&'static str> {
+    KNOWN.iter().map(|(name, _, _)| *name).collect()
+}
+
+/// Reads a board file.
+pub(crate) fn read(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Board {
+    let mut reader = Reader {
+        file,
+        timebase_hz: 0,
+        diagnostics,
+        broken: &mut Vec::new(),
+    };
+    let fields = reader.read(text, keys::BOARD_FILE);
+    let board = fields.required(fields.table("board")).value;
+    let text_of = |name| board.required(board.text(name)).value;
+    let number = |name| board.required(board.number(name)).value;
+    let mut result = Board {
+        name: text_of("name"),
+        machine: text_of("machine"),
+        timebase_hz: number("timebase_hz"),
+        ram_multiple_bytes: number("ram_multiple"),
+        interrupts_off_max_ticks: 0,
+        devices_physical: number("devices_physical"),
+        devices_bytes: number("devices_size"),
+        interrupt_controller_offset: number("interrupt_controller_offset"),
+        uart_offset: number("uart_offset"),
+        reset_offset: number("reset_offset"),
+        reset_value: number("reset_value"),
+        devices: devices(&fields),
+    };
+    // This one needs the timebase, which stands in the same table.
+    if let Some(text) = board.text("interrupts_off_max") {
+        match units::ticks(&text, result.timebase_hz, u64::from(u32::MAX)) {
+            Ok(ticks) => result.interrupts_off_max_ticks = ticks,
+            Err(_) => reader.report(
+                Diagnostic::error(
+                    &rule::VALUE_UNIT,
+                    text.span,
+                    format!("`interrupts_off_max` is not a time in whole ticks: `{text}`"),
+                )
+                .hint("write a time such as \"4us\""),
+            ),
+        }
+    }
+    result
+}
+
+fn devices(fields: &Fields) -> Vec<BoardDevice> {
+    let mut devices = Vec::new();
+    for (name, device) in fields.tables_by_name("device") {
+        let interrupt = device.table("interrupt").map(|interrupt| BoardInterrupt {
+            source: interrupt.required(interrupt.number("source")).value,
+            level: *interrupt.required(interrupt.text("sense")) == "level",
+            high: *interrupt.required(interrupt.text("polarity")) == "high",
+        });
+        devices.push(BoardDevice {
+            name,
+            offset: device.required(device.number("offset")).value,
+            bytes: device.required(device.number("size")).value,
+            interrupt,
+            module_authority: device.text("module_authority").map(|text| text.value),
+        });
+    }
+    devices
+}

@@ -1,0 +1,452 @@
+//! Each key of `system.toml` and of a board file: its shape, whether it must be there, and what it means.
+//!
+//! The one home of the file's grammar. The reader refuses what is not declared here, and the JSON Schema and the reference are
+//! made from it.
+
+/// A key.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// What a value looks like.
+#[derive(Debug)]
+pub enum Shape {
+    /// Any text.
+    Text,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Boolean,
+    /// An integer from 0 on; `0x` is understood.
+    Integer,
+    /// A time with a unit, of at most 2^32 ticks.
+    Time,
+    /// A time with a unit, of at most 2^64 ticks.
+    LongTime,
+    /// A size, with a unit or in bytes.
+    Size,
+    /// A count per time.
+    Rate,
+    /// A list of texts.
+    Texts,
+    /// A text, or a list of texts.
+    TextOrTexts,
+    /// A table with these keys.
+    Table(&'static [Key]),
+    /// A list of tables with these keys.
+    Tables(&'static [Key]),
+    /// A table whose keys are names, each for a table with these keys.
+    Named(&'static [Key]),
+    /// A table whose keys are names, each for a text.
+    NamedText,
+    /// A table whose keys are names, each for a list of texts.
+    NamedTexts,
+}
+
+const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key {
+        name,
+        shape,
+        required: true,
+        doc,
+    }
+}
+
+const fn optional(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key {
+        name,
+        shape,
+        required: false,
+        doc,
+    }
+}
+
+/// The version of the format of `system.toml`.
+pub const SCHEMA: &str = "cofferdam-system/1";
+
+/// `system.toml`.
+pub const FILE: &[Key] = &[
+    required("system", Shape::Table(SYSTEM), "The system as a whole."),
+    required(
+        "kernel",
+        Shape::Table(KERNEL),
+        "What concerns the module and its kernel.",
+    ),
+    required(
+        "partition",
+        Shape::Named(PARTITION),
+        "The partitions, by name.",
+    ),
+    optional(
+        "errors",
+        Shape::NamedText,
+        "The action for each partition-level error, where a partition does not say otherwise.",
+    ),
+    optional(
+        "device",
+        Shape::Named(DEVICE),
+        "The devices in use, by their names in the board file.",
+    ),
+    optional("channel", Shape::Named(CHANNEL), "The channels, by name."),
+    optional(
+        "capability",
+        Shape::NamedTexts,
+        "What each partition may do besides using its ports. Everything not listed is denied.",
+    ),
+    required(
+        "schedule",
+        Shape::Named(SCHEDULE),
+        "The schedules, by name.",
+    ),
+    optional(
+        "require",
+        Shape::Table(REQUIRE),
+        "Statements that the build has to prove, or fail.",
+    ),
+];
+
+/// `[system]`.
+pub const SYSTEM: &[Key] = &[
+    required("name", Shape::Text, "The system's name."),
+    required(
+        "schema",
+        Shape::Choice(&[SCHEMA]),
+        "The version of this format.",
+    ),
+    required(
+        "board",
+        Shape::Text,
+        "A board that the tool knows, or the path of a board file, which ends in `.toml`.",
+    ),
+    required("ram", Shape::Size, "The RAM of the machine."),
+];
+
+/// `[kernel]`.
+pub const KERNEL: &[Key] = &[
+    required(
+        "guard",
+        Shape::Time,
+        "How long before a window's end the kernel takes the processor back, so that the next window starts on its tick.",
+    ),
+    required(
+        "errors",
+        Shape::NamedText,
+        "The action for each module-level error.",
+    ),
+];
+
+/// `[partition.NAME]`.
+pub const PARTITION: &[Key] = &[
+    optional(
+        "personality",
+        Shape::Choice(&["native"]),
+        "What runs in the partition. Default: `native`.",
+    ),
+    optional(
+        "crate",
+        Shape::Text,
+        "The folder of the crate that is built for this partition.",
+    ),
+    optional(
+        "image",
+        Shape::Text,
+        "The ELF that a supplier delivered, in place of `crate`.",
+    ),
+    required(
+        "stack",
+        Shape::Size,
+        "The room for the stack, at the lower end of `memory`.",
+    ),
+    required(
+        "memory",
+        Shape::Size,
+        "The private memory that the partition may write: stack, data, and what is left.",
+    ),
+    optional("period", Shape::Time, "The distance of its releases."),
+    optional(
+        "deadline",
+        Shape::Time,
+        "How long after a release its work must be complete.",
+    ),
+    optional(
+        "autostart",
+        Shape::Boolean,
+        "Whether it starts with the module. Default: true.",
+    ),
+    optional(
+        "tlb",
+        Shape::Choice(&["pinned", "refill"]),
+        "Whether its translations stay in TLB1 while its windows last, or are refilled at each miss. Default: pinned where it fits.",
+    ),
+    optional(
+        "errors",
+        Shape::NamedText,
+        "The action for partition-level errors, before `[errors]`.",
+    ),
+    optional(
+        "restart",
+        Shape::Table(RESTART),
+        "How often the health monitor may restart it. Default: without limit.",
+    ),
+    optional(
+        "expect",
+        Shape::Texts,
+        "Health events that a run of this system is expected to show; others make the run fail.",
+    ),
+    optional("devices", Shape::Texts, "The devices that it owns."),
+    optional(
+        "background",
+        Shape::Table(BACKGROUND),
+        "Makes it a member of the group that is eligible in every window.",
+    ),
+];
+
+/// `restart` of a partition.
+pub const RESTART: &[Key] = &[
+    required(
+        "max",
+        Shape::Integer,
+        "How many restarts within `per` are too many by one.",
+    ),
+    required("per", Shape::LongTime, "See `max`."),
+    required(
+        "then",
+        Shape::Text,
+        "The action for the error `restart_limit`.",
+    ),
+    optional(
+        "back_off",
+        Shape::Time,
+        "The wait before the first restart in a row; it doubles with each further one. Default: none.",
+    ),
+];
+
+/// `background` of a partition.
+pub const BACKGROUND: &[Key] = &[
+    required(
+        "priority",
+        Shape::Integer,
+        "Its place among the background's members: 1 is the most urgent.",
+    ),
+    optional(
+        "budget",
+        Shape::Time,
+        "With it, the member comes before each window's own group, for this long in each window. Without, it takes what the group leaves.",
+    ),
+];
+
+/// `[device.NAME]`.
+pub const DEVICE: &[Key] = &[
+    optional(
+        "when_not_running",
+        Shape::Choice(&["pend", "preempt"]),
+        "Its interrupt outside of its owner's windows waits for the next one, or comes wherever its owner is eligible. Default: `pend`.",
+    ),
+    optional(
+        "storm",
+        Shape::Rate,
+        "More interrupts than this are a health event, and mask the source. Default: no limit.",
+    ),
+];
+
+/// `[channel.NAME]`.
+pub const CHANNEL: &[Key] = &[
+    required(
+        "kind",
+        Shape::Choice(&["sampling", "queuing", "call", "ring", "signal"]),
+        "What the channel does.",
+    ),
+    optional(
+        "type",
+        Shape::Text,
+        "The type of its messages (for `call`: of the request): `crate::Type` or `bytes(N)`. Not for `signal`.",
+    ),
+    optional("reply", Shape::Text, "The type of the reply of a `call`."),
+    required(
+        "from",
+        Shape::Text,
+        "The end that sends (for `call`: the client), as `partition.port`.",
+    ),
+    required(
+        "to",
+        Shape::TextOrTexts,
+        "The end that receives (for `call`: the server); a list for a sampling channel with several.",
+    ),
+    optional(
+        "depth",
+        Shape::Integer,
+        "The places of a `queuing` channel, or of each direction of a `ring`.",
+    ),
+    optional(
+        "refresh",
+        Shape::LongTime,
+        "How old a sampling value may be and still be valid. Default: for ever.",
+    ),
+    optional(
+        "deadline",
+        Shape::Time,
+        "How long a `call` may take where the caller does not say.",
+    ),
+    optional(
+        "notify",
+        Shape::Boolean,
+        "Whether each end gets a virtual interrupt line when the other does something. Default: true, for `sampling` false.",
+    ),
+    optional(
+        "fingerprint",
+        Shape::Text,
+        "The type's fingerprint in hexadecimal, on behalf of an image that has no notes.",
+    ),
+];
+
+/// `[schedule.NAME]`.
+pub const SCHEDULE: &[Key] = &[
+    optional(
+        "initial",
+        Shape::Boolean,
+        "Whether the module begins with it. Default: false.",
+    ),
+    required(
+        "major_frame",
+        Shape::Time,
+        "The length of the frame that repeats.",
+    ),
+    required(
+        "windows",
+        Shape::Tables(WINDOW),
+        "The windows, in the order of time. They tile the frame.",
+    ),
+];
+
+/// A window of a schedule.
+pub const WINDOW: &[Key] = &[
+    required(
+        "at",
+        Shape::Time,
+        "Its start, from the start of the major frame.",
+    ),
+    required("length", Shape::Time, "Its length."),
+    required(
+        "group",
+        Shape::Texts,
+        "The partitions that may run, the most urgent first. Empty: the background alone.",
+    ),
+    optional(
+        "release",
+        Shape::Texts,
+        "The partitions whose period begins here.",
+    ),
+];
+
+/// `[require]`.
+pub const REQUIRE: &[Key] = &[
+    optional(
+        "flow",
+        Shape::Texts,
+        "Influence that must not exist: `A -/-> B`, or `A -/-> B except C, D`.",
+    ),
+    optional(
+        "latency",
+        Shape::Texts,
+        "Bounds: `interrupt DEVICE -> PARTITION <= TIME`.",
+    ),
+    optional(
+        "memory",
+        Shape::Texts,
+        "Properties: `no page writable and executable`, `no page shared except by ring`.",
+    ),
+];
+
+/// A board file.
+pub const BOARD_FILE: &[Key] = &[
+    required("board", Shape::Table(BOARD), "The board as a whole."),
+    optional(
+        "device",
+        Shape::Named(BOARD_DEVICE),
+        "The devices that partitions can own, by name.",
+    ),
+];
+
+/// `[board]`.
+pub const BOARD: &[Key] = &[
+    required("name", Shape::Text, "The board's name."),
+    required("core", Shape::Choice(&["e500v2"]), "The processor core."),
+    required("machine", Shape::Text, "The name of the machine in QEMU."),
+    required("timebase_hz", Shape::Integer, "Timebase ticks per second."),
+    required(
+        "ram_multiple",
+        Shape::Size,
+        "The RAM is a multiple of this.",
+    ),
+    required(
+        "interrupts_off_max",
+        Shape::Text,
+        "The longest that the kernel keeps interrupts off on this board: the least that a guard can be.",
+    ),
+    required(
+        "devices_physical",
+        Shape::Integer,
+        "The physical address of the block of devices (CCSR).",
+    ),
+    required("devices_size", Shape::Size, "The size of that block."),
+    required(
+        "interrupt_controller_offset",
+        Shape::Integer,
+        "The interrupt controller (MPIC) in the block.",
+    ),
+    required(
+        "uart_offset",
+        Shape::Integer,
+        "The UART for the kernel's last words, in the block.",
+    ),
+    required(
+        "reset_offset",
+        Shape::Integer,
+        "The register that resets the machine, in the block.",
+    ),
+    required("reset_value", Shape::Integer, "What to write there."),
+];
+
+/// `[device.NAME]` of a board file.
+pub const BOARD_DEVICE: &[Key] = &[
+    required("doc", Shape::Text, "What it is."),
+    required(
+        "offset",
+        Shape::Integer,
+        "Its registers in the block of devices.",
+    ),
+    required("size", Shape::Size, "How many bytes of registers."),
+    optional("interrupt", Shape::Table(BOARD_INTERRUPT), "Its interrupt."),
+    optional(
+        "module_authority",
+        Shape::Text,
+        "What its owner can do to the machine as a whole, if anything.",
+    ),
+];
+
+/// `interrupt` of a device of a board file.
+pub const BOARD_INTERRUPT: &[Key] = &[
+    required(
+        "source",
+        Shape::Integer,
+        "Its number at the interrupt controller.",
+    ),
+    required(
+        "sense",
+        Shape::Choice(&["level", "edge"]),
+        "Level-sensitive or edge-sensitive.",
+    ),
+    required(
+        "polarity",
+        Shape::Choice(&["high", "low"]),
+        "Active high or rising edge, or active low or falling edge.",
+    ),
+];

@@ -1,0 +1,308 @@
+//! The description of a system, typed. Times are in timebase ticks, sizes in bytes.
+
+use cofferdam_abi::health::{Action, Error};
+
+use crate::requirement::{FlowRequirement, LatencyRequirement, MemoryRequirement};
+use crate::source::{Span, Spanned};
+
+/// All of `system.toml`.
+#[derive(Clone, Debug, Default)]
+pub struct System {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The RAM of the machine.
+    pub ram_bytes: Spanned<u64>,
+    /// See `[kernel] guard`.
+    pub guard_ticks: Spanned<u64>,
+    /// Actions at module level.
+    pub module_errors: Vec<ErrorAction>,
+    /// Where `[kernel] errors` stands.
+    pub module_errors_span: Span,
+    /// Actions at partition level where a partition does not say otherwise.
+    pub default_errors: Vec<ErrorAction>,
+    /// In the order of the file, which is that of their indices.
+    pub partitions: Vec<Partition>,
+    /// In the order of the file.
+    pub devices: Vec<Device>,
+    /// In the order of the file, which is that of their indices.
+    pub channels: Vec<Channel>,
+    /// What each partition named may do.
+    pub capabilities: Vec<(Spanned<String>, Vec<Spanned<CapabilityRequest>>)>,
+    /// In the order of the file, which is that of their indices.
+    pub schedules: Vec<Schedule>,
+    /// `[require] flow`.
+    pub flow: Vec<Spanned<FlowRequirement>>,
+    /// `[require] latency`.
+    pub latency: Vec<Spanned<LatencyRequirement>>,
+    /// `[require] memory`.
+    pub memory: Vec<Spanned<MemoryRequirement>>,
+}
+
+impl System {
+    /// The index of the partition with this name.
+    pub fn partition_index(&self, name: &str) -> Option<usize> {
+        self.partitions.iter().position(|one| *one.name == name)
+    }
+
+    /// The index of the schedule with this name.
+    pub fn schedule_index(&self, name: &str) -> Option<usize> {
+        self.schedules.iter().position(|one| *one.name == name)
+    }
+}
+
+/// What the health monitor does about an error.
+#[derive(Clone, Debug)]
+pub struct ErrorAction {
+    /// The error.
+    pub error: Spanned<Error>,
+    /// The action.
+    pub action: Spanned<Action>,
+    /// The target of [`Action::SwitchSchedule`].
+    pub schedule: Option<Spanned<String>>,
+}
+
+/// Where a partition's program comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The folder of a crate.
+    Crate(Spanned<String>),
+    /// A finished ELF.
+    Image(Spanned<String>),
+}
+
+/// How a partition's translations reach the hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tlb {
+    /// They stay in TLB1 while its windows last.
+    Pinned,
+    /// Each miss refills TLB0.
+    Refill,
+}
+
+/// A partition.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where its program comes from. `None` where the file says neither or both.
+    pub program: Option<Program>,
+    /// The keys `crate` and `image`, as far as they are there.
+    pub program_keys: Vec<Spanned<String>>,
+    /// The room for the stack.
+    pub stack_bytes: Spanned<u64>,
+    /// The private memory, the stack included.
+    pub memory_bytes: Spanned<u64>,
+    /// The distance of its releases.
+    pub period_ticks: Option<Spanned<u64>>,
+    /// From release to deadline.
+    pub deadline_ticks: Option<Spanned<u64>>,
+    /// Whether it starts with the module.
+    pub autostart: bool,
+    /// As the file says it.
+    pub tlb: Option<Spanned<Tlb>>,
+    /// Its own actions.
+    pub errors: Vec<ErrorAction>,
+    /// How often it may be restarted.
+    pub restart: Option<Restart>,
+    /// Health events that a run is expected to show.
+    pub expect: Vec<Spanned<Error>>,
+    /// Its devices, by name.
+    pub devices: Vec<Spanned<String>>,
+    /// Its membership in the background.
+    pub background: Option<Background>,
+}
+
+/// A restart policy.
+#[derive(Clone, Debug)]
+pub struct Restart {
+    /// How many restarts are allowed.
+    pub max: Spanned<u64>,
+    /// In this time.
+    pub per_ticks: Spanned<u64>,
+    /// What comes then.
+    pub then: Option<ErrorAction>,
+    /// The wait before the first.
+    pub back_off_ticks: u64,
+}
+
+/// A membership in the background.
+#[derive(Clone, Debug)]
+pub struct Background {
+    /// 1 is the most urgent.
+    pub priority: Spanned<u64>,
+    /// With it, the member is above each window's own group.
+    pub budget_ticks: Option<Spanned<u64>>,
+}
+
+/// When the interrupt of a device comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenNotRunning {
+    /// It waits for a window of its owner.
+    #[default]
+    Pend,
+    /// It comes wherever its owner is eligible.
+    Preempt,
+}
+
+/// A device in use.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its name in the board file.
+    pub name: Spanned<String>,
+    /// When its interrupt comes.
+    pub when_not_running: Spanned<WhenNotRunning>,
+    /// A count and the ticks that it is for.
+    pub storm: Option<(u64, u64)>,
+}
+
+/// What a channel does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// The last value.
+    Sampling,
+    /// A bounded queue.
+    Queuing,
+    /// Request and reply.
+    Call,
+    /// Shared memory and doorbells.
+    Ring,
+    /// A doorbell.
+    Signal,
+}
+
+impl ChannelKind {
+    /// As the file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sampling => "sampling",
+            Self::Queuing => "queuing",
+            Self::Call => "call",
+            Self::Ring => "ring",
+            Self::Signal => "signal",
+        }
+    }
+}
+
+/// The type of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageType {
+    /// This many bytes, without a meaning.
+    Bytes(u64),
+    /// A Rust type by its path, `crate::Type`.
+    Path(String),
+}
+
+/// `partition.port`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortReference {
+    /// The partition.
+    pub partition: Spanned<String>,
+    /// The port.
+    pub port: Spanned<String>,
+}
+
+/// A channel.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it does. `None` where the file says nothing that is known.
+    pub kind: Option<Spanned<ChannelKind>>,
+    /// The type of messages, or of requests.
+    pub message: Option<Spanned<MessageType>>,
+    /// The type of replies.
+    pub reply: Option<Spanned<MessageType>>,
+    /// The end that sends. `None` where it cannot be read.
+    pub from: Option<PortReference>,
+    /// The ends that receive, as far as they can be read.
+    pub to: Vec<PortReference>,
+    /// Places.
+    pub depth: Option<Spanned<u64>>,
+    /// Validity of a sampling value.
+    pub refresh_ticks: Option<Spanned<u64>>,
+    /// Of a call.
+    pub deadline_ticks: Option<Spanned<u64>>,
+    /// Whether ends get lines; `None`: as is usual for the kind.
+    pub notify: Option<Spanned<bool>>,
+    /// On behalf of an image without notes.
+    pub fingerprint: Option<Spanned<u64>>,
+}
+
+impl Channel {
+    /// Every end: the one that sends, then those that receive.
+    pub fn ends(&self) -> impl Iterator<Item = &PortReference> {
+        self.from.iter().chain(&self.to)
+    }
+
+    /// Whether ends get lines.
+    pub fn notifies(&self) -> bool {
+        let sampling = matches!(&self.kind, Some(kind) if **kind == ChannelKind::Sampling);
+        self.notify.as_ref().map_or(!sampling, |notify| **notify)
+    }
+}
+
+/// What one capability is for, as the file writes it. `None` as a name stands for every other partition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CapabilityRequest {
+    /// Read the health log.
+    HealthLog,
+    /// Ask for the schedule.
+    ScheduleStatus,
+    /// Set the schedule.
+    ScheduleSet,
+    /// Something with another partition.
+    Partition(PartitionRight, Option<String>),
+}
+
+/// What may be done with another partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartitionRight {
+    /// Stop and restart it.
+    Control,
+    /// Restart it.
+    Restart,
+    /// Ask for its status.
+    Status,
+    /// Stop it.
+    Stop,
+}
+
+impl PartitionRight {
+    /// As the file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Restart => "restart",
+            Self::Status => "status",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// A schedule.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Whether the module begins with it.
+    pub initial: Option<Spanned<bool>>,
+    /// The length of the frame.
+    pub major_frame_ticks: Spanned<u64>,
+    /// In the order of the file.
+    pub windows: Vec<Window>,
+}
+
+/// A window.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Where it stands.
+    pub span: Span,
+    /// From the start of the frame.
+    pub at_ticks: Spanned<u64>,
+    /// Its length.
+    pub length_ticks: Spanned<u64>,
+    /// Who may run, the most urgent first.
+    pub group: Vec<Spanned<String>>,
+    /// Whose period begins here.
+    pub release: Vec<Spanned<String>>,
+}
