@@ -35,8 +35,8 @@ hypercalls! {
     Wait = 1, "wait";
     /// `()`: the virtual interrupts were just enabled: deliver what is pending.
     Deliver = 2, "deliver";
-    /// `()`: back to srr0 with srr1 of the register page; r11 is loaded from the page's scratch word.
-    ReturnFromInterrupt = 3, "return_from_interrupt";
+    /// `()` → r4 and r5 the caller's own processor time in ticks, upper and lower half.
+    ProcessorTime = 3, "processor_time";
     /// `(upper, lower half of a timebase value)`: raise [`crate::page::LINE_TIMER`] then. All ones: never.
     SetTimer = 4, "set_timer";
     /// `()`: the work of this release is done; the deadline is judged now.
@@ -57,7 +57,7 @@ hypercalls! {
     Call = 12, "call";
     /// `(slot, time-out in ticks or 0, four words)`: submit; the slot's line tells of completion.
     CallSubmit = 13, "call_submit";
-    /// `(slot)` → as `call`: take the reply of a submitted call.
+    /// `(slot, address, capacity)` → as `call`: take the reply of a submitted or interrupted call; its bytes go to the address.
     CallCollect = 14, "call_collect";
     /// `(slot)` → r4 length, r5 to r8 request words. A server's next request, if there is one.
     Receive = 15, "receive";

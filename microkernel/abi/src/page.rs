@@ -7,6 +7,7 @@
 //!
 //! The page belongs to the partition. The kernel takes nothing from it that could hurt anybody else:
 //! a partition that writes nonsense here loses its own interrupts or jumps to its own wrong address.
+//! A handler returns with the instruction `rfi`, which the kernel carries out on this page's SRR0 and SRR1.
 //! Words are big-endian (native), and the kernel touches the page only while the partition does not run, so
 //! that a partition needs atomic instructions only against interrupts that arrive in between.
 
@@ -31,8 +32,6 @@ pub const DEAR: u32 = 0x018;
 pub const ESR: u32 = 0x01c;
 /// Four words for software use, as SPRG0 to SPRG3 are.
 pub const SPRG0: u32 = 0x020;
-/// r11 for `return_from_interrupt`, whose own token is in that register.
-pub const SCRATCH: u32 = 0x030;
 /// The handlers' addresses, one for each [`crate::health::Exception`] in the order of its number. 0: not wanted.
 pub const VECTORS: u32 = 0x040;
 /// How many vectors there are.

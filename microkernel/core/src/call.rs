@@ -1,0 +1,486 @@
+//! `call` channels: request and reply.
+//!
+//! One request at a time is open on a channel. Each has a deadline, so that no server, however late, dead or
+//! malicious, can hold a client: when it passes, the client goes on, and a reply that comes after it is
+//! dropped. A request is only accepted when the server may run in this window, so that a call can be a direct switch:
+//! the server has its own rank, and if that is the highest that wants the processor, it goes on at once.
+
+use cofferdam_abi::Status;
+use cofferdam_abi::hypercall::MESSAGE_WORDS;
+use cofferdam_abi::record::TraceKind;
+use cofferdam_tables::CapabilityKind;
+
+use crate::configuration::ChannelTables;
+use crate::kernel::{Kernel, NOBODY};
+use crate::machine::{Machine, Registers};
+use crate::memory::Access;
+use crate::partition::{Activity, NEVER};
+
+/// Where a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// There is none.
+    Free,
+    /// Submitted; the server has not taken it.
+    Submitted,
+    /// The server has it.
+    Taken,
+    /// The server has it, but the client no longer waits for it.
+    Abandoned,
+    /// Answered, with this result; the client has not collected it.
+    Answered(Status),
+}
+
+/// The state of a call channel.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    progress: Progress,
+    /// The words of the request, then those of the reply.
+    words: [u32; MESSAGE_WORDS],
+    /// The length of the request in the store, then that of the reply.
+    length: u32,
+    deadline: u64,
+    /// Where a client that waits wants a reply's bytes: a physical address and its room.
+    reply_to: u32,
+    reply_room: u32,
+}
+
+/// A message in registers: its length in the store, and its words.
+type Words = [u32; 1 + MESSAGE_WORDS];
+
+impl Call {
+    pub(crate) const FREE: Self = Self {
+        progress: Progress::Free,
+        words: [0; MESSAGE_WORDS],
+        length: 0,
+        deadline: NEVER,
+        reply_to: 0,
+        reply_room: 0,
+    };
+
+    /// Whether a request is under way.
+    pub(crate) fn is_open(&self) -> bool {
+        self.progress != Progress::Free
+    }
+
+    fn message(&self) -> Words {
+        let [a, b, c, d] = self.words;
+        [self.length, a, b, c, d]
+    }
+}
+
+/// Where the reply of a channel is kept, behind its request.
+fn reply_store(tables: &ChannelTables) -> u32 {
+    tables.own.store + tables.own.message_bytes.next_multiple_of(4)
+}
+
+impl<M: Machine> Kernel<M> {
+    fn server(&self, tables: &'static ChannelTables) -> u8 {
+        tables
+            .ends
+            .of(&self.configuration.ends)
+            .get(1)
+            .map_or(NOBODY, |end| end.partition)
+    }
+
+    /// Submits a request, and tells the server or wakes it.
+    pub(crate) fn submit(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        time_out: u32,
+        words: [u32; 4],
+    ) -> Result<u8, Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallClient)?
+            .object;
+        let tables = self.channel(index)?;
+        match self.calls[index].progress {
+            Progress::Free => {}
+            Progress::Abandoned => return Err(Status::Again),
+            _ => return Err(Status::InvalidState),
+        }
+        let server = self.server(tables);
+        if !self.partitions[server].activity.is_up() {
+            return Err(Status::PeerDown);
+        }
+        if !self.is_eligible(server) {
+            return Err(Status::OutOfWindow);
+        }
+        let allowed = tables.own.deadline_ticks;
+        let time_out = if time_out == 0 {
+            allowed
+        } else {
+            time_out.min(allowed)
+        };
+        let now = self.machine.now();
+        let deadline = now + u64::from(time_out);
+        self.calls[index] = Call {
+            progress: Progress::Submitted,
+            words,
+            length: 0,
+            deadline,
+            reply_to: 0,
+            reply_room: 0,
+        };
+        self.arm(caller, deadline);
+        self.record
+            .trace(now, TraceKind::MessageOut, caller, u16::from(index), 0, 0);
+        Ok(index)
+    }
+
+    /// Lets the server know of a request that was submitted.
+    pub(crate) fn tell_server(&mut self, index: u8) {
+        let Ok(tables) = self.channel(index) else {
+            return;
+        };
+        let Some(end) = tables.ends.of(&self.configuration.ends).get(1).copied() else {
+            return;
+        };
+        if self.partitions[end.partition].activity == Activity::AwaitingRequest(index) {
+            self.calls[index].progress = Progress::Taken;
+            let words = self.calls[index].message();
+            self.finish_wait(end.partition, Status::Ok, words);
+        } else {
+            self.raise(end.partition, end.line);
+        }
+    }
+
+    /// Ends a blocked call or receive with a result.
+    fn finish_wait(&mut self, partition: u8, status: Status, words: Words) {
+        self.partitions[partition]
+            .registers
+            .set_result(0, status as u32);
+        self.results(partition, words);
+        self.set_activity(partition, Activity::Ready);
+    }
+
+    /// The fused form: submit and wait. `None`: the caller is blocked.
+    pub(crate) fn call(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        time_out: u32,
+        words: [u32; 4],
+    ) -> Option<Status> {
+        match self.submit(caller, slot, time_out, words) {
+            Ok(index) => self.await_reply(caller, index),
+            Err(status) => Some(status),
+        }
+    }
+
+    /// The fused form with messages in memory. `None`: the caller is blocked.
+    pub(crate) fn call_message(&mut self, caller: u8, arguments: [u32; 6]) -> Option<Status> {
+        let [slot, time_out, request, length, reply, room] = arguments;
+        let submitted = self
+            .prepare_message(caller, slot, request, length, reply, room)
+            .and_then(|(from, to)| {
+                let index = self.submit(caller, slot, time_out, [0; MESSAGE_WORDS])?;
+                let tables = self.channel(index)?;
+                self.machine.copy(from, tables.own.store, length);
+                let call = &mut self.calls[index];
+                (call.length, call.reply_to, call.reply_room) = (length, to, room);
+                Ok(index)
+            });
+        match submitted {
+            Ok(index) => self.await_reply(caller, index),
+            Err(status) => Some(status),
+        }
+    }
+
+    /// The physical places of a request and of the room for its reply.
+    fn prepare_message(
+        &self,
+        caller: u8,
+        slot: u32,
+        request: u32,
+        length: u32,
+        reply: u32,
+        room: u32,
+    ) -> Result<(u32, u32), Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallClient)?
+            .object;
+        let tables = self.channel(index)?;
+        if length > tables.own.message_bytes {
+            return Err(Status::Invalid);
+        }
+        let from = self.buffer(caller, request, length, Access::Read)?;
+        Ok((from, self.buffer(caller, reply, room, Access::Write)?))
+    }
+
+    /// Blocks the caller until the reply of a request just submitted, unless something asks for it already.
+    fn await_reply(&mut self, caller: u8, index: u8) -> Option<Status> {
+        if self.pending_lines(caller) != 0 {
+            self.tell_server(index);
+            return Some(Status::Interrupted);
+        }
+        self.set_activity(caller, Activity::AwaitingReply(index));
+        self.tell_server(index);
+        None
+    }
+
+    /// Takes the reply of a request submitted before; its bytes, if it has any, go to the caller's memory.
+    pub(crate) fn collect(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        address: u32,
+        room: u32,
+    ) -> Result<Words, Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallClient)?
+            .object;
+        let tables = self.channel(index)?;
+        match self.calls[index].progress {
+            Progress::Answered(Status::Ok) => {
+                let length = self.calls[index].length;
+                if length > room {
+                    return Err(Status::Overflow);
+                }
+                if length != 0 {
+                    let to = self.buffer(caller, address, length, Access::Write)?;
+                    self.machine.copy(reply_store(tables), to, length);
+                }
+                self.calls[index].progress = Progress::Free;
+                Ok(self.calls[index].message())
+            }
+            Progress::Answered(status) => {
+                self.calls[index].progress = Progress::Free;
+                Err(status)
+            }
+            Progress::Submitted | Progress::Taken => Err(Status::Again),
+            Progress::Free | Progress::Abandoned => Err(Status::InvalidState),
+        }
+    }
+
+    /// The next request of a channel.
+    pub(crate) fn receive(&mut self, caller: u8, slot: u32) -> Result<Words, Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallServer)?
+            .object;
+        match self.calls[index].progress {
+            Progress::Submitted => {
+                self.calls[index].progress = Progress::Taken;
+                self.trace_message_in(caller, index);
+                Ok(self.calls[index].message())
+            }
+            Progress::Taken | Progress::Abandoned => Err(Status::InvalidState),
+            Progress::Free | Progress::Answered(_) => Err(Status::Again),
+        }
+    }
+
+    fn trace_message_in(&mut self, partition: u8, channel: u8) {
+        if cfg!(feature = "trace") {
+            let (now, length) = (self.machine.now(), self.calls[channel].length);
+            self.record.trace(
+                now,
+                TraceKind::MessageIn,
+                partition,
+                u16::from(channel),
+                length,
+                0,
+            );
+        }
+    }
+
+    /// Answers the request that the server has.
+    pub(crate) fn reply(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        length: u32,
+        words: [u32; 4],
+    ) -> Result<u8, Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallServer)?
+            .object;
+        let tables = self.channel(index)?;
+        if length > tables.own.reply_bytes {
+            return Err(Status::Invalid);
+        }
+        match self.calls[index].progress {
+            Progress::Taken => {}
+            Progress::Abandoned => {
+                self.calls[index].progress = Progress::Free;
+                return Err(Status::TimedOut);
+            }
+            _ => return Err(Status::InvalidState),
+        }
+        let call = &mut self.calls[index];
+        (call.words, call.length) = (words, length);
+        self.answer(index, tables, Status::Ok);
+        Ok(index)
+    }
+
+    /// Gives the client its result: at once if it waits, else by its line. Only a client that waits has its
+    /// memory written: one that was interrupted may long use it for something else.
+    fn answer(&mut self, index: u8, tables: &'static ChannelTables, status: Status) {
+        let Some(end) = tables.ends.of(&self.configuration.ends).first().copied() else {
+            return;
+        };
+        self.calls[index].deadline = NEVER;
+        if self.partitions[end.partition].activity == Activity::AwaitingReply(index) {
+            let call = &mut self.calls[index];
+            call.progress = Progress::Free;
+            let (length, to, room) = (call.length, call.reply_to, call.reply_room);
+            let words = call.message();
+            let fits = length <= room;
+            if status == Status::Ok && fits && length != 0 {
+                self.machine.copy(reply_store(tables), to, length);
+            }
+            let status = if status == Status::Ok && !fits {
+                Status::Overflow
+            } else {
+                status
+            };
+            self.finish_wait(end.partition, status, words);
+        } else {
+            self.calls[index].progress = Progress::Answered(status);
+            self.raise(end.partition, end.line);
+        }
+    }
+
+    /// Answers, then waits for the next request on the same channel. `None`: the caller is blocked.
+    pub(crate) fn reply_receive(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        length: u32,
+        words: [u32; 4],
+    ) -> Option<Result<Words, Status>> {
+        let index = match self.reply(caller, slot, length, words) {
+            Ok(index) => index,
+            Err(status) => return Some(Err(status)),
+        };
+        if self.pending_lines(caller) != 0 {
+            return Some(Err(Status::Interrupted));
+        }
+        self.set_activity(caller, Activity::AwaitingRequest(index));
+        None
+    }
+
+    /// Copies the bytes of the request that the server has.
+    pub(crate) fn read_request(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        address: u32,
+        room: u32,
+    ) -> Result<[u32; 1], Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallServer)?
+            .object;
+        let tables = self.channel(index)?;
+        if !matches!(
+            self.calls[index].progress,
+            Progress::Taken | Progress::Abandoned
+        ) {
+            return Err(Status::InvalidState);
+        }
+        let length = self.calls[index].length;
+        if length > room {
+            return Err(Status::Overflow);
+        }
+        let to = self.buffer(caller, address, length, Access::Write)?;
+        self.machine.copy(tables.own.store, to, length);
+        Ok([length])
+    }
+
+    /// Copies the bytes of the reply to come.
+    pub(crate) fn write_reply(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        address: u32,
+        length: u32,
+    ) -> Result<(), Status> {
+        let index = self
+            .capability(caller, slot, CapabilityKind::CallServer)?
+            .object;
+        let tables = self.channel(index)?;
+        if length > tables.own.reply_bytes {
+            return Err(Status::Invalid);
+        }
+        if !matches!(
+            self.calls[index].progress,
+            Progress::Taken | Progress::Abandoned
+        ) {
+            return Err(Status::InvalidState);
+        }
+        let from = self.buffer(caller, address, length, Access::Read)?;
+        self.machine.copy(from, reply_store(tables), length);
+        Ok(())
+    }
+
+    /// The channels on which a partition is the client.
+    fn client_channels(
+        &self,
+        partition: u8,
+    ) -> impl Iterator<Item = (u8, &'static ChannelTables)> + use<M> {
+        let configuration = self.configuration;
+        configuration
+            .channels
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, tables)| {
+                let call = tables.own.kind == cofferdam_tables::ChannelKind::Call;
+                let client = tables.ends.of(&configuration.ends).first()?.partition;
+                (call && client == partition).then_some((index as u8, tables))
+            })
+    }
+
+    /// Ends the requests of a client whose deadline has passed.
+    pub(crate) fn expire_calls(&mut self, partition: u8, now: u64) {
+        for (index, tables) in self.client_channels(partition) {
+            let call = &mut self.calls[index];
+            if call.deadline > now {
+                continue;
+            }
+            call.deadline = NEVER;
+            match call.progress {
+                Progress::Submitted => self.answer(index, tables, Status::TimedOut),
+                Progress::Taken => {
+                    self.answer(index, tables, Status::TimedOut);
+                    if self.calls[index].progress == Progress::Free {
+                        self.calls[index].progress = Progress::Abandoned;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next deadline of a client's requests.
+    pub(crate) fn next_call_deadline(&self, partition: u8) -> u64 {
+        self.client_channels(partition)
+            .map(|(index, _)| self.calls[index].deadline)
+            .min()
+            .unwrap_or(NEVER)
+    }
+
+    /// The client of a channel is gone: nobody waits for the reply.
+    pub(crate) fn client_left(&mut self, index: u8) {
+        let call = &mut self.calls[index];
+        call.deadline = NEVER;
+        call.progress = match call.progress {
+            Progress::Taken | Progress::Abandoned => Progress::Abandoned,
+            _ => Progress::Free,
+        };
+        (call.reply_to, call.reply_room) = (0, 0);
+    }
+
+    /// The server of a channel is gone: what was asked of it will not be answered.
+    pub(crate) fn server_left(&mut self, index: u8) {
+        let Ok(tables) = self.channel(index) else {
+            return;
+        };
+        match self.calls[index].progress {
+            Progress::Submitted | Progress::Taken => {
+                self.answer(index, tables, Status::PeerRestarted)
+            }
+            Progress::Abandoned => self.calls[index].progress = Progress::Free,
+            Progress::Free | Progress::Answered(_) => {}
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! The compiled configuration, decoded once at boot into slots of fixed size.
+//!
+//! Everything that a later lookup relies on is checked here, so that no path of a running kernel has to: indices
+//! are in range, physical addresses lie in RAM that the kernel maps, windows follow one another. The build
+//! made these tables and checked far more; what is checked here is what the kernel's own soundness needs.
+
+use cofferdam_abi::health::{self, PARTITION_ERRORS};
+use cofferdam_abi::{limits, space};
+use cofferdam_tables::{
+    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, HeaderError, Interrupt,
+    Module, NO_LINE, Partition, RamBlock, Rank, Record, Region, RegionKind, Schedule, TlbWrite,
+    Window, mas,
+};
+use heapless::Vec;
+
+/// A run of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Range {
+    start: u16,
+    end: u16,
+}
+
+impl Range {
+    fn empty_at(length: usize) -> Self {
+        Self {
+            start: length as u16,
+            end: length as u16,
+        }
+    }
+
+    /// The part of `table` that this names.
+    #[inline(always)]
+    pub(crate) fn of<T>(self, table: &[T]) -> &[T] {
+        table
+            .get(usize::from(self.start)..usize::from(self.end))
+            .unwrap_or_default()
+    }
+
+    /// The index in the table of element `offset`, if there is one.
+    pub(crate) fn index(self, offset: u32) -> Option<usize> {
+        let index = usize::from(self.start).checked_add(offset as usize)?;
+        (index < usize::from(self.end)).then_some(index)
+    }
+
+    pub(crate) fn len(self) -> usize {
+        usize::from(self.end - self.start)
+    }
+}
+
+pub(crate) struct PartitionTables {
+    pub(crate) own: Partition,
+    pub(crate) regions: Range,
+    pub(crate) copies: Range,
+    pub(crate) capabilities: Range,
+}
+
+pub(crate) struct ChannelTables {
+    pub(crate) own: Channel,
+    pub(crate) ends: Range,
+}
+
+pub(crate) struct ScheduleTables {
+    pub(crate) own: Schedule,
+    pub(crate) writes: Range,
+    pub(crate) windows: Range,
+}
+
+pub(crate) struct WindowTables {
+    pub(crate) own: Window,
+    pub(crate) writes: Range,
+}
+
+/// Everything that the tables say.
+pub struct Configuration {
+    pub(crate) board: Board,
+    pub(crate) module: Module,
+    pub(crate) ram_blocks: Vec<RamBlock, { limits::RAM_BLOCKS }>,
+    pub(crate) partitions: Vec<PartitionTables, { limits::PARTITIONS }>,
+    pub(crate) regions: Vec<Region, { limits::REGIONS }>,
+    pub(crate) copies: Vec<Copy, { limits::COPIES }>,
+    pub(crate) capabilities: Vec<Capability, { limits::CAPABILITIES }>,
+    pub(crate) channels: Vec<ChannelTables, { limits::CHANNELS }>,
+    pub(crate) ends: Vec<End, { limits::CHANNEL_ENDS }>,
+    pub(crate) interrupts: Vec<Interrupt, { limits::INTERRUPTS }>,
+    pub(crate) ranks: Vec<Rank, { limits::RANKS }>,
+    pub(crate) schedules: Vec<ScheduleTables, { limits::SCHEDULES }>,
+    pub(crate) windows: Vec<WindowTables, { limits::WINDOWS }>,
+    pub(crate) tlb_writes: Vec<TlbWrite, { limits::TLB_WRITES }>,
+    pub(crate) crc: u32,
+}
+
+/// Why a machine was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootFailure {
+    /// The head or the checksum is wrong.
+    Header(HeaderError),
+    /// A record cannot be decoded, or there are bytes behind the last one.
+    Malformed,
+    /// A record stands where it cannot: a region before any partition, a second board.
+    Misplaced,
+    /// More records of a kind than the kernel has slots.
+    TooMany,
+    /// No board, no module, no partition or no schedule.
+    Missing,
+    /// A record names something that there is not.
+    Dangling,
+    /// An address or a length that is not what it has to be, or not in RAM that the kernel maps.
+    Memory,
+    /// A window or a schedule that time cannot follow.
+    Time,
+}
+
+impl BootFailure {
+    /// Its number in the record.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Header(HeaderError::Truncated) => 1,
+            Self::Header(HeaderError::Magic) => 2,
+            Self::Header(HeaderError::Version(_)) => 3,
+            Self::Header(HeaderError::Abi(_)) => 4,
+            Self::Header(HeaderError::Crc) => 5,
+            Self::Malformed => 6,
+            Self::Misplaced => 7,
+            Self::TooMany => 8,
+            Self::Missing => 9,
+            Self::Dangling => 10,
+            Self::Memory => 11,
+            Self::Time => 12,
+        }
+    }
+
+    /// What to tell a person, for the number in a record.
+    pub fn text(number: u32) -> &'static str {
+        match number {
+            1 => "the tables are truncated",
+            2 => "there are no tables at their place",
+            3 => "the tables have a format of another version",
+            4 => "the tables were made for another kernel ABI",
+            5 => "the tables' checksum is wrong",
+            6 => "a record of the tables cannot be decoded",
+            7 => "a record of the tables is misplaced",
+            8 => "the tables hold more than the kernel has slots for",
+            9 => "the tables lack a board, a module, a partition or a schedule",
+            10 => "a record of the tables names something that there is not",
+            11 => "an address of the tables is wrong",
+            12 => "a window or schedule of the tables is wrong",
+            _ => "unknown",
+        }
+    }
+}
+
+/// What the last record belongs to.
+#[derive(Clone, Copy, PartialEq)]
+enum Owner {
+    Nothing,
+    Partition,
+    Channel,
+    Schedule,
+    Window,
+}
+
+fn push<T, const N: usize>(table: &mut Vec<T, N>, item: T) -> Result<(), BootFailure> {
+    table.push(item).map_err(|_| BootFailure::TooMany)
+}
+
+impl Configuration {
+    /// A configuration that holds nothing.
+    pub const EMPTY: Self = Self {
+        board: Board {
+            devices_physical: 0,
+            interrupt_controller_offset: 0,
+            uart_offset: 0,
+            reset_offset: 0,
+            reset_value: 0,
+            timebase_hz: 0,
+        },
+        module: Module {
+            guard_ticks: 0,
+            initial_schedule: 0,
+            actions: [0; 4],
+            switch_schedule: 0,
+        },
+        ram_blocks: Vec::new(),
+        partitions: Vec::new(),
+        regions: Vec::new(),
+        copies: Vec::new(),
+        capabilities: Vec::new(),
+        channels: Vec::new(),
+        ends: Vec::new(),
+        interrupts: Vec::new(),
+        ranks: Vec::new(),
+        schedules: Vec::new(),
+        windows: Vec::new(),
+        tlb_writes: Vec::new(),
+        crc: 0,
+    };
+
+    /// Fills an empty configuration from compiled tables.
+    ///
+    /// # Errors
+    /// [`BootFailure`]: what was read so far must not be used.
+    pub fn load(&mut self, tables: &[u8]) -> Result<(), BootFailure> {
+        let (header, records) = cofferdam_tables::open(tables).map_err(BootFailure::Header)?;
+        self.crc = header.crc.get();
+        let mut owner = Owner::Nothing;
+        let (mut board, mut module) = (false, false);
+        for record in records {
+            let record = record.map_err(|_| BootFailure::Malformed)?;
+            match record {
+                Record::Board(_) if board => return Err(BootFailure::Misplaced),
+                Record::Board(own) => (self.board, board) = (own, true),
+                Record::Module(_) if module => return Err(BootFailure::Misplaced),
+                Record::Module(own) => (self.module, module) = (own, true),
+                record => owner = self.add(owner, record)?,
+            }
+        }
+        if !board || !module || self.partitions.is_empty() || self.schedules.is_empty() {
+            return Err(BootFailure::Missing);
+        }
+        self.check_references()?;
+        self.check_memory()?;
+        self.check_time()
+    }
+
+    /// Puts a record into its table, and says what the next one may belong to.
+    fn add(&mut self, owner: Owner, record: Record) -> Result<Owner, BootFailure> {
+        match record {
+            Record::Board(_) | Record::Module(_) => return Err(BootFailure::Misplaced),
+            Record::RamBlock(own) => push(&mut self.ram_blocks, own)?,
+            Record::Interrupt(own) => push(&mut self.interrupts, own)?,
+            Record::Rank(own) => push(&mut self.ranks, own)?,
+            Record::Partition(own) => {
+                let partition = PartitionTables {
+                    own,
+                    regions: Range::empty_at(self.regions.len()),
+                    copies: Range::empty_at(self.copies.len()),
+                    capabilities: Range::empty_at(self.capabilities.len()),
+                };
+                push(&mut self.partitions, partition)?;
+                return Ok(Owner::Partition);
+            }
+            Record::Channel(own) => {
+                let ends = Range::empty_at(self.ends.len());
+                push(&mut self.channels, ChannelTables { own, ends })?;
+                return Ok(Owner::Channel);
+            }
+            Record::Schedule(own) => {
+                let schedule = ScheduleTables {
+                    own,
+                    writes: Range::empty_at(self.tlb_writes.len()),
+                    windows: Range::empty_at(self.windows.len()),
+                };
+                push(&mut self.schedules, schedule)?;
+                return Ok(Owner::Schedule);
+            }
+            record => return self.add_to_last(owner, record),
+        }
+        Ok(Owner::Nothing)
+    }
+
+    /// Puts a record that belongs to another into its table.
+    fn add_to_last(&mut self, owner: Owner, record: Record) -> Result<Owner, BootFailure> {
+        let partition = self
+            .partitions
+            .last_mut()
+            .filter(|_| owner == Owner::Partition);
+        let channel = self.channels.last_mut().filter(|_| owner == Owner::Channel);
+        let in_schedule = matches!(owner, Owner::Schedule | Owner::Window);
+        let schedule = self.schedules.last_mut().filter(|_| in_schedule);
+        match (record, partition, channel, schedule) {
+            (Record::Region(own), Some(partition), ..) => {
+                push(&mut self.regions, own)?;
+                partition.regions.end += 1;
+            }
+            (Record::Copy(own), Some(partition), ..) => {
+                push(&mut self.copies, own)?;
+                partition.copies.end += 1;
+            }
+            (Record::Capability(own), Some(partition), ..) => {
+                push(&mut self.capabilities, own)?;
+                partition.capabilities.end += 1;
+            }
+            (Record::End(own), _, Some(channel), _) => {
+                push(&mut self.ends, own)?;
+                channel.ends.end += 1;
+            }
+            (Record::Window(own), .., Some(schedule)) => {
+                let writes = Range::empty_at(self.tlb_writes.len());
+                push(&mut self.windows, WindowTables { own, writes })?;
+                schedule.windows.end += 1;
+                return Ok(Owner::Window);
+            }
+            (Record::TlbWrite(own), .., Some(schedule)) => {
+                push(&mut self.tlb_writes, own)?;
+                match self.windows.last_mut().filter(|_| owner == Owner::Window) {
+                    Some(window) => window.writes.end += 1,
+                    None => schedule.writes.end += 1,
+                }
+            }
+            _ => return Err(BootFailure::Misplaced),
+        }
+        Ok(owner)
+    }
+
+    /// Every index names something that there is.
+    fn check_references(&self) -> Result<(), BootFailure> {
+        let require = |holds: bool| {
+            if holds {
+                Ok(())
+            } else {
+                Err(BootFailure::Dangling)
+            }
+        };
+        let partition = |index: u8| usize::from(index) < self.partitions.len();
+        let schedule = |index: u8| usize::from(index) < self.schedules.len();
+        let line = |line: u8| usize::from(line) < limits::LINES;
+        let ranks = set_below(self.ranks.len());
+
+        require(schedule(self.module.initial_schedule) && schedule(self.module.switch_schedule))?;
+        for action in self.module.actions {
+            require(health::Action::from_number(action).is_some())?;
+        }
+        for tables in &self.partitions {
+            let own = &tables.own;
+            require(own.ranks & !ranks == 0 && own.pid != 0 && schedule(own.switch_schedule))?;
+            for action in own.actions {
+                require(health::Action::from_number(action).is_some())?;
+            }
+        }
+        const { assert!(health::Error::ALL.len() == PARTITION_ERRORS + 4) };
+        for capability in &self.capabilities {
+            require(self.capability_fits(capability))?;
+        }
+        for channel in &self.channels {
+            let ends = channel.ends.of(&self.ends);
+            require(
+                ends.len() >= 2 && (channel.own.kind == ChannelKind::Sampling || ends.len() == 2),
+            )?;
+            for end in ends {
+                require(partition(end.partition) && (end.line == NO_LINE || line(end.line)))?;
+            }
+        }
+        for interrupt in &self.interrupts {
+            require(partition(interrupt.owner) && line(interrupt.line))?;
+        }
+        for rank in &self.ranks {
+            require(partition(rank.partition))?;
+        }
+        for window in &self.windows {
+            let own = &window.own;
+            require(own.eligible & !ranks == 0)?;
+            require(own.releases & !set_below(self.partitions.len()) == 0)?;
+            require(own.interrupts & !set_below(self.interrupts.len()) == 0)?;
+        }
+        Ok(())
+    }
+
+    fn capability_fits(&self, capability: &Capability) -> bool {
+        let object = usize::from(capability.object);
+        let channel = |kind| {
+            self.channels
+                .get(object)
+                .is_some_and(|channel| channel.own.kind == kind)
+        };
+        match capability.kind {
+            CapabilityKind::Empty | CapabilityKind::Schedule | CapabilityKind::HealthLog => true,
+            CapabilityKind::SamplingSource | CapabilityKind::SamplingDestination => {
+                channel(ChannelKind::Sampling)
+            }
+            CapabilityKind::QueuingSource | CapabilityKind::QueuingDestination => {
+                channel(ChannelKind::Queuing)
+            }
+            CapabilityKind::CallClient | CapabilityKind::CallServer => channel(ChannelKind::Call),
+            CapabilityKind::Signal => channel(ChannelKind::Signal) || channel(ChannelKind::Ring),
+            CapabilityKind::Interrupt => object < self.interrupts.len(),
+            CapabilityKind::Partition => object < self.partitions.len(),
+        }
+    }
+
+    /// Every physical address lies in RAM that the kernel maps, so that no access of its own can fault.
+    fn check_memory(&self) -> Result<(), BootFailure> {
+        let require = |holds: bool| {
+            if holds {
+                Ok(())
+            } else {
+                Err(BootFailure::Memory)
+            }
+        };
+        for block in &self.ram_blocks {
+            let size = mas::size_bytes(u32::from(block.size_code.min(10)));
+            require(u64::from(block.physical) % size == 0)?;
+            require(block.physical >= space::kernel::END)?;
+            require(
+                u64::from(block.physical) + size
+                    <= u64::from(space::kernel::DEVICES - space::kernel::RAM),
+            )?;
+        }
+        for tables in &self.partitions {
+            require(self.in_ram(u64::from(tables.own.page_physical), 0x1000, 0x1000))?;
+            for region in tables.regions.of(&self.regions) {
+                let whole = region.effective % 0x1000 == 0
+                    && region.length % 0x1000 == 0
+                    && region.length != 0;
+                require(whole && region.effective.checked_add(region.length - 1).is_some())?;
+                let device = region.kind == RegionKind::Device;
+                require(device || self.in_ram(region.physical, region.length, 0x1000))?;
+                require(!(region.rights.write() && region.rights.execute()))?;
+            }
+            for copy in tables.copies.of(&self.copies) {
+                require(self.in_ram(u64::from(copy.from), copy.length, 4))?;
+                require(self.in_ram(u64::from(copy.to), copy.length, 4))?;
+                require(copy.length % 4 == 0)?;
+            }
+        }
+        for channel in &self.channels {
+            let own = &channel.own;
+            require(
+                own.message_bytes <= limits::MESSAGE_BYTES
+                    && own.reply_bytes <= limits::MESSAGE_BYTES,
+            )?;
+            require(own.depth != 0 && own.depth <= limits::QUEUE_DEPTH)?;
+            let stored = (own.message_bytes.next_multiple_of(4) + 4) * own.depth + own.reply_bytes;
+            let kept = !matches!(own.kind, ChannelKind::Ring | ChannelKind::Signal);
+            require(!kept || self.in_ram(u64::from(own.store), stored, 4))?;
+        }
+        Ok(())
+    }
+
+    /// Whether `length` bytes from `physical`, aligned to `alignment`, lie in one block.
+    fn in_ram(&self, physical: u64, length: u32, alignment: u64) -> bool {
+        physical.is_multiple_of(alignment)
+            && self.ram_blocks.iter().any(|block| {
+                let start = u64::from(block.physical);
+                let end = start + mas::size_bytes(u32::from(block.size_code.min(10)));
+                physical >= start && physical < end && u64::from(length) <= end - physical
+            })
+    }
+
+    /// Windows follow one another and fill the frame, with room for the guard.
+    fn check_time(&self) -> Result<(), BootFailure> {
+        for schedule in &self.schedules {
+            let windows = schedule.windows.of(&self.windows);
+            let mut at = 0u32;
+            for window in windows {
+                let own = &window.own;
+                if own.start_ticks != at || own.length_ticks <= self.module.guard_ticks {
+                    return Err(BootFailure::Time);
+                }
+                at = at.checked_add(own.length_ticks).ok_or(BootFailure::Time)?;
+            }
+            if windows.is_empty() || at != schedule.own.major_frame_ticks {
+                return Err(BootFailure::Time);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The set of the elements below `count`.
+fn set_below(count: usize) -> u32 {
+    !(u32::MAX.checked_shr(count as u32).unwrap_or(0))
+}

@@ -1,0 +1,297 @@
+//! The health monitor: what went wrong becomes an error of a partition or of the module, and the table's action.
+//!
+//! An exception of a partition that asked for it is that partition's own affair, and is reflected to it as hardware
+//! would do. Every other is an error. The kernel decides nothing here: each error has an action in the
+//! configuration, and the log, the counts and the crash record are kept whatever the action is.
+
+use cofferdam_abi::health::{Action, Error, Exception, PARTITION_ERRORS};
+use cofferdam_abi::page::StartReason;
+use cofferdam_abi::record::{self, CRASH_MAGIC, HealthRecord, State, TraceKind};
+use zerocopy::FromZeros;
+
+use crate::kernel::{Kernel, NOBODY};
+use crate::machine::{Machine, Registers};
+use crate::partition::Activity;
+
+/// What the architecture says of an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which.
+    pub exception: Exception,
+    /// What it means.
+    pub error: Error,
+    /// The data address, or the instruction's for a fetch.
+    pub address: u32,
+    /// The syndrome register.
+    pub syndrome: u32,
+}
+
+impl Fault {
+    /// Whether it was the fetch of an instruction.
+    fn is_fetch(&self) -> bool {
+        matches!(
+            self.exception,
+            Exception::InstructionStorage | Exception::InstructionTlbError
+        )
+    }
+}
+
+impl<M: Machine> Kernel<M> {
+    /// The partition that has the processor caused an exception.
+    pub fn exception(&mut self, fault: Fault) {
+        let partition = self.current;
+        match fault.exception {
+            Exception::DataTlbError | Exception::InstructionTlbError
+                if self.refill(partition, fault.address, fault.is_fetch()) =>
+            {
+                return;
+            }
+            _ => {}
+        }
+        if self.reflect(
+            partition,
+            fault.exception,
+            Some((fault.address, fault.syndrome)),
+        ) {
+            return;
+        }
+        let error = self.classify(partition, &fault);
+        let pc = self.partitions[partition].registers.pc();
+        let action = self.report(partition, error, pc, Some(&fault), fault.syndrome);
+        if matches!(action, Action::Ignore | Action::Log) {
+            self.skip(partition, &fault);
+        }
+        self.act(partition, error, action);
+    }
+
+    /// An access just below the stack is an overflow.
+    fn classify(&self, partition: u8, fault: &Fault) -> Error {
+        let own = self.tables(partition).map(|tables| &tables.own);
+        let below = own.map(|own| {
+            own.stack_bottom.wrapping_sub(fault.address).wrapping_sub(1) < own.stack_guard
+        });
+        if fault.error == Error::MemoryViolation && !fault.is_fetch() && below == Some(true) {
+            Error::StackOverflow
+        } else {
+            fault.error
+        }
+    }
+
+    /// Goes on behind the instruction; a fetch goes back to where it was called from.
+    fn skip(&mut self, partition: u8, fault: &Fault) {
+        let registers = &mut self.partitions[partition].registers;
+        let to = if fault.is_fetch() {
+            registers.link()
+        } else {
+            registers.pc().wrapping_add(4)
+        };
+        registers.set_pc(to);
+    }
+
+    /// An error of a partition that is no exception.
+    pub(crate) fn partition_error(&mut self, partition: u8, error: Error, detail: u32) {
+        let pc = self.partitions[partition].registers.pc();
+        let action = self.report(partition, error, pc, None, detail);
+        self.act(partition, error, action);
+    }
+
+    /// Counts and logs an error of a partition, keeps the registers if it ends the partition's life, and says what
+    /// the table wants.
+    fn report(
+        &mut self,
+        partition: u8,
+        error: Error,
+        pc: u32,
+        fault: Option<&Fault>,
+        detail: u32,
+    ) -> Action {
+        let actions = self
+            .tables(partition)
+            .map_or([Action::Stop as u8; PARTITION_ERRORS], |tables| {
+                tables.own.actions
+            });
+        let action = actions
+            .get(error as usize)
+            .and_then(|action| Action::from_number(*action));
+        let action = action.unwrap_or(Action::Stop);
+        let now = self.machine.now();
+        let account = self.record.partition(partition);
+        account.health_events = account.health_events.get().wrapping_add(1).into();
+        if let Some(count) = account.errors.get_mut(error as usize) {
+            *count = count.get().saturating_add(1).into();
+        }
+        let epoch = account.epoch;
+        self.record.trace(
+            now,
+            TraceKind::Health,
+            partition,
+            error as u16,
+            action as u32,
+            pc,
+        );
+        if action == Action::Ignore {
+            return action;
+        }
+        let mut entry = HealthRecord::new_zeroed();
+        entry.tick = now.into();
+        entry.partition = u16::from(partition).into();
+        entry.error = error as u8;
+        entry.action = action as u8;
+        entry.pc = pc.into();
+        entry.address = fault.map_or(0, |fault| fault.address).into();
+        entry.detail = detail.into();
+        entry.exception = fault.map_or(0, |fault| fault.exception as u32).into();
+        entry.epoch = epoch;
+        self.record.log_health(entry);
+        if action != Action::Log {
+            self.keep_crash(partition, &entry);
+        }
+        action
+    }
+
+    /// Writes down the registers and the way that led there.
+    fn keep_crash(&mut self, partition: u8, entry: &HealthRecord) {
+        let mut backtrace = [0u32; 8];
+        let mut frame = self.partitions[partition].registers.stack_pointer();
+        for place in &mut backtrace {
+            // PowerPC EABI: a frame begins with the back chain; the caller's link register is in the word behind
+            // the caller's back chain.
+            let Some(caller) = self.peek(partition, frame).filter(|caller| *caller > frame) else {
+                break;
+            };
+            let Some(link) = self.peek(partition, caller.wrapping_add(4)) else {
+                break;
+            };
+            *place = link;
+            frame = caller;
+        }
+        let registers = &self.partitions[partition].registers;
+        let crash = self.record.crash(partition);
+        registers.describe(crash);
+        crash.magic = CRASH_MAGIC.into();
+        crash.partition = entry.partition;
+        crash.error = entry.error;
+        crash.action = entry.action;
+        crash.tick = entry.tick;
+        crash.epoch = entry.epoch;
+        crash.exception = entry.exception;
+        crash.dear = entry.address;
+        crash.esr = entry.detail;
+        crash.count = crash.count.get().wrapping_add(1).into();
+        for (place, link) in crash.backtrace.iter_mut().zip(backtrace) {
+            *place = link.into();
+        }
+    }
+
+    /// Does what the table wants.
+    fn act(&mut self, partition: u8, error: Error, action: Action) {
+        match action {
+            Action::Ignore | Action::Log => {}
+            Action::Reflect | Action::RestartCold => {
+                self.restart_by_health(partition, error, StartReason::HealthCold)
+            }
+            Action::RestartWarm => {
+                self.restart_by_health(partition, error, StartReason::HealthWarm)
+            }
+            Action::Stop => self.stop(partition),
+            Action::SwitchSchedule => {
+                let target = self
+                    .tables(partition)
+                    .map(|tables| tables.own.switch_schedule);
+                self.clock.next_schedule = target.unwrap_or(self.clock.next_schedule);
+            }
+            Action::Halt => self.halt(State::Halted, error as u32),
+            Action::Reset => self.machine.reset(),
+        }
+    }
+
+    /// Restarts a partition that failed, later and later; one that fails too often gets the action for that.
+    fn restart_by_health(&mut self, partition: u8, error: Error, reason: StartReason) {
+        let Some(tables) = self.tables(partition) else {
+            return;
+        };
+        let now = self.machine.now();
+        let state = &mut self.partitions[partition];
+        if now.wrapping_sub(state.restarts_since) >= tables.own.restart_per_ticks {
+            (state.restarts_since, state.restarts) = (now, 0);
+        }
+        let before = state.restarts;
+        state.restarts = before.saturating_add(1);
+        if error == Error::RestartLimit {
+            return self.stop(partition);
+        }
+        if tables.own.restart_max != 0 && before >= tables.own.restart_max {
+            return self.restart_limit(partition);
+        }
+        let back_off = u64::from(tables.own.back_off_ticks) << before.min(3);
+        if back_off == 0 {
+            return self.begin_start(partition, reason);
+        }
+        self.stop(partition);
+        self.set_activity(
+            partition,
+            Activity::Delayed {
+                until: now + back_off,
+                reason,
+            },
+        );
+        self.arm(partition, now + back_off);
+    }
+
+    /// Reports that restarts did not help. A table that answers that with a restart is answered with a stop.
+    fn restart_limit(&mut self, partition: u8) {
+        let pc = self.partitions[partition].registers.pc();
+        match self.report(partition, Error::RestartLimit, pc, None, 0) {
+            Action::SwitchSchedule => {
+                self.stop(partition);
+                let target = self
+                    .tables(partition)
+                    .map(|tables| tables.own.switch_schedule);
+                self.clock.next_schedule = target.unwrap_or(self.clock.next_schedule);
+            }
+            Action::Halt => self.halt(State::Halted, Error::RestartLimit as u32),
+            Action::Reset => self.machine.reset(),
+            _ => self.stop(partition),
+        }
+    }
+
+    /// An error of the module.
+    pub(crate) fn module_error(&mut self, error: Error, now: u64) {
+        let place = (error as usize).wrapping_sub(PARTITION_ERRORS);
+        let number = self
+            .configuration
+            .module
+            .actions
+            .get(place)
+            .copied()
+            .unwrap_or(Action::Halt as u8);
+        let action = Action::from_number(number).unwrap_or(Action::Halt);
+        let header = &mut self.record.header;
+        header.health_events = header.health_events.get().wrapping_add(1).into();
+        self.record.trace(
+            now,
+            TraceKind::Health,
+            NOBODY,
+            error as u16,
+            action as u32,
+            0,
+        );
+        if action == Action::Ignore {
+            return;
+        }
+        let mut entry = HealthRecord::new_zeroed();
+        entry.tick = now.into();
+        entry.partition = record::MODULE.into();
+        entry.error = error as u8;
+        entry.action = action as u8;
+        self.record.log_health(entry);
+        match action {
+            Action::SwitchSchedule => {
+                self.clock.next_schedule = self.configuration.module.switch_schedule
+            }
+            Action::Halt => self.halt(State::Halted, error as u32),
+            Action::Reset => self.machine.reset(),
+            _ => {}
+        }
+    }
+}

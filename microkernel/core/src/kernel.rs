@@ -1,0 +1,204 @@
+//! The state of the kernel, and the way into it.
+
+use cofferdam_abi::limits;
+use cofferdam_abi::record::{PartitionState, State, TraceKind};
+
+use crate::call::Call;
+use crate::channel::Message;
+use crate::configuration::Configuration;
+use crate::interrupt::Source;
+use crate::machine::{Machine, Registers};
+use crate::partition::{Activity, Partition};
+use crate::record::Record;
+use crate::table::{Table, bit};
+use crate::time::Clock;
+
+/// Stands for nobody where a partition's index is expected.
+pub(crate) const NOBODY: u8 = 0xff;
+
+/// Who goes on after a kernel entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This partition, with the registers of [`Kernel::registers`].
+    Resume(u8),
+    /// Nobody: wait for an interrupt.
+    Idle,
+    /// The memory of a partition is being prepared: call [`Kernel::prepare`], and let interrupts in between.
+    Prepare,
+    /// The machine has stopped.
+    Halt,
+}
+
+/// The state of one core.
+pub struct Kernel<M: Machine> {
+    /// The hardware.
+    pub machine: M,
+    pub(crate) configuration: &'static Configuration,
+    pub(crate) record: &'static mut Record,
+    pub(crate) partitions: Table<Partition<M::Registers>, { limits::PARTITIONS }>,
+    pub(crate) messages: Table<Message, { limits::CHANNELS }>,
+    pub(crate) calls: Table<Call, { limits::CHANNELS }>,
+    pub(crate) sources: Table<Source, { limits::INTERRUPTS }>,
+    /// The partition of each rank.
+    pub(crate) owners: Table<u8, { limits::RANKS }>,
+    pub(crate) clock: Clock,
+    /// The ranks of the partitions that would run: a set.
+    pub(crate) runnable: u32,
+    /// The partition that has the processor, or [`NOBODY`].
+    pub(crate) current: u8,
+    /// The rank by which it has it.
+    pub(crate) current_rank: u8,
+    /// The interrupts that the controller lets through: a set.
+    pub(crate) interrupts_enabled: u32,
+    pub(crate) halted: bool,
+}
+
+impl<M: Machine> Kernel<M> {
+    /// A kernel before its first window. `record` keeps what the host wrote into its head.
+    pub fn new(
+        machine: M,
+        configuration: &'static Configuration,
+        record: &'static mut Record,
+    ) -> Self {
+        let mut kernel = Self {
+            machine,
+            configuration,
+            record,
+            partitions: Table::new(|index| Partition::new(configuration.partitions.get(index))),
+            messages: Table::new(|_| Message::EMPTY),
+            calls: Table::new(|_| Call::FREE),
+            sources: Table::new(|_| Source::QUIET),
+            owners: Table::new(|index| {
+                configuration
+                    .ranks
+                    .get(index)
+                    .map_or(0, |rank| rank.partition)
+            }),
+            clock: Clock::STOPPED,
+            runnable: 0,
+            current: NOBODY,
+            current_rank: 0,
+            interrupts_enabled: 0,
+            halted: false,
+        };
+        for (index, interrupt) in configuration.interrupts.iter().enumerate() {
+            kernel.machine.configure_interrupt(index as u8, interrupt);
+        }
+        kernel.open_accounts();
+        kernel
+    }
+
+    /// Starts every partition that starts with the module, and the first window.
+    pub fn start(&mut self) {
+        for (index, tables) in self.configuration.partitions.iter().enumerate() {
+            if tables.own.autostart {
+                self.begin_start(index as u8, cofferdam_abi::page::StartReason::Power);
+            }
+        }
+        self.record.header.state = (State::Running as u16).into();
+        self.start_time();
+    }
+
+    /// The registers of a partition that does not run.
+    pub fn registers(&mut self, partition: u8) -> &mut M::Registers {
+        &mut self.partitions[partition].registers
+    }
+
+    /// The PID that tags a partition's translations.
+    pub fn pid(&self, partition: u8) -> u8 {
+        self.partitions[partition].pid
+    }
+
+    /// Who goes on. Call it once after each entry; then do what it says.
+    #[inline]
+    pub fn next(&mut self) -> Next {
+        if self.halted {
+            return Next::Halt;
+        }
+        let candidates = self.runnable & self.clock.eligible;
+        if candidates == 0 {
+            self.switch_to(NOBODY, 0);
+            return Next::Idle;
+        }
+        let rank = candidates.leading_zeros() as u8;
+        let partition = self.owners[rank];
+        if partition != self.current || rank != self.current_rank {
+            self.switch_to(partition, rank);
+        }
+        if matches!(self.partitions[partition].activity, Activity::Starting(_)) {
+            return Next::Prepare;
+        }
+        Next::Resume(partition)
+    }
+
+    /// Gives the processor to another partition: the account of the one before it is settled.
+    fn switch_to(&mut self, partition: u8, rank: u8) {
+        if partition == self.current && rank == self.current_rank {
+            return;
+        }
+        let now = self.machine.now();
+        self.account(now);
+        self.current = partition;
+        self.current_rank = rank;
+        self.plan_timer(now);
+        self.record
+            .trace(now, TraceKind::Switch, partition, u16::from(rank), 0, 0);
+    }
+
+    /// Makes a partition runnable, or not.
+    #[inline]
+    pub(crate) fn set_activity(&mut self, partition: u8, activity: Activity) {
+        let state = &mut self.partitions[partition];
+        state.activity = activity;
+        if activity.wants_processor() {
+            self.runnable |= state.ranks;
+        } else {
+            self.runnable &= !state.ranks;
+        }
+        self.record.partition(partition).state = (activity.state() as u32).into();
+    }
+
+    /// Whether some rank of the partition may run in this window.
+    #[inline]
+    pub(crate) fn is_eligible(&self, partition: u8) -> bool {
+        self.partitions[partition].ranks & self.clock.eligible != 0
+    }
+
+    /// Stops the machine for good.
+    pub(crate) fn halt(&mut self, state: State, reason: u32) {
+        self.halted = true;
+        self.record.header.state = (state as u16).into();
+        self.record.header.reason = reason.into();
+        let now = self.machine.now();
+        self.account(now);
+        self.record.header.now_tick = now.into();
+    }
+
+    /// Begins the record of this life of the module.
+    fn open_accounts(&mut self) {
+        let header = &mut self.record.header;
+        header.tables_crc = self.configuration.crc.into();
+        header.partitions = (self.configuration.partitions.len() as u32).into();
+        for (index, tables) in self.configuration.partitions.iter().enumerate() {
+            let account = self.record.partition(index as u8);
+            account.name = tables.own.name;
+            account.state = (PartitionState::Stopped as u32).into();
+            account.jitter_min_ticks = u32::MAX.into();
+        }
+    }
+
+    /// Sets the result registers from 1 on.
+    #[inline(always)]
+    pub(crate) fn results<const N: usize>(&mut self, partition: u8, values: [u32; N]) {
+        let registers = &mut self.partitions[partition].registers;
+        for (index, value) in values.into_iter().enumerate() {
+            registers.set_result(index + 1, value);
+        }
+    }
+
+    /// Whether the partition is of the set.
+    #[inline(always)]
+    pub(crate) fn in_set(partition: u8, set: u32) -> bool {
+        set & bit(partition) != 0
+    }
+}

@@ -1,0 +1,70 @@
+//! What a decision needs of the hardware.
+
+use cofferdam_abi::record::CrashRecord;
+use cofferdam_tables::{Region, TlbWrite};
+
+/// The registers of a vCPU while it does not run.
+pub trait Registers: Default {
+    /// What a hypercall names: its token.
+    fn token(&self) -> u32;
+    /// Argument `index` of a hypercall, from 0 to 7.
+    fn argument(&self, index: usize) -> u32;
+    /// Sets result `index` of a hypercall, from 0 to 7; result 0 is the status.
+    fn set_result(&mut self, index: usize, value: u32);
+    /// Where it goes on.
+    fn pc(&self) -> u32;
+    /// Makes it go on elsewhere.
+    fn set_pc(&mut self, pc: u32);
+    /// Where a function that was just called returns to.
+    fn link(&self) -> u32;
+    /// The stack pointer.
+    fn stack_pointer(&self) -> u32;
+    /// The registers at a start: all zero but these.
+    fn start(&mut self, entry: u32, stack_top: u32);
+    /// Writes them down.
+    fn describe(&self, crash: &mut CrashRecord);
+}
+
+/// The hardware, as far as decisions go.
+///
+/// Physical addresses given to it lie in RAM that the configuration was checked to own.
+pub trait Machine {
+    /// The registers of a vCPU.
+    type Registers: Registers;
+
+    /// The timebase.
+    fn now(&mut self) -> u64;
+    /// Asks for one call of [`crate::Kernel::timer`], at this timebase value or at once if it has passed.
+    fn set_timer(&mut self, at: u64);
+    /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives the
+    /// timebase then. Nothing interrupts.
+    fn wait_until(&mut self, at: u64) -> u64;
+
+    /// Reads a word of RAM.
+    fn read_word(&self, physical: u32) -> u32;
+    /// Writes a word of RAM.
+    fn write_word(&mut self, physical: u32, value: u32);
+    /// Copies within RAM; both addresses are word-aligned, the areas do not overlap.
+    fn copy(&mut self, from: u32, to: u32, length: u32);
+    /// Clears words of RAM; address and length are word-aligned.
+    fn clear(&mut self, physical: u32, length: u32);
+    /// Makes instructions just written visible to instruction fetch.
+    fn synchronise_instructions(&mut self, physical: u32, length: u32);
+
+    /// Writes an entry of the translation array that is loaded at window boundaries.
+    fn write_tlb(&mut self, write: &TlbWrite);
+    /// Puts one page of a region into the translation array that is refilled on a miss.
+    fn refill(&mut self, pid: u8, effective: u32, region: &Region);
+
+    /// Lets a device interrupt come, or holds it back. `index` is the configuration's.
+    fn set_interrupt(&mut self, index: u8, source: u16, enabled: bool);
+    /// Prepares a device interrupt: sense, polarity, held back.
+    fn configure_interrupt(&mut self, index: u8, interrupt: &cofferdam_tables::Interrupt);
+    /// Takes the device interrupt that is asking: its index, or none if it went away.
+    fn claim_interrupt(&mut self) -> Option<u8>;
+    /// The device interrupt claimed last is held back now: the controller may go on.
+    fn end_interrupt(&mut self);
+
+    /// Resets the board. Does not return on hardware.
+    fn reset(&mut self);
+}

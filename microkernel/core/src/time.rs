@@ -1,0 +1,401 @@
+//! Time: schedules, windows, budgets, timers, releases.
+//!
+//! There is no tick. The timer is set to the next thing that happens: the guard before the end of the window, the end of
+//! a budget, a virtual timer or a call's deadline of a partition that may run in this window. Timers of the others
+//! wait for the next boundary: so nothing that a partition arms can touch a window that it has no part in.
+//!
+//! A window begins on its tick, whatever came before: the timer fires a guard early, at least as long as the longest
+//! path without interrupts; the kernel does everything that the boundary needs (who runs, which
+//! translations, which interrupts), and only then waits for the tick. What is left after it is a fixed number of
+//! instructions.
+
+use cofferdam_abi::health::Error;
+use cofferdam_abi::record::{STOP_REQUEST, State, TraceKind};
+use cofferdam_abi::{limits, page};
+
+use crate::configuration::{Range, ScheduleTables};
+use crate::kernel::{Kernel, NOBODY};
+use crate::machine::Machine;
+use crate::partition::{Activity, NEVER};
+use crate::table::{Table, bit, elements};
+
+/// How far ahead the first window is set, in ticks: time to finish booting.
+const FIRST_WINDOW_AHEAD: u64 = 8192;
+/// Module time begins at a multiple of this many ticks.
+const FIRST_WINDOW_ALIGNMENT: u64 = 1024;
+
+/// Where in time a core is.
+pub(crate) struct Clock {
+    pub(crate) schedule: u8,
+    pub(crate) next_schedule: u8,
+    /// The window, counted in the schedule.
+    window: u32,
+    window_end: u64,
+    /// The ranks that may run now: the window's, less those whose budget is used up.
+    pub(crate) eligible: u32,
+    /// The partitions released when this window began.
+    releases: u32,
+    /// The device interrupts that may come in this window: a set.
+    pub(crate) interrupts: u32,
+    /// How far behind its boundary this window began, in ticks.
+    late: u32,
+    /// Since when the partition that has the processor has had it.
+    slice_start: u64,
+    /// For when the timer is set.
+    timer_at: u64,
+    /// The soonest of the timers that may fire in this window.
+    soonest: u64,
+    /// Partitions with a timer or a delayed restart: a set.
+    armed: u32,
+    /// Partitions that had the processor in this window: a set.
+    ran: u32,
+    /// What each rank used of its budget in this window, in ticks.
+    used: Table<u32, { limits::RANKS }>,
+}
+
+impl Clock {
+    pub(crate) const STOPPED: Self = Self {
+        schedule: 0,
+        next_schedule: 0,
+        window: 0,
+        window_end: 0,
+        eligible: 0,
+        releases: 0,
+        interrupts: 0,
+        late: 0,
+        slice_start: 0,
+        timer_at: NEVER,
+        soonest: NEVER,
+        armed: 0,
+        ran: 0,
+        used: Table::filled([0; limits::RANKS]),
+    };
+}
+
+impl<M: Machine> Kernel<M> {
+    /// The timer fired.
+    pub fn timer(&mut self) {
+        let now = self.machine.now();
+        self.clock.timer_at = NEVER;
+        self.account(now);
+        if now >= self.boundary_work_at() {
+            self.boundary();
+        } else {
+            self.expire(now);
+            self.exhaust_budget();
+            self.plan_timer(now);
+        }
+    }
+
+    /// When the kernel takes the processor back for the next boundary.
+    fn boundary_work_at(&self) -> u64 {
+        self.clock.window_end - u64::from(self.configuration.module.guard_ticks)
+    }
+
+    /// Charges the time since the last call to whoever had the processor.
+    pub(crate) fn account(&mut self, now: u64) {
+        let used = now.wrapping_sub(self.clock.slice_start);
+        self.clock.slice_start = now;
+        let partition = self.current;
+        if partition == NOBODY {
+            return;
+        }
+        let account = self.record.partition(partition);
+        account.cpu_ticks = account.cpu_ticks.get().wrapping_add(used).into();
+        let used = used as u32;
+        let state = &mut self.partitions[partition];
+        state.window_used = state.window_used.saturating_add(used);
+        self.clock.ran |= bit(partition);
+        let rank_used = &mut self.clock.used[self.current_rank];
+        *rank_used = rank_used.saturating_add(used);
+    }
+
+    /// What is left of the budget of the rank that has the processor, in ticks; none if it has no limit.
+    fn budget_left(&self) -> Option<u32> {
+        if self.current == NOBODY {
+            return None;
+        }
+        let budget = self
+            .configuration
+            .ranks
+            .get(usize::from(self.current_rank))?
+            .budget_ticks;
+        (budget != 0).then(|| budget.saturating_sub(self.clock.used[self.current_rank]))
+    }
+
+    /// A rank whose budget is used up is out for the rest of the window.
+    fn exhaust_budget(&mut self) {
+        if self.budget_left() == Some(0) {
+            self.clock.eligible &= !bit(self.current_rank);
+        }
+    }
+
+    /// Sets the timer to the next thing that happens.
+    pub(crate) fn plan_timer(&mut self, now: u64) {
+        let mut at = self.boundary_work_at().min(self.clock.soonest);
+        if let Some(left) = self.budget_left() {
+            at = at.min(now.wrapping_add(u64::from(left)));
+        }
+        if at != self.clock.timer_at {
+            self.clock.timer_at = at;
+            self.machine.set_timer(at);
+        }
+    }
+
+    /// Notes that a timer of the partition was set to `at`.
+    pub(crate) fn arm(&mut self, partition: u8, at: u64) {
+        self.clock.armed |= bit(partition);
+        if at < self.clock.soonest && self.is_eligible(partition) {
+            self.clock.soonest = at;
+            if at < self.clock.timer_at {
+                self.clock.timer_at = at;
+                self.machine.set_timer(at);
+            }
+        }
+    }
+
+    /// Does what is due, and finds what is due next.
+    fn expire(&mut self, now: u64) {
+        for partition in elements(self.clock.armed) {
+            if self.partitions[partition].timer <= now {
+                self.partitions[partition].timer = NEVER;
+                self.raise(partition, page::LINE_TIMER as u8);
+            }
+            if let Activity::Delayed { until, reason } = self.partitions[partition].activity
+                && until <= now
+            {
+                self.begin_start(partition, reason);
+            }
+            self.expire_calls(partition, now);
+        }
+        self.find_soonest();
+    }
+
+    fn find_soonest(&mut self) {
+        self.clock.soonest = NEVER;
+        for partition in elements(self.clock.armed) {
+            let mut next = self.partitions[partition]
+                .timer
+                .min(self.next_call_deadline(partition));
+            if let Activity::Delayed { until, .. } = self.partitions[partition].activity {
+                next = next.min(until);
+            }
+            if next == NEVER {
+                self.clock.armed &= !bit(partition);
+            } else if self.is_eligible(partition) {
+                self.clock.soonest = self.clock.soonest.min(next);
+            }
+        }
+    }
+
+    /// Begins module time: the first window of the initial schedule.
+    pub(crate) fn start_time(&mut self) {
+        let initial = self.configuration.module.initial_schedule;
+        self.clock.schedule = initial;
+        self.clock.next_schedule = initial;
+        let ahead = self.machine.now() + FIRST_WINDOW_AHEAD + FIRST_WINDOW_ALIGNMENT;
+        let boundary = ahead - ahead % FIRST_WINDOW_ALIGNMENT;
+        self.record.header.start_tick = boundary.into();
+        self.record.header.schedule = u32::from(initial).into();
+        if let Some(schedule) = self.configuration.schedules.get(usize::from(initial)) {
+            self.open_window(schedule, 0, schedule.writes, boundary);
+        }
+    }
+
+    /// The end of a window, a guard before its tick.
+    fn boundary(&mut self) {
+        self.close_window();
+        let boundary = self.clock.window_end;
+        let Some(schedule) = self
+            .configuration
+            .schedules
+            .get(usize::from(self.clock.schedule))
+        else {
+            return;
+        };
+        let following = self.clock.window + 1;
+        if (following as usize) < schedule.windows.len() {
+            return self.open_window(schedule, following, Range::default(), boundary);
+        }
+        self.count_frame(boundary);
+        if self.halted {
+            return;
+        }
+        if self.clock.next_schedule == self.clock.schedule {
+            return self.open_window(schedule, 0, Range::default(), boundary);
+        }
+        let next = self.clock.next_schedule;
+        self.clock.schedule = next;
+        self.record.header.schedule = u32::from(next).into();
+        if let Some(schedule) = self.configuration.schedules.get(usize::from(next)) {
+            self.open_window(schedule, 0, schedule.writes, boundary);
+        }
+    }
+
+    /// A major frame is over: the host may have asked to stop here.
+    fn count_frame(&mut self, boundary: u64) {
+        let header = &mut self.record.header;
+        header.major_frames = header.major_frames.get().wrapping_add(1).into();
+        let elapsed = boundary.wrapping_sub(header.start_tick.get());
+        if header.stop_request == STOP_REQUEST && elapsed >= header.stop_at.get() {
+            self.halt(State::Stopped, 0);
+        }
+    }
+
+    /// Settles the accounts of the window that ends.
+    fn close_window(&mut self) {
+        for partition in elements(core::mem::take(&mut self.clock.ran)) {
+            let used = core::mem::take(&mut self.partitions[partition].window_used);
+            let account = self.record.partition(partition);
+            if used > account.worst_window_used_ticks.get() {
+                account.worst_window_used_ticks = used.into();
+            }
+        }
+        let late = self.clock.late;
+        for partition in elements(self.clock.releases) {
+            let account = self.record.partition(partition);
+            account.jitter_min_ticks = account.jitter_min_ticks.get().min(late).into();
+            account.jitter_max_ticks = account.jitter_max_ticks.get().max(late).into();
+        }
+        if late > self.record.header.jitter_max_ticks.get() {
+            self.record.header.jitter_max_ticks = late.into();
+        }
+        self.current = NOBODY;
+    }
+
+    /// Prepares a window, and waits for its tick.
+    fn open_window(
+        &mut self,
+        schedule: &'static ScheduleTables,
+        window: u32,
+        entry: Range,
+        boundary: u64,
+    ) {
+        let tables = schedule
+            .windows
+            .index(window)
+            .and_then(|index| self.configuration.windows.get(index));
+        let Some(tables) = tables else { return };
+        let writes = if entry == Range::default() {
+            tables.writes
+        } else {
+            entry
+        };
+        for write in writes.of(&self.configuration.tlb_writes) {
+            self.machine.write_tlb(write);
+        }
+        self.clock.window = window;
+        self.clock.window_end = boundary + u64::from(tables.own.length_ticks);
+        self.clock.eligible = tables.own.eligible;
+        self.clock.used = Table::filled([0; limits::RANKS]);
+        self.clock.releases = 0;
+        self.open_interrupts_of_window(tables.own.interrupts, boundary);
+        for partition in elements(tables.own.releases) {
+            self.release(partition, boundary);
+        }
+        self.expire(boundary);
+        let index = schedule.windows.index(window).unwrap_or_default() as u16;
+        self.record.trace(
+            boundary,
+            TraceKind::Window,
+            NOBODY,
+            index,
+            self.clock.late,
+            0,
+        );
+        self.record.header.now_tick = boundary.into();
+        self.clock.slice_start = boundary;
+        self.choose_first();
+
+        let before = self.machine.now();
+        if before >= boundary {
+            self.window_is_late(before);
+        }
+        let tick = self.machine.wait_until(boundary);
+        self.clock.late = tick.wrapping_sub(boundary) as u32;
+        self.plan_timer(tick);
+    }
+
+    /// Who has the processor when the window begins: settled before its tick, so that nothing is left to decide.
+    fn choose_first(&mut self) {
+        let candidates = self.runnable & self.clock.eligible;
+        if candidates != 0 {
+            self.current_rank = candidates.leading_zeros() as u8;
+            self.current = self.owners[self.current_rank];
+            let (tick, partition, rank) = (self.clock.slice_start, self.current, self.current_rank);
+            self.record
+                .trace(tick, TraceKind::Switch, partition, u16::from(rank), 0, 0);
+        }
+    }
+
+    /// The boundary has passed already. Only the first of a row is worth an entry in the log.
+    fn window_is_late(&mut self, now: u64) {
+        let header = &mut self.record.header;
+        header.late_windows = header.late_windows.get().wrapping_add(1).into();
+        let guard = self.configuration.module.guard_ticks;
+        if self.clock.late < guard {
+            self.module_error(Error::WindowLate, now);
+        }
+    }
+
+    /// The start of a period. Work of the one before that is not complete has missed its deadline.
+    fn release(&mut self, partition: u8, boundary: u64) {
+        if self.partitions[partition].release.is_some() {
+            self.miss_deadline(partition);
+        }
+        if !self.partitions[partition].activity.is_up() {
+            return;
+        }
+        self.partitions[partition].release = Some(boundary);
+        self.clock.releases |= bit(partition);
+        let account = self.record.partition(partition);
+        account.releases = account.releases.get().wrapping_add(1).into();
+        let page = self.partitions[partition].page;
+        self.machine
+            .write_word(page + page::RELEASE, (boundary >> 32) as u32);
+        self.machine
+            .write_word(page + page::RELEASE + 4, boundary as u32);
+        let count = self
+            .machine
+            .read_word(page + page::RELEASES)
+            .wrapping_add(1);
+        self.machine.write_word(page + page::RELEASES, count);
+        self.record
+            .trace(boundary, TraceKind::Release, partition, 0, count, 0);
+        self.raise(partition, page::LINE_RELEASE as u8);
+    }
+
+    /// The work of this release is complete.
+    pub(crate) fn complete(&mut self, partition: u8) -> bool {
+        let Some(release) = self.partitions[partition].release.take() else {
+            return false;
+        };
+        let response = self.machine.now().wrapping_sub(release);
+        let response = u32::try_from(response).unwrap_or(u32::MAX);
+        let deadline = self
+            .tables(partition)
+            .map_or(0, |tables| tables.own.deadline_ticks);
+        let account = self.record.partition(partition);
+        if response > account.response_max_ticks.get() {
+            account.response_max_ticks = response.into();
+        }
+        if deadline != 0 && response > deadline {
+            self.miss_deadline(partition);
+        } else {
+            account.completions = account.completions.get().wrapping_add(1).into();
+        }
+        true
+    }
+
+    fn miss_deadline(&mut self, partition: u8) {
+        self.partitions[partition].release = None;
+        let judged = self
+            .tables(partition)
+            .is_some_and(|tables| tables.own.deadline_ticks != 0);
+        if judged {
+            let account = self.record.partition(partition);
+            account.deadlines_missed = account.deadlines_missed.get().wrapping_add(1).into();
+            self.partition_error(partition, Error::DeadlineMissed, 0);
+        }
+    }
+}
