@@ -44,8 +44,6 @@ impl<M: Memory> Consumer<M> {
     pub(crate) fn on(memory: M) -> Self {
         let predecessor = memory.load(Word::ConsumerEpoch);
         let epoch = next_epoch(predecessor);
-        memory.store(Word::ConsumerIndexEpoch, 0);
-        fence(Ordering::Release);
         memory.store(Word::ConsumerEpoch, epoch);
         let mut consumer = Self {
             memory,
@@ -171,8 +169,7 @@ impl<M: Memory> Consumer<M> {
         self.producer_epoch = producer_epoch;
         self.index = index;
         self.pushed = index;
-        self.memory.store(Word::ConsumerIndexEpoch, 0);
-        fence(Ordering::Release);
+        // Until the last line, a producer of another epoch than before takes the index for an old one.
         self.memory.store(Word::ConsumerIndex, index);
         fence(Ordering::Release);
         self.memory.store(Word::ConsumerIndexEpoch, producer_epoch);

@@ -146,20 +146,50 @@ fn drain<M: Memory>(consumer: &mut Consumer<M>) -> (Vec<u8>, usize) {
 const ACCESSES: usize = 64;
 
 #[test]
-fn a_push_inside_any_step_of_a_pop_loses_nothing() {
+fn a_push_inside_any_step_of_a_pop_never_gets_the_slot_being_read() {
     for access in 0..ACCESSES {
         let memory = Simulated::default();
         let mut producer = Producer::on(memory.other_end());
         let mut consumer = Consumer::on(memory.clone());
-        push(&mut producer, 1).unwrap();
-        memory.interrupt_at(access, move || push(&mut producer, 2).unwrap());
-        let mut tags: Vec<u8> = pop(&mut consumer).unwrap().into_iter().collect();
-        // If the pop was over before, the push happens in the next one.
+        (1..=SLOT_COUNT as u8).for_each(|tag| push(&mut producer, tag).unwrap());
+        let pushed = Rc::new(Cell::new(false));
+        let outcome = pushed.clone();
+        memory.interrupt_at(access, move || outcome.set(push(&mut producer, 5).is_ok()));
+        let mut tags = Vec::new();
         while !memory.interrupted() {
             tags.extend(pop(&mut consumer).unwrap());
         }
         tags.extend(drain(&mut consumer).0);
-        assert_eq!(tags, [1, 2], "access {access}");
+        let expected = if pushed.get() { 5 } else { 4 };
+        assert!(
+            tags.iter().copied().eq(1..=expected),
+            "access {access}: {tags:?}"
+        );
+    }
+}
+
+#[test]
+fn a_pop_inside_any_step_of_a_push_gets_the_whole_message_or_none() {
+    for access in 0..ACCESSES {
+        let memory = Simulated::default();
+        let mut producer = Producer::on(memory.clone());
+        let mut consumer = Consumer::on(memory.other_end());
+        let taken = Rc::new(RefCell::new(Vec::new()));
+        let seen = taken.clone();
+        memory.interrupt_at(access, move || {
+            seen.borrow_mut().extend(drain(&mut consumer).0);
+        });
+        let mut pushed = Vec::new();
+        for tag in 1..=3 {
+            if push(&mut producer, tag).is_ok() {
+                pushed.push(tag);
+            }
+        }
+        let taken = taken.borrow();
+        assert!(
+            pushed.starts_with(&taken),
+            "access {access}: {taken:?} of {pushed:?}"
+        );
     }
 }
 
@@ -233,20 +263,29 @@ fn a_consumer_restart_inside_any_step_of_a_push_is_reported_once_and_breaks_noth
 }
 
 #[test]
-fn an_end_that_died_while_attaching_is_never_taken_for_one_that_did_not() {
+fn a_pop_inside_any_step_of_attaching_never_mixes_two_epochs() {
     for access in 0..ACCESSES {
         let memory = Simulated::default();
+        let mut predecessor = Producer::on(memory.other_end());
         let mut consumer = Consumer::on(memory.other_end());
-        push(&mut Producer::on(memory.other_end()), 1).unwrap();
+        (1..=3).for_each(|tag| push(&mut predecessor, tag).unwrap());
         assert_eq!(pop(&mut consumer), Ok(Some(1)));
-        // The consumer looks in the middle of the attaching, as after the producer's death there.
+        let consumer = Rc::new(RefCell::new(consumer));
+        let seen = Rc::new(RefCell::new((Vec::new(), 0)));
+        let (inside, result) = (consumer.clone(), seen.clone());
         memory.interrupt_at(access, move || {
-            assert!(matches!(
-                pop(&mut consumer),
-                Ok(None) | Err(RingError::PeerRestarted)
-            ));
+            *result.borrow_mut() = drain(&mut inside.borrow_mut());
         });
-        Producer::on(memory.clone());
+        let mut producer = Producer::on(memory.clone());
+        push(&mut producer, 9).unwrap();
+        let (mut tags, restarts) = seen.take();
+        let (more_tags, more_restarts) = drain(&mut consumer.borrow_mut());
+        tags.extend(more_tags);
+        assert!(
+            tags == [9] || tags == [2, 3, 9],
+            "access {access}: {tags:?}"
+        );
+        assert_eq!(restarts + more_restarts, 1, "access {access}");
     }
 }
 
@@ -316,6 +355,8 @@ fn hostile_values() -> impl Strategy<Value = Vec<u32>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_peer_that_changes_every_word_between_reads_gets_no_further_than_its_messages(
         values in hostile_values()
