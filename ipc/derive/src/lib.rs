@@ -4,7 +4,7 @@
 //! the fields in their order, of an enumeration the variant's number first. So whatever would make
 //! serde send something else (its attributes) is refused here: a fingerprint has to be the truth.
 //!
-//! [`schema`] computes bound and fingerprint; this module reads the attributes and assembles the impls.
+//! The module `schema` computes bound and fingerprint; this module reads the attributes and assembles the impls.
 
 #![forbid(unsafe_code)]
 

@@ -33,7 +33,7 @@
 //! |---|---|---|
 //! | 0 | 4 | version of the hypercall ABI |
 //! | 4 | 4 | [`NOTE_FORMAT`] |
-//! | 8 | 4 | [`WIRE_FORMAT`](crate::fingerprint::WIRE_FORMAT) |
+//! | 8 | 4 | [`WIRE_FORMAT`] |
 //! | 12 | 4 | zero |
 //! | 16 | 32 | who linked the partition, for messages: `cofferdam-native 0.1.0`, filled with zeros |
 //!
