@@ -1,0 +1,193 @@
+//! What the build generates for a partition, as macros: handles, notes, the entry.
+//!
+//! They are macros of this crate so that a partition, generated code included, holds no unsafe code of its own.
+
+use cofferdam_ipc::Message;
+use cofferdam_ipc::note::{Direction, Kind, PortNote, Text, VERSION_NOTE_SIZE, VersionNote};
+
+use crate::{
+    CallClient, CallServer, InterruptPort, QueuingDestination, QueuingSource, SamplingDestination,
+    SamplingSource, SignalDestination, SignalSource,
+};
+
+/// Declares the partition: includes the generated module as `ports`, reserves the stack, and makes `main` the entry.
+///
+/// The name is that of the partition in the system's file.
+#[macro_export]
+macro_rules! partition {
+    ($name:literal, $main:path) => {
+        /// What the system's file gives this partition.
+        #[allow(dead_code)]
+        mod ports {
+            use $crate::*;
+            ::core::include!(::core::concat!(
+                ::core::env!("COFFERDAM_GENERATED"),
+                "/",
+                $name,
+                ".rs"
+            ));
+        }
+
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = ".bss.stack")]
+            static STACK: $crate::Stack<{ ports::STACK_BYTES }> = $crate::Stack::new();
+
+            #[used]
+            #[unsafe(link_section = ".note.cofferdam")]
+            static VERSION: $crate::Note<{ $crate::ipc::note::VERSION_NOTE_SIZE }> =
+                $crate::Note($crate::version_note());
+
+            #[unsafe(no_mangle)]
+            extern "C" fn cofferdam_main() -> ! {
+                let main: fn() -> ! = $main;
+                main()
+            }
+        };
+    };
+}
+
+/// Declares a port: its handle, and its note for the build.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! port {
+    ($constant:ident: $handle:ident $(<$($type:ty),+>)? = $name:literal, slot $slot:literal, line $line:literal) => {
+        #[doc = concat!("The port `", $name, "`.")]
+        pub const $constant: $crate::$handle $(<$($type),+>)? = $crate::$handle::at($slot, $line);
+
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = ".note.cofferdam")]
+            static NOTE: $crate::Note<{ $crate::ipc::note::PORT_NOTE_SIZE }> =
+                $crate::Note($constant.note($name).to_elf());
+        };
+    };
+}
+
+/// Declares the registers of a device.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! device {
+    ($constant:ident, $address:literal, $length:literal) => {
+        /// The registers of a device.
+        // SAFETY: the build maps the device there, as the board's file says.
+        pub const $constant: $crate::Device = unsafe { $crate::Device::at($address, $length) };
+    };
+}
+
+/// Declares a capability that is not a port.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! capability {
+    ($constant:ident: $handle:ident, slot $slot:literal) => {
+        /// A capability of the system's file.
+        pub const $constant: $crate::$handle = $crate::$handle::at($slot);
+    };
+}
+
+/// Room for the stack. Only the linker's symbols name it, and only the register r1 uses it.
+#[doc(hidden)]
+#[repr(C, align(16))]
+pub struct Stack<const BYTES: usize>(core::cell::UnsafeCell<[u8; BYTES]>);
+
+// SAFETY: no code reaches the bytes through this type.
+unsafe impl<const BYTES: usize> Sync for Stack<BYTES> {}
+
+impl<const BYTES: usize> Stack<BYTES> {
+    /// An empty stack.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        assert!(
+            BYTES.is_multiple_of(16),
+            "a stack is whole frames: a multiple of 16 bytes"
+        );
+        Self(core::cell::UnsafeCell::new([0; BYTES]))
+    }
+}
+
+/// A note, aligned as ELF wants it.
+#[doc(hidden)]
+#[repr(C, align(4))]
+pub struct Note<const SIZE: usize>(pub [u8; SIZE]);
+
+/// The note of the versions that this crate was built for.
+#[doc(hidden)]
+pub const fn version_note() -> [u8; VERSION_NOTE_SIZE] {
+    let personality = text(concat!("cofferdam-native ", env!("CARGO_PKG_VERSION")));
+    VersionNote::current(cofferdam_abi::ABI_VERSION as u32, personality).to_elf()
+}
+
+const fn text<const N: usize>(text: &str) -> Text<N> {
+    match Text::new(text) {
+        Some(text) => text,
+        None => panic!("a name is too long for a note"),
+    }
+}
+
+struct End {
+    kind: Kind,
+    direction: Direction,
+}
+
+const fn port_note(name: &str, slot: u32, end: End) -> PortNote {
+    PortNote {
+        slot: slot as u16,
+        kind: end.kind,
+        direction: end.direction,
+        max_size: 0,
+        reply_size: 0,
+        fingerprint: 0,
+        reply_fingerprint: 0,
+        name: text(name),
+        type_name: Text::EMPTY,
+        reply_type_name: Text::EMPTY,
+    }
+}
+
+const fn with_message<T: Message>(note: PortNote) -> PortNote {
+    PortNote {
+        max_size: T::MAX_SIZE as u32,
+        fingerprint: T::FINGERPRINT,
+        type_name: text(T::NAME),
+        ..note
+    }
+}
+
+const fn with_reply<T: Message>(note: PortNote) -> PortNote {
+    PortNote {
+        reply_size: T::MAX_SIZE as u32,
+        reply_fingerprint: T::FINGERPRINT,
+        reply_type_name: text(T::NAME),
+        ..note
+    }
+}
+
+macro_rules! notes {
+    ($($handle:ident $(<$message:ident $(, $reply:ident)?>)?: $kind:ident, $direction:ident;)*) => { $(
+        impl $(<$message: Message $(, $reply: Message)?>)? $handle $(<$message $(, $reply)?>)? {
+            /// What the ELF says about this port.
+            #[doc(hidden)]
+            pub const fn note(&self, name: &str) -> PortNote {
+                let end = End { kind: Kind::$kind, direction: Direction::$direction };
+                let note = port_note(name, self.slot(), end);
+                $(
+                    let note = with_message::<$message>(note);
+                    $( let note = with_reply::<$reply>(note); )?
+                )?
+                note
+            }
+        }
+    )* };
+}
+
+notes! {
+    SamplingSource<T>: Sampling, Source;
+    SamplingDestination<T>: Sampling, Destination;
+    QueuingSource<T>: Queuing, Source;
+    QueuingDestination<T>: Queuing, Destination;
+    CallClient<Q, R>: Call, Client;
+    CallServer<Q, R>: Call, Server;
+    SignalSource: Signal, Source;
+    SignalDestination: Signal, Destination;
+    InterruptPort: Interrupt, Destination;
+}
