@@ -70,7 +70,7 @@ pub(crate) fn rustup_toolchain(root: &Path, log: &Path) -> Result<()> {
     let mut command = Command::new("rustup");
     // The toolchain that runs us must not stand in for the one that the file names.
     command
-        .args(["toolchain", "install"])
+        .args(["toolchain", "install", "--no-self-update"])
         .current_dir(root)
         .env_remove("RUSTUP_TOOLCHAIN");
     logged(
