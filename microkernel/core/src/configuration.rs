@@ -222,6 +222,21 @@ impl Configuration {
         self.check_time()
     }
 
+    /// The board's facts.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The blocks of RAM that the kernel maps.
+    pub fn ram_blocks(&self) -> &[RamBlock] {
+        &self.ram_blocks
+    }
+
+    /// The action for a module-level error, counted from the first of these.
+    pub fn module_action(&self, error: usize) -> Option<health::Action> {
+        self.module.actions.get(error).copied().and_then(health::Action::from_number)
+    }
+
     /// Puts a record into its table, and says what the next one may belong to.
     fn add(&mut self, owner: Owner, record: Record) -> Result<Owner, BootFailure> {
         match record {

@@ -99,6 +99,11 @@ impl<M: Machine> Kernel<M> {
         self.start_time();
     }
 
+    /// What there is left to say when the kernel itself has failed: the record, and the board that it was on.
+    pub fn last_rites(&mut self) -> (&mut Record, &'static Configuration) {
+        (self.record, self.configuration)
+    }
+
     /// The registers of a partition that does not run.
     pub fn registers(&mut self, partition: u8) -> &mut M::Registers {
         &mut self.partitions[partition].registers
@@ -111,7 +116,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Who goes on. Call it once after each entry; then do what it says.
     #[inline]
-    pub fn next(&mut self) -> Next {
+    pub fn decide(&mut self) -> Next {
         if self.halted {
             return Next::Halt;
         }

@@ -10,7 +10,7 @@
 //!    [`Kernel::hypercall`], [`Kernel::exception`], [`Kernel::interrupt`], [`Kernel::timer`];
 //! 2. that changes the state of partitions, channels and windows: at most one message is copied, and every
 //!    loop is over a table of fixed size;
-//! 3. [`Kernel::next`] says who goes on, and the architecture resumes it.
+//! 3. [`Kernel::decide`] says who goes on, and the architecture resumes it.
 //!
 //! What is deliberately absent: there are no threads, only one vCPU a partition; nothing is created or
 //! destroyed after [`Configuration::load`]; no effective address of a partition is ever used, only the physical

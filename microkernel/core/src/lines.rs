@@ -99,9 +99,15 @@ impl<M: Machine> Kernel<M> {
         true
     }
 
-    /// Carries out `rfi`: back to where the last virtual exception came from. What became pending
-    /// meanwhile is delivered at once.
-    pub(crate) fn return_from_interrupt(&mut self, partition: u8) {
+    /// The instruction at which the partition that has the processor stands, if it may execute there.
+    pub fn instruction(&self) -> Option<u32> {
+        self.peek(self.current, self.partitions[self.current].registers.pc())
+    }
+
+    /// The partition that has the processor executed a return from interrupt: back to where the last virtual exception
+    /// came from. What became pending meanwhile is delivered at once.
+    pub fn return_from_interrupt(&mut self) {
+        let partition = self.current;
         let page = self.partitions[partition].page;
         let pc = self.machine.read_word(page + page::SRR0);
         let state = self.machine.read_word(page + page::SRR1);

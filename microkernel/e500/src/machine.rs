@@ -1,0 +1,111 @@
+//! `Machine` for the e500v2.
+
+use cofferdam_abi::space;
+use cofferdam_core::Machine;
+use cofferdam_tables::{Interrupt, Region, TlbWrite};
+
+use crate::context::Context;
+use crate::interrupts::Controller;
+use crate::{memory, time};
+
+/// The board: the core and the devices that the kernel itself uses.
+pub struct Board {
+    controller: Controller,
+    reset: usize,
+    reset_value: u32,
+    alignment: u32,
+}
+
+impl Board {
+    /// Takes the board over.
+    ///
+    /// # Safety
+    /// The device block is mapped, and `board` says what is in it. Called once.
+    pub unsafe fn new(board: &cofferdam_tables::Board) -> Self {
+        let register = |offset: u32| space::kernel::DEVICES.wrapping_add(offset) as usize;
+        time::initialise();
+        Self {
+            // SAFETY: by the contract.
+            controller: unsafe { Controller::new(register(board.interrupt_controller_offset)) },
+            reset: register(board.reset_offset),
+            reset_value: board.reset_value,
+            alignment: time::alignment(),
+        }
+    }
+}
+
+impl Machine for Board {
+    type Registers = Context;
+
+    #[inline(always)]
+    fn now(&mut self) -> u64 {
+        time::now()
+    }
+
+    #[inline]
+    fn set_timer(&mut self, at: u64) {
+        time::set_timer(at);
+    }
+
+    fn wait_until(&mut self, at: u64) -> u64 {
+        self.controller.hold_all(true);
+        // SAFETY: the kernel calls this with interrupts off; the contexts are not in use: their owner, the `Kernel`, is
+        // inside this call. Devices are held back.
+        let lower = unsafe { time::wait_until(at, self.alignment) };
+        self.controller.hold_all(false);
+        at.wrapping_add(u64::from(lower.wrapping_sub(at as u32)))
+    }
+
+    #[inline(always)]
+    fn read_word(&self, physical: u32) -> u32 {
+        memory::read_word(physical)
+    }
+
+    #[inline(always)]
+    fn write_word(&mut self, physical: u32, value: u32) {
+        memory::write_word(physical, value);
+    }
+
+    #[inline]
+    fn copy(&mut self, from: u32, to: u32, length: u32) {
+        memory::copy(from, to, length);
+    }
+
+    fn clear(&mut self, physical: u32, length: u32) {
+        memory::clear(physical, length);
+    }
+
+    fn synchronise_instructions(&mut self, physical: u32, length: u32) {
+        memory::synchronise_instructions(physical, length);
+    }
+
+    #[inline]
+    fn write_tlb(&mut self, write: &TlbWrite) {
+        memory::write_partition(write);
+    }
+
+    fn refill(&mut self, pid: u8, effective: u32, region: &Region) {
+        memory::refill(pid, effective, region);
+    }
+
+    fn set_interrupt(&mut self, _index: u8, source: u16, enabled: bool) {
+        self.controller.set(source, enabled);
+    }
+
+    fn configure_interrupt(&mut self, index: u8, interrupt: &Interrupt) {
+        self.controller.configure(index, interrupt);
+    }
+
+    fn claim_interrupt(&mut self) -> Option<u8> {
+        self.controller.claim()
+    }
+
+    fn end_interrupt(&mut self) {
+        self.controller.end();
+    }
+
+    fn reset(&mut self) {
+        // SAFETY: the board's reset register, mapped with the devices.
+        unsafe { core::ptr::with_exposed_provenance_mut::<u32>(self.reset).write_volatile(self.reset_value) }
+    }
+}

@@ -1,0 +1,171 @@
+//! Translations: the kernel's own map, the window onto partitions' memory, and refills.
+//!
+//! The kernel's entries of TLB1 come first and stay: text, constants, data and record (made in [`crate::start`]), devices,
+//! and up to three blocks of RAM. All are for supervisor level alone, in address space 0, global, protected from
+//! invalidation; none is both writable and executable. Entries of partitions follow, and are written at window
+//! boundaries by words that the host computed.
+
+use cofferdam_abi::limits::KERNEL_TLB1_ENTRIES;
+use cofferdam_abi::space;
+use cofferdam_tables::mas::{self, MAS1_PROTECT, MAS1_VALID, MAS2_COHERENT, MAS2_DEVICE};
+use cofferdam_tables::{RamBlock, Region, RegionKind, TlbWrite};
+
+use crate::spr::{MAS0, MAS1, MAS2, MAS3, MAS7, mtspr};
+
+const SUPERVISOR_DATA: u32 = mas::MAS3_SUPERVISOR_READ | mas::MAS3_SUPERVISOR_WRITE;
+/// The entry of the devices: behind text, constants, data and record.
+const DEVICES_ENTRY: u32 = KERNEL_TLB1_ENTRIES as u32 - 1;
+/// 1 MiB, as a code of [`mas::size_bytes`].
+const DEVICES_SIZE: u32 = 5;
+
+/// Writes an entry of a TLB.
+///
+/// # Safety
+/// The entry maps nothing that breaks Rust's rules for the kernel's own memory: it is of address space 1, or a
+/// supervisor mapping of memory that no Rust object of the kernel lies in.
+#[inline]
+unsafe fn write(entry: &TlbWrite) {
+    // SAFETY: by the contract; the synchronisation that EREF 6.5.4.3 wants before and behind is the `isync` here and
+    // the `rfi` that ends every kernel entry.
+    unsafe {
+        mtspr!(MAS0, entry.mas0);
+        mtspr!(MAS1, entry.mas1);
+        mtspr!(MAS2, entry.mas2);
+        mtspr!(MAS3, entry.mas3);
+        mtspr!(MAS7, entry.mas7);
+        core::arch::asm!("isync", "tlbwe", "isync", options(nostack, preserves_flags));
+    }
+}
+
+/// Maps the device block.
+///
+/// # Safety
+/// `physical` is the board's device block.
+pub unsafe fn map_devices(physical: u64) {
+    let entry = TlbWrite {
+        mas0: mas::mas0_tlb1(DEVICES_ENTRY),
+        mas1: MAS1_VALID | MAS1_PROTECT | (DEVICES_SIZE << 8),
+        mas2: space::kernel::DEVICES | MAS2_DEVICE,
+        mas3: physical as u32 | SUPERVISOR_DATA,
+        mas7: (physical >> 32) as u32,
+    };
+    // SAFETY: device registers, at an effective address that nothing else has.
+    unsafe { write(&entry) }
+}
+
+/// Maps a block of partitions' memory, for supervisor data access alone.
+///
+/// # Safety
+/// `index` counts the blocks from 0; the block holds no memory of the kernel: the configuration was checked for that.
+pub unsafe fn map_ram(index: u32, block: &RamBlock) {
+    let entry = TlbWrite {
+        mas0: mas::mas0_tlb1(KERNEL_TLB1_ENTRIES as u32 + index),
+        mas1: MAS1_VALID | MAS1_PROTECT | (u32::from(block.size_code) << 8),
+        mas2: (space::kernel::RAM + block.physical) | MAS2_COHERENT,
+        mas3: block.physical | SUPERVISOR_DATA,
+        mas7: 0,
+    };
+    // SAFETY: RAM that no Rust object of the kernel lies in.
+    unsafe { write(&entry) }
+}
+
+/// Writes a partition's entry of TLB1.
+pub(crate) fn write_partition(entry: &TlbWrite) {
+    // SAFETY: the words are the host's, for address space 1: the kernel itself never runs there.
+    unsafe { write(&TlbWrite { mas1: entry.mas1 & !MAS1_PROTECT | mas::MAS1_SPACE_1, ..*entry }) }
+}
+
+/// Puts one page of a region into TLB0, in place of the entry that the hardware proposes.
+pub(crate) fn refill(pid: u8, effective: u32, region: &Region) {
+    let page = effective & 0xffff_f000;
+    let physical = region.physical + u64::from(page - region.effective);
+    let attributes = if region.kind == RegionKind::Device { MAS2_DEVICE } else { MAS2_COHERENT };
+    // A miss has set MAS0 to TLB0 and its next victim (EREF, section 6.5.5.1); only the rest is ours.
+    // SAFETY: an entry of address space 1, with user rights alone.
+    unsafe {
+        mtspr!(MAS1, mas::mas1_partition(pid, 1));
+        mtspr!(MAS2, page | attributes);
+        mtspr!(MAS3, physical as u32 | mas::mas3_rights(region.rights));
+        mtspr!(MAS7, (physical >> 32) as u32);
+        core::arch::asm!("isync", "tlbwe", "isync", options(nostack, preserves_flags));
+    }
+}
+
+/// The address of a word of partitions' memory in the kernel's window.
+#[inline(always)]
+fn window(physical: u32) -> *mut u32 {
+    space::kernel::RAM.wrapping_add(physical) as *mut u32
+}
+
+/// Reads a word of partitions' memory.
+#[inline(always)]
+pub(crate) fn read_word(physical: u32) -> u32 {
+    // SAFETY: the configuration was checked: the address lies in a mapped block, which holds no Rust object. A
+    // volatile access, for partitions write there between kernel entries.
+    unsafe { window(physical).read_volatile() }
+}
+
+/// Writes a word of partitions' memory.
+#[inline(always)]
+pub(crate) fn write_word(physical: u32, value: u32) {
+    // SAFETY: as in `read_word`.
+    unsafe { window(physical).write_volatile(value) }
+}
+
+/// Copies within partitions' memory; both addresses are word-aligned.
+///
+/// Eight words a step by `lmw` and `stmw`, then words, then bytes: a message is seldom long.
+#[inline]
+pub(crate) fn copy(from: u32, to: u32, length: u32) {
+    let mut source = window(from);
+    let mut target = window(to);
+    let mut words = length / 4;
+    // SAFETY: as in `read_word`, for the whole of both areas, which do not overlap; `lmw` and `stmw` want the alignment
+    // that the caller promises (EREF, section 4.6.1.2).
+    unsafe {
+        while words >= 8 {
+            core::arch::asm!(
+                "lmw 24, 0({source})",
+                "stmw 24, 0({target})",
+                source = in(reg_nonzero) source,
+                target = in(reg_nonzero) target,
+                out("r24") _, out("r25") _, out("r26") _, out("r27") _, out("r28") _,
+                options(nostack, preserves_flags),
+            );
+            source = source.add(8);
+            target = target.add(8);
+            words -= 8;
+        }
+        while words > 0 {
+            target.write_volatile(source.read_volatile());
+            source = source.add(1);
+            target = target.add(1);
+            words -= 1;
+        }
+        let (mut source, mut target) = (source.cast::<u8>(), target.cast::<u8>());
+        for _ in 0..length % 4 {
+            target.write_volatile(source.read_volatile());
+            source = source.add(1);
+            target = target.add(1);
+        }
+    }
+}
+
+/// Clears words of partitions' memory.
+pub(crate) fn clear(physical: u32, length: u32) {
+    for offset in (0..length).step_by(4) {
+        write_word(physical + offset, 0);
+    }
+}
+
+/// Makes instructions that were written as data visible to fetches (EREF, section 4.5.4).
+pub(crate) fn synchronise_instructions(physical: u32, length: u32) {
+    const LINE: usize = 32;
+    for offset in (0..length).step_by(LINE) {
+        let line = window(physical + offset);
+        // SAFETY: cache maintenance of RAM that is mapped.
+        unsafe {
+            core::arch::asm!("dcbst 0, {0}", "msync", "icbi 0, {0}", in(reg) line, options(nostack, preserves_flags));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The state of the core, and the functions that its vectors call.
+//!
+//! The kernel runs with interrupts off but where it waits, so each entry has the state to itself. Further cores will
+//! have a state each; what they share will lie behind a lock.
+
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use cofferdam_abi::health::Action;
+use cofferdam_abi::record::State;
+use cofferdam_core::{Configuration, Kernel, Machine, Next, Record};
+use cofferdam_e500::time::{self, Wake};
+use cofferdam_e500::{Board, Context, abandon, epitaph, exception_fault, resume, switch_to};
+use spin::{Mutex, MutexGuard};
+
+/// `rfi` (EREF, table A-1).
+const RETURN_FROM_INTERRUPT: u32 = 0x4c00_0064;
+/// The vector of a program interrupt.
+const PROGRAM: u32 = 6;
+
+static STATE: Mutex<Option<Kernel<Board>>> = Mutex::new(None);
+/// Where [`STATE`] is, once it is filled: the lock is taken once and never given back.
+static KERNEL: AtomicPtr<Kernel<Board>> = AtomicPtr::new(core::ptr::null_mut());
+/// How often the kernel died: twice means that dying went wrong.
+static DEATHS: AtomicU32 = AtomicU32::new(0);
+
+/// Begins module time. Does not return: from here on there are only entries.
+pub(crate) fn start(board: Board, configuration: &'static Configuration, record: &'static mut Record) -> ! {
+    let Some(state) = STATE.try_lock() else { sleep() };
+    let kernel = MutexGuard::leak(state).insert(Kernel::new(board, configuration, record));
+    KERNEL.store(kernel, Ordering::Relaxed);
+    kernel.start();
+    let context = go_on(kernel);
+    // SAFETY: the context of a partition, which lies in `STATE` for good.
+    unsafe { resume(context) }
+}
+
+/// The state of this core.
+///
+/// # Safety
+/// At most one use at a time: in an entry, which nothing interrupts.
+#[inline(always)]
+unsafe fn kernel() -> &'static mut Kernel<Board> {
+    // SAFETY: partitions run only after `start` has stored the pointer, and only they cause entries.
+    unsafe { &mut *KERNEL.load(Ordering::Relaxed) }
+}
+
+/// Does what the kernel decides until a partition goes on; gives its context.
+#[inline]
+fn go_on(kernel: &mut Kernel<Board>) -> *mut Context {
+    loop {
+        match kernel.decide() {
+            Next::Resume(partition) => {
+                let pid = kernel.pid(partition);
+                let context: *mut Context = kernel.registers(partition);
+                // SAFETY: the context of the partition that goes on next, with its PID.
+                unsafe { switch_to(context, pid) };
+                return context;
+            }
+            Next::Idle => wait(kernel, true),
+            Next::Prepare => {
+                // SAFETY: whoever goes on comes by `switch_to`.
+                unsafe { abandon() };
+                kernel.prepare();
+                wait(kernel, false);
+            }
+            Next::Halt => sleep(),
+        }
+    }
+}
+
+/// Lets an interrupt in.
+fn wait(kernel: &mut Kernel<Board>, sleep: bool) {
+    // SAFETY: interrupts are off here, and no context is borrowed.
+    match unsafe { time::wait(sleep) } {
+        Some(Wake::Timer) => kernel.timer(),
+        Some(Wake::Device) => kernel.interrupt(),
+        None => {}
+    }
+}
+
+/// Nothing runs any more.
+pub(crate) fn sleep() -> ! {
+    time::stop();
+    loop {
+        // SAFETY: no context is in use any more.
+        unsafe { time::wait(true) };
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kernel_hypercall(_context: *mut Context) -> *mut Context {
+    // SAFETY: an entry.
+    let kernel = unsafe { kernel() };
+    kernel.hypercall();
+    go_on(kernel)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kernel_exception(context: *mut Context, vector: u32) -> *mut Context {
+    // SAFETY: an entry.
+    let kernel = unsafe { kernel() };
+    match vector {
+        4 => kernel.interrupt(),
+        10 => {
+            time::acknowledge();
+            kernel.timer();
+        }
+        PROGRAM if kernel.instruction() == Some(RETURN_FROM_INTERRUPT) => kernel.return_from_interrupt(),
+        2 | 3 | 5 | PROGRAM | 7 | 9 | 13 | 14 | 32..=35 => {
+            // SAFETY: the context that the entry code has just filled.
+            let fault = exception_fault(vector, unsafe { &*context });
+            kernel.exception(fault);
+        }
+        _ => kernel_died(context, vector),
+    }
+    go_on(kernel)
+}
+
+/// An exception that the kernel did not expect: of its own, or one that nobody can have caused.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_died(context: *mut Context, vector: u32) -> ! {
+    if DEATHS.fetch_add(1, Ordering::Relaxed) != 0 {
+        sleep();
+    }
+    let kernel = KERNEL.load(Ordering::Relaxed);
+    if kernel.is_null() {
+        sleep();
+    }
+    // SAFETY: nothing else runs any more; what the interrupted kernel was in the middle of is not used.
+    let kernel = unsafe { &mut *kernel };
+    // SAFETY: the context that the entry code has just filled.
+    let context = unsafe { &*context };
+    let (record, configuration) = kernel.last_rites();
+    let boots = record.header.boots.get();
+    epitaph::describe(&mut record.epitaph, context, vector, boots);
+    record.header.state = (State::Dead as u16).into();
+    let pc = epitaph::hexadecimal(record.epitaph.pc.get());
+    let number = epitaph::hexadecimal(vector);
+    let uart = configuration.board().uart_offset;
+    let words: [&[u8]; 5] = [b"\r\ncofferdam: kernel exception ", &number, b" at ", &pc, b"\r\n"];
+    // SAFETY: devices are mapped, and partitions do not run again.
+    unsafe { epitaph::say(uart, &words) };
+    let error = if vector == 1 { 1 } else { 0 };
+    if configuration.module_action(error) == Some(Action::Reset) {
+        kernel.machine.reset();
+    }
+    sleep()
+}

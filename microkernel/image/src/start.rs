@@ -1,0 +1,70 @@
+//! From the first Rust instruction to the first window.
+
+use cofferdam_abi::record::{MAGIC, State};
+use cofferdam_abi::{ABI_VERSION, limits, space};
+use cofferdam_core::{Configuration, Record};
+use cofferdam_e500::{Board, map_devices, map_ram};
+use spin::{Mutex, MutexGuard};
+use zerocopy::FromZeros;
+
+use crate::core_0;
+
+/// The configuration, filled once and never changed again.
+static CONFIGURATION: Mutex<Configuration> = Mutex::new(Configuration::EMPTY);
+
+/// The record region. Everything that says "static" about it is true from here on.
+///
+/// # Safety
+/// Called once: whoever has the reference has the region.
+unsafe fn record() -> &'static mut Record {
+    // SAFETY: the region is mapped read-write, holds no other Rust object, and any bytes are a `Record`.
+    unsafe { &mut *(space::kernel::RECORD as *mut Record) }
+}
+
+/// The region of the compiled tables.
+fn tables() -> &'static [u8] {
+    // SAFETY: mapped read-only, and not written while the machine runs.
+    unsafe { core::slice::from_raw_parts(space::kernel::TABLES as *const u8, limits::TABLES_BYTES) }
+}
+
+/// Opens the record: a warm reset keeps what the life before it left.
+fn open(record: &mut Record) {
+    let header = &mut record.header;
+    if header.magic != MAGIC {
+        let (request, at) = (header.stop_request, header.stop_at);
+        header.zero();
+        (header.stop_request, header.stop_at) = (request, at);
+        record.partitions.zero();
+        record.crashes.zero();
+        record.epitaph.zero();
+    }
+    let header = &mut record.header;
+    header.magic = MAGIC.into();
+    header.abi_version = ABI_VERSION.into();
+    header.state = (State::Booting as u16).into();
+    header.boots = header.boots.get().wrapping_add(1).into();
+    header.trace_kernel = u32::from(cfg!(feature = "trace")).into();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn kernel_start() -> ! {
+    // SAFETY: the start code calls this once, and nobody else has the region yet.
+    let record = unsafe { record() };
+    open(record);
+    let Some(mut configuration) = CONFIGURATION.try_lock() else { core_0::sleep() };
+    if let Err(failure) = configuration.load(tables()) {
+        record.header.state = (State::BootFailed as u16).into();
+        record.header.reason = failure.number().into();
+        core_0::sleep()
+    }
+    let configuration: &'static Configuration = MutexGuard::leak(configuration);
+    // SAFETY: the board's device block; blocks that the configuration was checked to hold nothing of the kernel.
+    let board = unsafe {
+        map_devices(configuration.board().devices_physical);
+        for (index, block) in configuration.ram_blocks().iter().enumerate() {
+            map_ram(index as u32, block);
+        }
+        Board::new(configuration.board())
+    };
+    core_0::start(board, configuration, record)
+}
