@@ -28,17 +28,6 @@ pub struct Elevator {
     pub step: u32,
 }
 
-/// What `health` publishes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Message)]
-pub struct HealthStatus {
-    /// Entries of the health log that were read.
-    pub events: u32,
-    /// Entries that were overwritten before they could be read.
-    pub missed: u32,
-    /// Restarts that `health` ordered.
-    pub restarts_ordered: u32,
-}
-
 /// What anybody may ask `health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Message)]
 pub enum Question {

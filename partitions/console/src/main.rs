@@ -1,0 +1,146 @@
+//! The console: one UART, one terminal, every partition's lines with its name before them. Ctrl-T gives the keys to
+//! the next partition.
+//!
+//! Nobody waits for the console: a partition whose queue is full drops its own lines.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+mod uart;
+
+use core::fmt::Write as _;
+
+use cofferdam_ipc::Bytes;
+use cofferdam_native::{Lines, QueuingDestination, QueuingSource, wait};
+use console::{Input, Keys, Output};
+use embedded_io::{Read, ReadReady, Write, WriteReady};
+use flight_messages::{Degrees, Question};
+use uart::Uart;
+
+cofferdam_native::partition!("console", main);
+
+/// The longest line of a partition.
+const LINE_BYTES: usize = 96;
+/// What waits for the UART at most.
+const OUTPUT_BYTES: usize = 4096;
+/// `health` has so long to answer, in ticks: it runs before the console in the same window.
+const ANSWER_TICKS: u32 = ports::TIMEBASE_HZ / 1000;
+
+/// A partition at the terminal.
+struct Peer {
+    name: &'static str,
+    lines: QueuingDestination<Bytes<LINE_BYTES>>,
+    keys: QueuingSource<Bytes<16>>,
+}
+
+static PEERS: [Peer; 4] = [
+    Peer {
+        name: "flight",
+        lines: ports::FLIGHT,
+        keys: ports::FLIGHT_KEYS,
+    },
+    Peer {
+        name: "plant",
+        lines: ports::PLANT,
+        keys: ports::PLANT_KEYS,
+    },
+    Peer {
+        name: "health",
+        lines: ports::HEALTH,
+        keys: ports::HEALTH_KEYS,
+    },
+    Peer {
+        name: "rogue",
+        lines: ports::ROGUE,
+        keys: ports::ROGUE_KEYS,
+    },
+];
+
+fn main() -> ! {
+    let mut uart = Uart::new(ports::UART0_REGISTERS, ports::UART0);
+    let mut output = Output::<OUTPUT_BYTES>::new();
+    let mut keys = Keys::new(PEERS.len());
+    let interrupt = uart.interrupt().line();
+    let lines = PEERS
+        .iter()
+        .fold(interrupt, |lines, peer| lines | peer.lines.line());
+    output.line(
+        "console",
+        b"Ctrl-T gives the keys to the next partition; flight has them now",
+    );
+    let mut came = Lines::NONE;
+    loop {
+        collect(&mut output);
+        transmit(&mut uart, &mut output);
+        receive(&mut uart, &mut output, &mut keys);
+        uart.ask_to_send(!output.is_empty());
+        came = if came.has(interrupt) {
+            uart.interrupt().acknowledge_and_wait(lines)
+        } else {
+            wait(lines)
+        };
+    }
+}
+
+/// Takes the partitions' lines as long as there is room: what has none stays in its queue.
+fn collect(output: &mut Output<OUTPUT_BYTES>) {
+    for peer in &PEERS {
+        while output.has_room(LINE_BYTES)
+            && let Ok(Some(line)) = peer.lines.receive()
+        {
+            output.line(peer.name, &line.message);
+        }
+    }
+}
+
+fn transmit(uart: &mut Uart, output: &mut Output<OUTPUT_BYTES>) {
+    while !output.is_empty() && uart.write_ready() == Ok(true) {
+        let mut burst = [0; 16];
+        let count = output.take(&mut burst);
+        // A ready transmitter takes a burst of this size whole.
+        let _ = uart.write_all(burst.get(..count).unwrap_or_default());
+    }
+}
+
+fn receive(uart: &mut Uart, output: &mut Output<OUTPUT_BYTES>, keys: &mut Keys) {
+    while uart.read_ready() == Ok(true) {
+        let mut key = [0];
+        let Ok(_) = uart.read(&mut key);
+        match keys.pressed(key[0]) {
+            Input::For(focus) => {
+                if let (Some(peer), Ok(message)) = (PEERS.get(focus), Bytes::try_from(&key[..])) {
+                    // A partition that does not read its keys loses them.
+                    let _ = peer.keys.send(&message);
+                }
+            }
+            Input::Switched(focus) => say_focus(output, focus),
+        }
+    }
+}
+
+/// Says who has the keys now, and how things are.
+fn say_focus(output: &mut Output<OUTPUT_BYTES>, focus: usize) {
+    let Some(peer) = PEERS.get(focus) else {
+        return;
+    };
+    let mut line = heapless::String::<LINE_BYTES>::new();
+    // What does not fit is left out.
+    let _ = write!(line, "keys go to {}", peer.name);
+    if let Ok(Some(attitude)) = ports::ATTITUDE.read() {
+        let _ = write!(
+            line,
+            "; pitch {} deg",
+            Degrees(attitude.value.pitch_microradians)
+        );
+    }
+    let asked = [Question::Events, Question::RestartsOrdered]
+        .map(|question| ports::QUESTION.call(&question, ANSWER_TICKS));
+    if let [Ok(events), Ok(restarts)] = asked {
+        let _ = write!(
+            line,
+            "; health log {} entries, {} restarts ordered",
+            events.count, restarts.count
+        );
+    }
+    output.line("console", line.as_bytes());
+}
