@@ -1,1 +1,21 @@
 //! The rules that a system has to obey.
+//!
+//! Each rule is one function, one sentence and one stable id. The sentence is the documentation comment of the rule, and what
+//! `cofferdam explain` prints and the documents list; so the published rules are those that run. A function reports
+//! every violation that it finds, and knows of no other rule.
+//!
+//! There are three occasions. Reading itself refuses what is no `system.toml` (`cofferdam_model::READING_RULES`). The rules
+//! of a system ([`rules`]) judge the file before anything is built. The rules of programs ([`programs`]) judge the finished ELFs
+//! against it.
+#![forbid(unsafe_code)]
+
+pub mod program;
+pub mod programs;
+pub mod residency;
+pub mod rules;
+pub mod wiring;
+
+mod checked;
+
+pub use checked::{Checked, check_text, load};
+pub use rules::{Findings, Rule, rules};

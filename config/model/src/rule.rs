@@ -31,7 +31,7 @@ fn join<'a>(lines: impl Iterator<Item = &'a &'static str>) -> String {
 /// Declares a rule's text: its documentation comment is what `explain` prints.
 #[macro_export]
 macro_rules! rule_text {
-    ($(#[doc = $line:literal])+ $visibility:vis $name:ident = $id:literal;) => {
+    ($(#[doc = $line:literal])+ $visibility:vis static $name:ident = $id:literal;) => {
         $(#[doc = $line])+
         $visibility static $name: $crate::RuleText = $crate::RuleText { id: $id, lines: &[$($line),+] };
     };
@@ -39,7 +39,7 @@ macro_rules! rule_text {
 
 macro_rules! reading_rules {
     ($($(#[doc = $line:literal])+ $name:ident = $id:literal;)+) => {
-        $(rule_text! { $(#[doc = $line])+ pub(crate) $name = $id; })+
+        $(rule_text! { $(#[doc = $line])+ pub(crate) static $name = $id; })+
 
         /// The rules that a file has to obey to be read at all.
         pub static READING_RULES: &[&RuleText] = &[$(&$name),+];

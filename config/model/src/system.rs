@@ -1,5 +1,7 @@
 //! The description of a system, typed. Times are in timebase ticks, sizes in bytes.
 
+use std::fmt;
+
 use cofferdam_abi::health::{Action, Error};
 
 use crate::requirement::{FlowRequirement, LatencyRequirement, MemoryRequirement};
@@ -252,6 +254,20 @@ pub enum CapabilityRequest {
     ScheduleSet,
     /// Something with another partition.
     Partition(PartitionRight, Option<String>),
+}
+
+impl fmt::Display for CapabilityRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HealthLog => formatter.write_str("health.log"),
+            Self::ScheduleStatus => formatter.write_str("schedule.status"),
+            Self::ScheduleSet => formatter.write_str("schedule.set"),
+            Self::Partition(right, name) => {
+                let name = name.as_deref().unwrap_or("*");
+                write!(formatter, "partition.{}:{name}", right.name())
+            }
+        }
+    }
 }
 
 /// What may be done with another partition.

@@ -1,0 +1,115 @@
+//! A system that obeys the rules.
+
+use std::path::{Path, PathBuf};
+
+use cofferdam_model::{Board, Diagnostic, Diagnostics, Parsed, Severity, System};
+
+use crate::residency;
+use crate::rules::{self, Findings};
+use crate::wiring::Wiring;
+
+/// A system that obeys every rule that can be judged before its partitions are built.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What the file says.
+    pub system: System,
+    /// Its board.
+    pub board: Board,
+    /// What each partition holds, in the order of the partitions.
+    pub wiring: Vec<Wiring>,
+    /// Which partitions are pinned in TLB1.
+    pub pinned: Vec<bool>,
+    /// The texts, and the warnings.
+    pub warnings: Diagnostics,
+    /// The folder of the file. `None` if the text came from elsewhere.
+    pub directory: Option<PathBuf>,
+}
+
+impl Checked {
+    /// The path that a text of the file names: beside the file, or in a folder above it.
+    pub fn find(&self, path: &str) -> Option<PathBuf> {
+        find(self.directory.as_deref()?, path)
+    }
+}
+
+fn find(directory: &Path, path: &str) -> Option<PathBuf> {
+    directory
+        .ancestors()
+        .map(|folder| folder.join(path))
+        .find(|candidate| candidate.exists())
+}
+
+/// Reads and checks the file at `path`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: &Path) -> Result<Checked, Diagnostics> {
+    let name = path.display().to_string();
+    let unreadable = |error: String| {
+        let rule = rules::reading_rule("FILE-READ");
+        let message = format!("`{name}` cannot be read: {error}");
+        let diagnostic = Diagnostic::without_place(rule, message);
+        let hint = "name the `system.toml` of a system";
+        Diagnostics::new(Default::default(), vec![diagnostic.hint(hint)])
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    // The canonical folder has ancestors up to the root, a relative one has not.
+    let path = path
+        .canonicalize()
+        .map_err(|error| unreadable(error.to_string()))?;
+    let directory = path.parent().map(Path::to_path_buf);
+    check(&name, &text, directory)
+}
+
+/// Checks a text. `name` is what diagnostics call it; files that it names are not looked for.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check_text(name: &str, text: &str) -> Result<Checked, Diagnostics> {
+    check(name, text, None)
+}
+
+fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, Diagnostics> {
+    let folder = directory.clone().unwrap_or_default();
+    let parsed = cofferdam_model::parse(name, text, &|path| {
+        std::fs::read_to_string(folder.join(path))
+    });
+    let Parsed {
+        sources,
+        system,
+        board,
+        mut diagnostics,
+        broken,
+    } = parsed;
+    let mut findings = Findings::default();
+    for rule in rules::rules() {
+        (rule.check)(&system, &board, &mut findings);
+    }
+    if let Some(directory) = &directory {
+        rules::files_exist(
+            &system,
+            &|path| find(directory, path).is_some(),
+            &mut findings,
+        );
+    }
+    // Where reading found a mistake, a rule would only find what is missing because of it.
+    diagnostics.extend(findings.list.into_iter().filter(|found| {
+        let place = found.primary.as_ref().map(|label| label.span);
+        place.is_none_or(|span| !broken.iter().any(|table| table.contains(span)))
+    }));
+    let all = Diagnostics::new(sources, diagnostics);
+    if all.list.iter().any(|one| one.severity == Severity::Error) {
+        return Err(all);
+    }
+    let wiring = (0..system.partitions.len())
+        .map(|partition| Wiring::of(&system, &board, partition, &|_| None))
+        .collect();
+    Ok(Checked {
+        wiring,
+        pinned: residency::pinned(&system),
+        system,
+        board,
+        warnings: all,
+        directory,
+    })
+}

@@ -1,0 +1,194 @@
+//! The rules of programs, judged on the finished ELFs.
+
+mod fit;
+mod notes;
+mod segments;
+
+use cofferdam_model::{
+    ChannelKind, Diagnostic, MessageType, RuleText, Severity, Spanned, System, rule_text,
+};
+use cofferdam_ring::Geometry;
+
+use crate::Checked;
+use crate::program::{self, Elf, ElfError};
+use crate::wiring::Wiring;
+
+pub use fit::{Counts, memory_exceeded, plan_limits, tables_fit};
+
+rule_text! {
+    /// Each partition has a program, and the image has a kernel.
+    ///
+    /// The program of a partition with `crate` is built, that of one with `image` is a file that a supplier delivered.
+    static PROGRAM_MISSING = "PROGRAM-MISSING";
+}
+rule_text! {
+    /// Each program is a linked ELF of 32 bits, big-endian, for PowerPC.
+    ///
+    /// The target of the project's own build is `targets/powerpc-cofferdam-e500v2.json`.
+    static PROGRAM_ELF = "PROGRAM-ELF";
+}
+
+static RULES: &[&RuleText] = &[&PROGRAM_MISSING, &PROGRAM_ELF];
+
+/// The texts of all rules of programs.
+pub fn rule_texts() -> impl Iterator<Item = &'static RuleText> {
+    let all = [RULES, segments::RULES, notes::RULES, fit::RULES];
+    all.into_iter().flatten().copied()
+}
+
+/// The programs of a system.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// The kernel.
+    pub kernel: Elf,
+    /// In the order of the partitions.
+    pub partitions: Vec<Elf>,
+}
+
+/// Reads and judges the kernel and the programs, which are given by the names of their partitions. With the programs come warnings.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn judge(
+    checked: &Checked,
+    kernel: &[u8],
+    programs: &[(String, Vec<u8>)],
+) -> Result<(Programs, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let kernel = program::read(kernel).unwrap_or_else(|error| {
+        let message = format!(
+            "the kernel is no program for this machine: {}",
+            describe(&error)
+        );
+        found.push(Diagnostic::without_place(&PROGRAM_ELF, message));
+        Elf::default()
+    });
+    fit::kernel(&kernel, &mut found);
+    let mut partitions = Vec::new();
+    let mut readable = Vec::new();
+    for partition in &checked.system.partitions {
+        let name = &partition.name;
+        let place = partition
+            .program_keys
+            .first()
+            .map_or(name.span, |key| key.span);
+        let elf = match programs.iter().find(|(of, _)| *of == **name) {
+            None => {
+                let message = format!("there is no program for `{name}`");
+                found.push(Diagnostic::error(&PROGRAM_MISSING, place, message));
+                None
+            }
+            Some((_, bytes)) => match program::read(bytes) {
+                Ok(elf) => Some(elf),
+                Err(error) => {
+                    let message = format!("the program of `{name}` {}", describe(&error));
+                    let hint = "build it for powerpc-cofferdam-e500v2, or ask its supplier to";
+                    found.push(Diagnostic::error(&PROGRAM_ELF, place, message).hint(hint));
+                    None
+                }
+            },
+        };
+        readable.push(elf.is_some());
+        partitions.push(elf.unwrap_or_default());
+    }
+    let programs = Programs { kernel, partitions };
+    for partition in (0..readable.len()).filter(|index| readable[*index]) {
+        segments::judge(
+            checked,
+            partition,
+            &programs.partitions[partition],
+            &mut found,
+        );
+        notes::judge(
+            checked,
+            partition,
+            &programs.partitions[partition],
+            &mut found,
+        );
+    }
+    notes::judge_channels(checked, &programs, &readable, &mut found);
+    if found.iter().any(|one| one.severity == Severity::Error) {
+        return Err(found);
+    }
+    Ok((programs, found))
+}
+
+fn describe(error: &ElfError) -> String {
+    match error {
+        ElfError::Broken(what) => format!("is no usable ELF of 32 bits: {what}"),
+        ElfError::LittleEndian => "is little-endian".to_string(),
+        ElfError::Machine(number) => {
+            format!("is for another processor (ELF machine {number}, PowerPC is 20)")
+        }
+        ElfError::NotExecutable => "is not linked to fixed addresses".to_string(),
+    }
+}
+
+/// Slots and lines of each partition, now that delivered programs can say where they have their ports.
+pub fn wiring(checked: &Checked, programs: &Programs) -> Vec<Wiring> {
+    let all = programs.partitions.iter().enumerate();
+    all.map(|(index, elf)| {
+        Wiring::of(&checked.system, &checked.board, index, &|name| {
+            let note = elf.ports.iter().find(|note| note.name.as_str() == name)?;
+            Some(usize::from(note.slot))
+        })
+    })
+    .collect()
+}
+
+/// The rings that a partition has an end of: the channel's index and which end. Their order is that of the shared regions.
+pub fn rings(system: &System, partition: usize) -> impl Iterator<Item = (usize, usize)> {
+    let name = &system.partitions[partition].name;
+    let all = system.channels.iter().enumerate();
+    all.filter_map(move |(index, channel)| {
+        let is_ring = channel
+            .kind
+            .as_ref()
+            .is_some_and(|kind| **kind == ChannelKind::Ring);
+        let end = channel.ends().position(|end| *end.partition == **name)?;
+        is_ring.then_some((index, end))
+    })
+}
+
+/// The largest messages of a channel in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageSizes {
+    /// Message or request.
+    pub message: u64,
+    /// Reply.
+    pub reply: u64,
+}
+
+/// The sizes of a channel's messages: what the file says, or else the notes of its ends.
+pub fn message_sizes(checked: &Checked, programs: &Programs, channel: usize) -> MessageSizes {
+    let channel = &checked.system.channels[channel];
+    let note = channel.ends().find_map(|end| {
+        let partition = checked.system.partition_index(&end.partition)?;
+        let mut notes = programs.partitions.get(partition)?.ports.iter();
+        notes.find(|note| note.name.as_str() == end.port.value)
+    });
+    let size = |given: &Option<Spanned<MessageType>>, noted: Option<u32>| match given {
+        Some(given) => match given.value {
+            MessageType::Bytes(bytes) => bytes,
+            MessageType::Path(_) => u64::from(noted.unwrap_or(0)),
+        },
+        None => 0,
+    };
+    MessageSizes {
+        message: size(&channel.message, note.map(|note| note.max_size)),
+        reply: size(&channel.reply, note.map(|note| note.reply_size)),
+    }
+}
+
+/// The memory that a ring takes: one ring, or two that go one behind the other if there is a reply.
+pub fn ring_bytes(checked: &Checked, programs: &Programs, channel: usize) -> u64 {
+    let sizes = message_sizes(checked, programs, channel);
+    let channel = &checked.system.channels[channel];
+    let depth = channel.depth.as_ref().map_or(1, |depth| **depth);
+    let one = |bytes: u64| {
+        let geometry = Geometry::new(u32::try_from(bytes).ok()?, u32::try_from(depth).ok()?)?;
+        Some(geometry.region_size() as u64)
+    };
+    let back = channel.reply.as_ref().and_then(|_| one(sizes.reply));
+    one(sizes.message).unwrap_or(0) + back.unwrap_or(0)
+}

@@ -1,0 +1,79 @@
+//! The rules of a system, judged on the file alone.
+
+use cofferdam_model::{
+    Board, Diagnostic, ErrorAction, Program, READING_RULES, RuleText, Span, System,
+};
+
+/// Declares a rule: its documentation comment is the published text.
+macro_rules! rule {
+    ($(#[doc = $line:literal])+ $name:ident = $id:literal, $function:ident;) => {
+        $(#[doc = $line])+
+        pub(crate) static $name: $crate::rules::Rule = $crate::rules::Rule {
+            text: {
+                cofferdam_model::rule_text! { $(#[doc = $line])+ static TEXT = $id; }
+                &TEXT
+            },
+            check: $function,
+        };
+    };
+}
+pub(crate) use rule;
+
+/// What a rule found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// In the order found.
+    pub list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+}
+
+/// A rule of a system.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id and its text.
+    pub text: &'static RuleText,
+    /// Reports every violation.
+    pub check: fn(&System, &Board, &mut Findings),
+}
+
+impl Rule {
+    pub(crate) fn violation(&self, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(self.text, span, message)
+    }
+}
+
+const GROUPS: &[&[&Rule]] = &[];
+
+/// Every rule of a system.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    GROUPS.iter().flat_map(|group| group.iter().copied())
+}
+
+pub(crate) fn reading_rule(id: &str) -> &'static RuleText {
+    let found = READING_RULES.iter().find(|rule| rule.id == id);
+    found.unwrap_or(&READING_RULES[0])
+}
+
+pub(crate) fn files_exist(system: &System, exists: &dyn Fn(&str) -> bool, findings: &mut Findings) {
+    for partition in &system.partitions {
+        if let Some(Program::Crate(path) | Program::Image(path)) = &partition.program
+            && !exists(path)
+        {
+            let message = format!("there is no `{path}` beside this file or in a folder above it");
+            let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
+            findings.push(diagnostic.hint("`cargo cofferdam new NAME` makes a partition's crate"));
+        }
+    }
+}
+
+/// The actions that the tables name for a partition, the least particular first.
+pub fn actions_of(system: &System, partition: usize) -> impl Iterator<Item = &ErrorAction> {
+    let own = &system.partitions[partition];
+    let limit = own.restart.iter().flat_map(|restart| &restart.then);
+    system.default_errors.iter().chain(&own.errors).chain(limit)
+}

@@ -1,0 +1,230 @@
+//! What a partition's code needs to know, as code: typed handles of its ports, and the facts of its place in the system.
+//!
+//! The handles are constants of the native personality's types, so that code and file cannot disagree: a port that the
+//! file does not have is a name that does not compile. `cofferdam_native::partition!` includes the file.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+use cofferdam_abi::space;
+use cofferdam_check::Checked;
+use cofferdam_check::wiring::{Grant, Port, PortObject};
+use cofferdam_model::{ChannelKind, MessageType, PartitionRight, Program, Spanned};
+use cofferdam_tables::NO_LINE;
+
+use crate::place::PAGE;
+
+/// Writes the module of each partition that is built here to `directory`, as `<partition>.rs`. A file whose content
+/// would be the same is left alone, so that nothing is built again for it.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn generate(checked: &Checked, directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    for (index, partition) in checked.system.partitions.iter().enumerate() {
+        if let Some(Program::Crate(_)) = partition.program {
+            let path = directory.join(format!("{}.rs", partition.name));
+            let text = module(checked, index);
+            if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+                std::fs::write(path, text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The module of one partition.
+pub fn module(checked: &Checked, index: usize) -> String {
+    let mut text = format!(
+        "// The ports of this partition, made from system `{}`. Changes here are lost.\n\n",
+        checked.system.name,
+    );
+    facts(checked, index, &mut text);
+    devices(checked, index, &mut text);
+    let wiring = &checked.wiring[index];
+    for port in &wiring.ports {
+        let handle = handle(checked, port);
+        let line = port.line.unwrap_or(NO_LINE);
+        line_to(
+            &mut text,
+            format_args!(
+                "port! {{ {}: {handle} = \"{}\", slot {}, line {line} }}",
+                constant(&port_constant(port)),
+                port.name,
+                port.slot,
+            ),
+        );
+    }
+    for capability in &wiring.capabilities {
+        let handle = match capability.grant {
+            Grant::HealthLog => "HealthLog",
+            Grant::Schedule { set: true } => "ScheduleControl",
+            Grant::Schedule { set: false } => "ScheduleStatus",
+            Grant::Partition {
+                right: PartitionRight::Status,
+                ..
+            } => "PartitionStatus",
+            Grant::Partition { .. } => "PartitionControl",
+        };
+        let name = constant(&capability.text);
+        let slot = capability.slot;
+        line_to(
+            &mut text,
+            format_args!("capability! {{ {name}: {handle}, slot {slot} }}"),
+        );
+    }
+    text
+}
+
+fn line_to(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+fn facts(checked: &Checked, index: usize, text: &mut String) {
+    let system = &checked.system;
+    let partition = &system.partitions[index];
+    let mut fact = |doc: &str, name: &str, kind: &str, value: String| {
+        line_to(
+            text,
+            format_args!("/// {doc}\npub const {name}: {kind} = {value};"),
+        );
+    };
+    fact(
+        "The partition's name.",
+        "NAME",
+        "&str",
+        format!("{:?}", partition.name.value),
+    );
+    fact(
+        "The room for its stack.",
+        "STACK_BYTES",
+        "usize",
+        partition.stack_bytes.to_string(),
+    );
+    fact(
+        "Timebase ticks per second.",
+        "TIMEBASE_HZ",
+        "u32",
+        checked.board.timebase_hz.to_string(),
+    );
+    if let Some(period) = &partition.period_ticks {
+        fact(
+            "The distance of its releases.",
+            "PERIOD_TICKS",
+            "u32",
+            period.to_string(),
+        );
+    }
+    if let Some(deadline) = &partition.deadline_ticks {
+        fact(
+            "From a release to its deadline.",
+            "DEADLINE_TICKS",
+            "u32",
+            deadline.to_string(),
+        );
+    }
+    let grants: Vec<_> = checked.wiring[index]
+        .capabilities
+        .iter()
+        .map(|one| one.grant)
+        .collect();
+    if grants.contains(&Grant::HealthLog) {
+        let names: Vec<_> = system
+            .partitions
+            .iter()
+            .map(|one| format!("{:?}", one.name.value))
+            .collect();
+        let kind = format!("[&str; {}]", names.len());
+        let doc = "The partitions' names, by the index that a health record has.";
+        fact(
+            doc,
+            "PARTITION_NAMES",
+            &kind,
+            format!("[{}]", names.join(", ")),
+        );
+    }
+    if grants
+        .iter()
+        .any(|grant| matches!(grant, Grant::Schedule { .. }))
+    {
+        for (number, schedule) in system.schedules.iter().enumerate() {
+            let name = format!("SCHEDULE_{}", constant(&schedule.name));
+            let doc = format!("The number of the schedule `{}`.", schedule.name);
+            fact(&doc, &name, "u32", number.to_string());
+        }
+    }
+    text.push('\n');
+}
+
+fn devices(checked: &Checked, index: usize, text: &mut String) {
+    let partition = &checked.system.partitions[index];
+    for (place, name) in partition.devices.iter().enumerate() {
+        if let Some(device) = checked.board.device(name) {
+            let page = u64::from(space::DEVICES) + place as u64 * u64::from(space::STRIDE);
+            let address = page + device.offset % PAGE;
+            let (name, bytes) = (constant(name), device.bytes);
+            line_to(
+                text,
+                format_args!("device! {{ {name}, {address:#x}, {bytes} }}"),
+            );
+        }
+    }
+}
+
+/// The text of the constant's name: the registers of a device have the device's own.
+pub fn port_constant(port: &Port) -> String {
+    match port.object {
+        PortObject::Channel { .. } => port.name.clone(),
+        PortObject::Interrupt { .. } => format!("{}_interrupt", port.name),
+    }
+}
+
+/// The name of a constant.
+pub fn constant(text: &str) -> String {
+    let plain = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter
+        } else {
+            '_'
+        }
+    };
+    text.chars()
+        .map(plain)
+        .collect::<String>()
+        .to_ascii_uppercase()
+}
+
+fn handle(checked: &Checked, port: &Port) -> String {
+    let PortObject::Channel { channel, end } = port.object else {
+        return "InterruptPort".to_string();
+    };
+    let channel = &checked.system.channels[channel];
+    let message = rust_type(channel.message.as_ref());
+    let reply = rust_type(channel.reply.as_ref());
+    let source = end == 0;
+    match channel.kind.as_ref().map(|kind| kind.value) {
+        Some(ChannelKind::Queuing) if source => format!("QueuingSource<{message}>"),
+        Some(ChannelKind::Queuing) => format!("QueuingDestination<{message}>"),
+        Some(ChannelKind::Call) if source => format!("CallClient<{message}, {reply}>"),
+        Some(ChannelKind::Call) => format!("CallServer<{message}, {reply}>"),
+        Some(ChannelKind::Signal) if source => "SignalSource".to_string(),
+        Some(ChannelKind::Signal) => "SignalDestination".to_string(),
+        Some(ChannelKind::Ring) if channel.reply.is_some() => {
+            format!("RingBoth<{message}, {reply}>")
+        }
+        Some(ChannelKind::Ring) if source => format!("RingSource<{message}>"),
+        Some(ChannelKind::Ring) => format!("RingDestination<{message}>"),
+        Some(ChannelKind::Sampling) | None if source => format!("SamplingSource<{message}>"),
+        Some(ChannelKind::Sampling) | None => format!("SamplingDestination<{message}>"),
+    }
+}
+
+fn rust_type(message: Option<&Spanned<MessageType>>) -> String {
+    match message.map(|message| &message.value) {
+        Some(MessageType::Path(path)) => format!("::{path}"),
+        Some(MessageType::Bytes(bytes)) => format!("ipc::Bytes<{bytes}>"),
+        None => "()".to_string(),
+    }
+}
