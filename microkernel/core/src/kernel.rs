@@ -25,7 +25,18 @@ pub enum Next {
     Idle,
     /// The memory of a partition is being prepared: call [`Kernel::prepare`], and let interrupts in between.
     Prepare,
+    /// A window opens: call [`Kernel::await_window`], and then resume this partition at once, if there is one.
+    Await(Option<u8>),
     /// The machine has stopped.
+    Halt,
+}
+
+/// What comes before any partition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pending {
+    Nothing,
+    /// A window waits for its tick.
+    Window,
     Halt,
 }
 
@@ -50,7 +61,7 @@ pub struct Kernel<M: Machine> {
     pub(crate) current_rank: u8,
     /// The interrupts that the controller lets through: a set.
     pub(crate) interrupts_enabled: u32,
-    pub(crate) halted: bool,
+    pub(crate) pending: Pending,
 }
 
 impl<M: Machine> Kernel<M> {
@@ -79,7 +90,7 @@ impl<M: Machine> Kernel<M> {
             current: NOBODY,
             current_rank: 0,
             interrupts_enabled: 0,
-            halted: false,
+            pending: Pending::Nothing,
         };
         for (index, interrupt) in configuration.interrupts.iter().enumerate() {
             kernel.machine.configure_interrupt(index as u8, interrupt);
@@ -117,9 +128,19 @@ impl<M: Machine> Kernel<M> {
     /// Who goes on. Call it once after each entry; then do what it says.
     #[inline]
     pub fn decide(&mut self) -> Next {
-        if self.halted {
-            return Next::Halt;
+        match self.pending {
+            Pending::Nothing => self.choose(),
+            Pending::Window => {
+                let first = self.current != NOBODY && self.partitions[self.current].activity == Activity::Ready;
+                Next::Await(first.then_some(self.current))
+            }
+            Pending::Halt => Next::Halt,
         }
+    }
+
+    /// The most urgent partition that wants the processor and may have it.
+    #[inline]
+    fn choose(&mut self) -> Next {
         let candidates = self.runnable & self.clock.eligible;
         if candidates == 0 {
             self.switch_to(NOBODY, 0);
@@ -171,7 +192,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Stops the machine for good.
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
-        self.halted = true;
+        self.pending = Pending::Halt;
         self.record.header.state = (state as u16).into();
         self.record.header.reason = reason.into();
         let now = self.machine.now();

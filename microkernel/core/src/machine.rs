@@ -36,9 +36,9 @@ pub trait Machine {
     fn now(&mut self) -> u64;
     /// Asks for one call of [`crate::Kernel::timer`], at this timebase value or at once if it has passed.
     fn set_timer(&mut self, at: u64);
-    /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives the
-    /// timebase then. Nothing interrupts.
-    fn wait_until(&mut self, at: u64) -> u64;
+    /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives the lower
+    /// half of the timebase then. Nothing interrupts. The timer is set to `timer`, as by [`Machine::set_timer`].
+    fn wait_until(&mut self, at: u64, timer: u64) -> u32;
 
     /// Reads a word of RAM.
     fn read_word(&self, physical: u32) -> u32;

@@ -6,15 +6,15 @@
 //!
 //! A window begins on its tick, whatever came before: the timer fires a guard early, at least as long as the longest
 //! path without interrupts; the kernel does everything that the boundary needs (who runs, which
-//! translations, which interrupts), and only then waits for the tick. What is left after it is a fixed number of
-//! instructions.
+//! translations, which interrupts), and only then waits for the tick ([`Kernel::await_window`]). What is left after it is
+//! a fixed number of instructions.
 
 use cofferdam_abi::health::Error;
 use cofferdam_abi::record::{STOP_REQUEST, State, TraceKind};
 use cofferdam_abi::{limits, page};
 
 use crate::configuration::{Range, ScheduleTables};
-use crate::kernel::{Kernel, NOBODY};
+use crate::kernel::{Kernel, NOBODY, Pending};
 use crate::machine::Machine;
 use crate::partition::{Activity, NEVER};
 use crate::table::{Table, bit, elements};
@@ -23,6 +23,9 @@ use crate::table::{Table, bit, elements};
 const FIRST_WINDOW_AHEAD: u64 = 8192;
 /// Module time begins at a multiple of this many ticks.
 const FIRST_WINDOW_ALIGNMENT: u64 = 1024;
+
+/// The schedule before there is one.
+const NO_SCHEDULE: u8 = 0xff;
 
 /// Where in time a core is.
 pub(crate) struct Clock {
@@ -43,6 +46,8 @@ pub(crate) struct Clock {
     slice_start: u64,
     /// For when the timer is set.
     timer_at: u64,
+    /// The boundary that a window waits for; everything else about it is done.
+    opens_at: u64,
     /// The soonest of the timers that may fire in this window.
     soonest: u64,
     /// Partitions with a timer or a delayed restart: a set.
@@ -55,7 +60,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) const STOPPED: Self = Self {
-        schedule: 0,
+        schedule: NO_SCHEDULE,
         next_schedule: 0,
         window: 0,
         window_end: 0,
@@ -65,6 +70,7 @@ impl Clock {
         late: 0,
         slice_start: 0,
         timer_at: NEVER,
+        opens_at: 0,
         soonest: NEVER,
         armed: 0,
         ran: 0,
@@ -130,12 +136,18 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// When the next thing happens.
+    fn next_event(&self, now: u64) -> u64 {
+        let at = self.boundary_work_at().min(self.clock.soonest);
+        match self.budget_left() {
+            Some(left) => at.min(now.wrapping_add(u64::from(left))),
+            None => at,
+        }
+    }
+
     /// Sets the timer to the next thing that happens.
     pub(crate) fn plan_timer(&mut self, now: u64) {
-        let mut at = self.boundary_work_at().min(self.clock.soonest);
-        if let Some(left) = self.budget_left() {
-            at = at.min(now.wrapping_add(u64::from(left)));
-        }
+        let at = self.next_event(now);
         if at != self.clock.timer_at {
             self.clock.timer_at = at;
             self.machine.set_timer(at);
@@ -188,41 +200,34 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Begins module time: the first window of the initial schedule.
+    /// Begins module time: from no schedule at all, the initial one is switched to like any other.
     pub(crate) fn start_time(&mut self) {
-        let initial = self.configuration.module.initial_schedule;
-        self.clock.schedule = initial;
-        self.clock.next_schedule = initial;
         let ahead = self.machine.now() + FIRST_WINDOW_AHEAD + FIRST_WINDOW_ALIGNMENT;
         let boundary = ahead - ahead % FIRST_WINDOW_ALIGNMENT;
+        self.clock.next_schedule = self.configuration.module.initial_schedule;
+        self.clock.window_end = boundary;
         self.record.header.start_tick = boundary.into();
-        self.record.header.schedule = u32::from(initial).into();
-        if let Some(schedule) = self.configuration.schedules.get(usize::from(initial)) {
-            self.open_window(schedule, 0, schedule.writes, boundary);
-        }
+        self.clock.slice_start = boundary;
+        self.plan_timer(boundary);
     }
 
     /// The end of a window, a guard before its tick.
     fn boundary(&mut self) {
         self.close_window();
         let boundary = self.clock.window_end;
-        let Some(schedule) = self
-            .configuration
-            .schedules
-            .get(usize::from(self.clock.schedule))
-        else {
-            return;
-        };
-        let following = self.clock.window + 1;
-        if (following as usize) < schedule.windows.len() {
-            return self.open_window(schedule, following, Range::default(), boundary);
-        }
-        self.count_frame(boundary);
-        if self.halted {
-            return;
-        }
-        if self.clock.next_schedule == self.clock.schedule {
-            return self.open_window(schedule, 0, Range::default(), boundary);
+        let now = self.clock.schedule;
+        if let Some(schedule) = self.configuration.schedules.get(usize::from(now)) {
+            let following = self.clock.window + 1;
+            if (following as usize) < schedule.windows.len() {
+                return self.open_window(schedule, following, Range::default(), boundary);
+            }
+            self.count_frame(boundary);
+            if self.pending == Pending::Halt {
+                return;
+            }
+            if self.clock.next_schedule == now {
+                return self.open_window(schedule, 0, Range::default(), boundary);
+            }
         }
         let next = self.clock.next_schedule;
         self.clock.schedule = next;
@@ -307,13 +312,25 @@ impl<M: Machine> Kernel<M> {
         self.clock.slice_start = boundary;
         self.choose_first();
 
-        let before = self.machine.now();
-        if before >= boundary {
-            self.window_is_late(before);
+        let now = self.machine.now();
+        if now >= boundary {
+            self.window_is_late(now);
         }
-        let tick = self.machine.wait_until(boundary);
-        self.clock.late = tick.wrapping_sub(boundary) as u32;
-        self.plan_timer(tick);
+        self.clock.opens_at = boundary;
+        self.clock.timer_at = self.next_event(boundary);
+        if self.pending == Pending::Nothing {
+            self.pending = Pending::Window;
+        }
+    }
+
+    /// Waits for the tick on which the window opens. The architecture resumes who is to have it at once, always by
+    /// the same instructions.
+    #[inline]
+    pub fn await_window(&mut self) {
+        let boundary = self.clock.opens_at;
+        self.pending = Pending::Nothing;
+        let lower = self.machine.wait_until(boundary, self.clock.timer_at);
+        self.clock.late = lower.wrapping_sub(boundary as u32);
     }
 
     /// Who has the processor when the window begins: settled before its tick, so that nothing is left to decide.

@@ -47,13 +47,14 @@ impl Machine for Board {
         time::set_timer(at);
     }
 
-    fn wait_until(&mut self, at: u64) -> u64 {
+    #[inline]
+    fn wait_until(&mut self, at: u64, timer: u64) -> u32 {
         self.controller.hold_all(true);
         // SAFETY: the kernel calls this with interrupts off; the contexts are not in use: their owner, the `Kernel`, is
         // inside this call. Devices are held back.
-        let lower = unsafe { time::wait_until(at, self.alignment) };
+        let lower = unsafe { time::wait_until(at, timer, self.alignment) };
         self.controller.hold_all(false);
-        at.wrapping_add(u64::from(lower.wrapping_sub(at as u32)))
+        lower
     }
 
     #[inline(always)]

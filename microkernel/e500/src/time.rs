@@ -17,14 +17,16 @@ const HID0_DOZE: u32 = 0x0080_0000;
 /// The longest that the decrementer is set for; somebody who wants more is woken, and sets it again.
 const LONGEST_SHOT: u64 = 0x7fff_ffff;
 
-/// How often [`wait_until`] looks for the alignment that it wants. Five looks see every one there is under an emulator's
-/// exact clock; on a machine without such a relation none is ever found twice, and it goes on.
-const ALIGNMENT_LOOKS: u32 = 12;
+/// How often [`shoot_aligned`] looks: once more than there are relations to meet.
+const ALIGNMENT_LOOKS: u32 = 6;
 
 unsafe extern "C" {
     /// See the vectors.
-    fn wait_for_interrupt(sleep: u32) -> u32;
+    fn wait_for_interrupt(how: u32) -> u32;
 }
+
+/// The shortest wait that is worth sleeping for, in ticks: longer than the looks take, at any clock.
+const SHORTEST_WAIT: u64 = 512;
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +86,26 @@ pub fn stop() {
     unsafe { mtspr!(TIMER_CONTROL, 0) }
 }
 
-/// Sleeps until there is an interrupt, or, if `sleep` is false, lets one in that is there.
+/// How to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Wait {
+    /// Only let an interrupt in that is there.
+    Not = 0,
+    /// Asleep.
+    Asleep = 1,
+    /// Awake: it takes no time to wake up, and always none.
+    Awake = 2,
+}
+
+/// Waits until there is an interrupt.
 ///
 /// # Safety
 /// Called by the kernel with interrupts off, while no reference into a context is live.
 #[inline]
-pub unsafe fn wait(sleep: bool) -> Option<Wake> {
+pub unsafe fn wait(how: Wait) -> Option<Wake> {
     // SAFETY: by the contract; the function keeps the registers that a C function keeps.
-    match unsafe { wait_for_interrupt(u32::from(sleep)) } {
+    match unsafe { wait_for_interrupt(how as u32) } {
         10 => {
             acknowledge();
             Some(Wake::Timer)
@@ -101,53 +115,74 @@ pub unsafe fn wait(sleep: bool) -> Option<Wake> {
     }
 }
 
-/// Four successive looks at the timebase, one instruction apart: how many ticks went by between each and the next. It
-/// tells where between two ticks the first look was, as far as an instruction is shorter than that.
+/// Writes the decrementer to fire at `at`, at a moment that stands to the ticks of the timebase as `alignment` says, and
+/// gives how it stood.
+///
+/// Five looks at the timebase, one instruction apart, tell how many ticks went by between each and the next: that is
+/// where between two ticks the first look was, as far as an instruction is shorter than a tick or has no fixed length of
+/// whole ticks. The loop has 17 instructions, so that on an emulator whose clock counts instructions (five
+/// nanoseconds are two ticks, and an instruction is 2^n nanoseconds) five turns meet every relation there is. On a
+/// machine that knows no such relation it gives up after [`ALIGNMENT_LOOKS`].
 #[inline(always)]
-fn look() -> (u32, u32) {
-    let (a, b, c, d, e): (u32, u32, u32, u32, u32);
-    // SAFETY: reads of the timebase.
+fn shoot_aligned(at: u32, alignment: u32) -> u32 {
+    let seen;
+    // SAFETY: reads of the timebase; the kernel alone uses the decrementer, and clears what it may have said before.
     unsafe {
         asm!(
+            "mtctr {looks}",
+            "2:",
             "mfspr {a}, 268", "mfspr {b}, 268", "mfspr {c}, 268", "mfspr {d}, 268", "mfspr {e}, 268",
-            a = out(reg) a, b = out(reg) b, c = out(reg) c, d = out(reg) d, e = out(reg) e,
-            options(nomem, nostack, preserves_flags),
+            "subf {a}, {a}, {b}", "subf {b}, {b}, {c}", "subf {c}, {c}, {d}", "subf {d}, {d}, {e}",
+            "slwi {a}, {a}, 8", "add {a}, {a}, {b}",
+            "slwi {a}, {a}, 8", "add {a}, {a}, {c}",
+            "slwi {a}, {a}, 8", "add {a}, {a}, {d}",
+            "cmplw {a}, {alignment}",
+            "bdnzf 2, 2b",
+            "mtspr 336, {status}",
+            "mfspr {b}, 268",
+            "subf {b}, {b}, {at}",
+            "mtspr 22, {b}",
+            a = out(reg) seen, b = out(reg) _, c = out(reg) _, d = out(reg) _, e = out(reg) _,
+            looks = in(reg) ALIGNMENT_LOOKS,
+            alignment = in(reg) alignment,
+            status = in(reg) STATUS_DECREMENTER,
+            at = in(reg) at,
+            out("ctr") _, out("cr0") _,
+            options(nostack),
         );
     }
-    let step = |from: u32, to: u32| to.wrapping_sub(from) & 0xff;
-    (a, (step(a, b) << 24) | (step(b, c) << 16) | (step(c, d) << 8) | step(d, e))
+    seen
 }
 
-/// What [`look`] saw first of all: the alignment of every later wait.
+/// The alignment of every later wait: how things stand at the first look.
 pub(crate) fn alignment() -> u32 {
-    look().1
+    shoot_aligned((now() + LONGEST_SHOT) as u32, 0)
 }
 
-/// Returns when the timebase has reached `at`, and gives its lower half then.
+/// Returns when the timebase has reached `at`, with the decrementer set to fire at `timer`, and gives the timebase's
+/// lower half then.
 ///
 /// The decrementer counts whole ticks from the moment it is written, so that the part of a tick which had gone by
-/// then is found again at the end. The loop makes that part the same each time: it writes the decrementer
-/// only at a moment that stands to the ticks as `alignment` says. Its length in instructions has no factor in
-/// common with a period of that relation, so a few turns meet every one.
+/// then is found again at the end: [`shoot_aligned`] makes it the same each time. Behind the wait there is no
+/// branch, and no arithmetic of 64 bits, whose length could depend on the values.
 ///
 /// # Safety
 /// As [`wait`]; device interrupts are held back meanwhile, so that nothing but the decrementer ends it.
-#[inline(never)]
-pub(crate) unsafe fn wait_until(at: u64, alignment: u32) -> u32 {
-    for _ in 0..ALIGNMENT_LOOKS {
-        let (seen_at, seen) = look();
-        if seen == alignment {
-            break;
-        }
-        core::hint::black_box(seen_at);
-    }
-    let ahead = at.saturating_sub(now());
-    if ahead > 0 && ahead < LONGEST_SHOT {
-        set_timer(at);
+#[inline]
+pub(crate) unsafe fn wait_until(at: u64, timer: u64, alignment: u32) -> u32 {
+    let shot = timer.saturating_sub(at).min(LONGEST_SHOT) as u32;
+    if at.saturating_sub(now()) > SHORTEST_WAIT {
+        shoot_aligned(at as u32, alignment);
         // SAFETY: by the contract.
         unsafe {
-            while wait(true) != Some(Wake::Timer) {}
+            while wait(Wait::Awake) != Some(Wake::Timer) {}
         }
+    } else {
+        while now() < at {}
     }
-    mfspr!(TIMEBASE_LOWER)
+    let lower = mfspr!(TIMEBASE_LOWER);
+    let left = shot.saturating_sub(lower.wrapping_sub(at as u32)).max(1);
+    // SAFETY: as in `set_timer`.
+    unsafe { mtspr!(DECREMENTER, left) };
+    lower
 }

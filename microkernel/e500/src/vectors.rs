@@ -163,7 +163,8 @@ died:
     addi 1, 1, __stack_top@l
     bl kernel_died
 
-# r3: nonzero to sleep until there is an interrupt, zero to let one in that is there. Gives the vector, or zero.
+# r3: 0 to let an interrupt in that is there, 1 to sleep until there is one, 2 to stay awake until there is one. Gives
+# the vector, or zero.
     .globl wait_for_interrupt
 wait_for_interrupt:
     mfspr 4, 272
@@ -175,9 +176,11 @@ wait_for_interrupt:
     mfmsr 7
     ori 7, 7, 0x8000
     beq 2f
+    cmplwi 3, 2
+    beq 3f
     oris 7, 7, 0x0004
     msync
-    mtmsr 7
+3:  mtmsr 7
     isync
 1:  b 1b
 2:  mtmsr 7

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use cofferdam_abi::health::Action;
 use cofferdam_abi::record::State;
 use cofferdam_core::{Configuration, Kernel, Machine, Next, Record};
-use cofferdam_e500::time::{self, Wake};
+use cofferdam_e500::time::{self, Wait, Wake};
 use cofferdam_e500::{Board, Context, abandon, epitaph, exception_fault, resume, switch_to};
 use spin::{Mutex, MutexGuard};
 
@@ -56,22 +56,36 @@ fn go_on(kernel: &mut Kernel<Board>) -> *mut Context {
                 unsafe { switch_to(context, pid) };
                 return context;
             }
-            Next::Idle => wait(kernel, true),
+            Next::Idle => wait(kernel, Wait::Asleep),
             Next::Prepare => {
                 // SAFETY: whoever goes on comes by `switch_to`.
                 unsafe { abandon() };
                 kernel.prepare();
-                wait(kernel, false);
+                wait(kernel, Wait::Not);
             }
+            Next::Await(first) => open_window(kernel, first),
             Next::Halt => sleep(),
         }
     }
 }
 
+/// Waits for a window's tick, and resumes who has it: by this one way, whatever entry came before.
+#[inline(never)]
+fn open_window(kernel: &mut Kernel<Board>, first: Option<u8>) {
+    let Some(partition) = first else { return kernel.await_window() };
+    let pid = kernel.pid(partition);
+    let context: *mut Context = kernel.registers(partition);
+    // SAFETY: the context of the partition that goes on next, with its PID.
+    unsafe { switch_to(context, pid) };
+    kernel.await_window();
+    // SAFETY: the context of a partition, which lies in `STATE` for good. What is on the kernel's stack is left behind.
+    unsafe { resume(context) }
+}
+
 /// Lets an interrupt in.
-fn wait(kernel: &mut Kernel<Board>, sleep: bool) {
+fn wait(kernel: &mut Kernel<Board>, how: Wait) {
     // SAFETY: interrupts are off here, and no context is borrowed.
-    match unsafe { time::wait(sleep) } {
+    match unsafe { time::wait(how) } {
         Some(Wake::Timer) => kernel.timer(),
         Some(Wake::Device) => kernel.interrupt(),
         None => {}
@@ -83,7 +97,7 @@ pub(crate) fn sleep() -> ! {
     time::stop();
     loop {
         // SAFETY: no context is in use any more.
-        unsafe { time::wait(true) };
+        unsafe { time::wait(Wait::Asleep) };
     }
 }
 
