@@ -64,7 +64,7 @@ impl Health {
             if self.tally.see(&record) == Seen::Worth {
                 let entry = Entry {
                     record: &record,
-                    partitions: ports::PARTITIONS,
+                    partitions: &ports::PARTITION_NAMES,
                 };
                 log!("{entry}");
             }
@@ -73,7 +73,7 @@ impl Health {
 
     fn sum_up(&mut self) {
         for (partition, error, more) in self.tally.summary() {
-            let who = ports::PARTITIONS
+            let who = ports::PARTITION_NAMES
                 .get(usize::from(partition))
                 .copied()
                 .unwrap_or("the module");

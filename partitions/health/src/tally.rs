@@ -54,7 +54,7 @@ impl Tally {
 
     /// Gives what was counted but not said, as partition index, error and number, and forgets it.
     pub fn summary(&mut self) -> impl Iterator<Item = (u16, Error, u32)> + use<> {
-        let counts = core::mem::replace(self, Self::new()).counts;
+        let counts = core::mem::take(self).counts;
         counts.into_iter().enumerate().flat_map(|(row, counts)| {
             let errors = Error::ALL.iter().copied().zip(counts);
             errors.filter_map(move |(error, count)| {

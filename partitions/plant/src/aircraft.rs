@@ -114,7 +114,7 @@ mod tests {
         let mut aircraft = Aircraft::new();
         for _ in 0..60_000 {
             let elevator = controller.step(&aircraft.attitude());
-            aircraft.step(&elevator, gusts.next());
+            aircraft.step(&elevator, gusts.step());
             assert!(aircraft.attitude().pitch_microradians.abs() < 100_000);
         }
     }

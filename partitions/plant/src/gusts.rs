@@ -32,7 +32,7 @@ impl Gusts {
     }
 
     /// That of the next step.
-    pub fn next(&mut self) -> i32 {
+    pub fn step(&mut self) -> i32 {
         if self.left == 0 {
             self.left = STEPS;
             // George Marsaglia, "Xorshift RNGs", 2003.
@@ -64,7 +64,7 @@ mod tests {
         let strongest = STRONGEST_MICRORADIANS_PER_SECOND_SQUARED as i32;
         let mut seen = [false; 2];
         for _ in 0..10_000 {
-            let gust = gusts.next();
+            let gust = gusts.step();
             assert!(gust.abs() <= strongest);
             seen[usize::from(gust > 0)] = true;
         }

@@ -23,7 +23,7 @@ fn main() -> ! {
         if let Ok(Some(sample)) = ports::ELEVATOR.read() {
             command = sample.value;
         }
-        aircraft.step(&command, gusts.next());
+        aircraft.step(&command, gusts.step());
         // Its only refusals concern the configuration, which is fixed.
         let _ = ports::ATTITUDE.write(&aircraft.attitude());
         if aircraft.is_lost() && !was_lost {

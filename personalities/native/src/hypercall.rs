@@ -57,7 +57,7 @@ const fn takes_address(call: Hypercall) -> bool {
     )
 }
 
-/// Calls whatever the token names. Returns r3 to r9.
+/// Calls whatever the token names. Returns r3 to r9; r9 held 0 before.
 ///
 /// # Safety
 /// As for [`call`].
@@ -75,7 +75,7 @@ pub(crate) unsafe fn raw(token: u32, arguments: [u32; ARGUMENTS]) -> [u32; 1 + R
             inlateout("r6") arguments[3] => r[3],
             inlateout("r7") arguments[4] => r[4],
             inlateout("r8") arguments[5] => r[5],
-            lateout("r9") r[6],
+            inlateout("r9") 0 => r[6],
             inlateout("r11") token => _,
             lateout("r0") _, lateout("r10") _, lateout("r12") _,
             lateout("cr") _, lateout("xer") _, lateout("ctr") _, lateout("lr") _,
