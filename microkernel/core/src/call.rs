@@ -342,19 +342,13 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Answers, then waits for the next request on the same channel. `None`: the caller is blocked.
-    pub(crate) fn reply_receive(
-        &mut self,
-        caller: u8,
-        slot: u32,
-        length: u32,
-        words: [u32; 4],
-    ) -> Option<Result<Words, Status>> {
+    pub(crate) fn reply_receive(&mut self, caller: u8, slot: u32, length: u32, words: [u32; 4]) -> Option<Status> {
         let index = match self.reply(caller, slot, length, words) {
             Ok(index) => index,
-            Err(status) => return Some(Err(status)),
+            Err(status) => return Some(status),
         };
         if self.pending_lines(caller) != 0 {
-            return Some(Err(Status::Interrupted));
+            return Some(Status::Interrupted);
         }
         self.set_activity(caller, Activity::AwaitingRequest(index));
         None

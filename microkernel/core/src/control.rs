@@ -22,12 +22,7 @@ impl<M: Machine> Kernel<M> {
     /// What the caller has in a slot.
     #[inline]
     pub(crate) fn any_capability(&self, caller: u8, slot: u32) -> Result<Capability, Status> {
-        let tables = self.tables(caller).ok_or(Status::NoCapability)?;
-        let capabilities = tables.capabilities.of(&self.configuration.capabilities);
-        capabilities
-            .get(slot as usize)
-            .copied()
-            .ok_or(Status::NoCapability)
+        self.partitions[caller].capabilities.get(slot as usize).copied().ok_or(Status::NoCapability)
     }
 
     /// What the caller has in a slot, if it is of this kind.

@@ -1,5 +1,6 @@
 //! From a token to a handler, and from its outcome to the caller's registers.
 
+use cofferdam_abi::health::Error;
 use cofferdam_abi::hypercall::{EPAPR_IDLE_TOKEN, Hypercall};
 use cofferdam_abi::record::TraceKind;
 use cofferdam_abi::{ABI_VERSION, Status};
@@ -8,160 +9,201 @@ use crate::kernel::Kernel;
 use crate::machine::{Machine, Registers};
 use crate::partition::NEVER;
 
+/// A hypercall's handler: everything between the entry and the decision who goes on. A C function without arguments
+/// of its own, so that the architecture's entry code can call it straight out of [`Kernel::HANDLERS`].
+pub type Handler<M> = extern "C" fn(&mut Kernel<M>);
+
+/// What becomes of the caller: it goes on with this status, or it is blocked, or has been told already.
+type Outcome = Option<Status>;
+
+/// Makes a handler of each expression, and a table of the handlers in the order of their numbers.
+macro_rules! handlers {
+    ($($call:ident => |$kernel:ident, $caller:ident| $outcome:expr;)*) => {
+        #[allow(non_snake_case, reason = "a handler has the name of its hypercall")]
+        mod handler {
+            use super::*;
+            $(pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) {
+                let $caller = $kernel.current;
+                let outcome: Outcome = $outcome;
+                $kernel.finish($caller, Hypercall::$call, outcome);
+            })*
+        }
+
+        impl<M: Machine> Kernel<M> {
+            /// The handlers of all hypercalls, in the order of their numbers.
+            pub const HANDLERS: [Handler<M>; Hypercall::ALL.len()] = {
+                $(assert!(Hypercall::ALL[Hypercall::$call as usize] as u16 == Hypercall::$call as u16);)*
+                [$(handler::$call,)*]
+            };
+        }
+    };
+}
+
+handlers! {
+    Version => |kernel, caller| {
+        kernel.results(caller, [u32::from(ABI_VERSION), kernel.configuration.board.timebase_hz]);
+        Some(Status::Ok)
+    };
+    Wait => |kernel, caller| kernel.wait(caller, kernel.argument(caller, 0));
+    Deliver => |kernel, caller| {
+        kernel.partitions[caller].registers.set_result(0, Status::Ok as u32);
+        kernel.deliver(caller);
+        None
+    };
+    ProcessorTime => |kernel, caller| {
+        let time = kernel.processor_time(caller);
+        kernel.results(caller, time);
+        Some(Status::Ok)
+    };
+    SetTimer => |kernel, caller| {
+        let [upper, lower] = kernel.arguments(caller);
+        kernel.set_virtual_timer(caller, (u64::from(upper) << 32) | u64::from(lower));
+        Some(Status::Ok)
+    };
+    Complete => |kernel, caller| Some(if kernel.complete(caller) { Status::Ok } else { Status::InvalidState });
+    Signal => |kernel, caller| plain(kernel.signal(caller, kernel.argument(caller, 0)));
+    SamplingWrite => |kernel, caller| {
+        let [slot, address, length] = kernel.arguments(caller);
+        plain(kernel.sampling_write(caller, slot, address, length))
+    };
+    SamplingRead => |kernel, caller| {
+        let [slot, address, capacity] = kernel.arguments(caller);
+        let outcome = kernel.sampling_read(caller, slot, address, capacity);
+        kernel.with_results(caller, outcome)
+    };
+    QueuingSend => |kernel, caller| {
+        let [slot, address, length] = kernel.arguments(caller);
+        plain(kernel.queuing_send(caller, slot, address, length))
+    };
+    QueuingReceive => |kernel, caller| {
+        let [slot, address, capacity] = kernel.arguments(caller);
+        let outcome = kernel.queuing_receive(caller, slot, address, capacity);
+        kernel.with_results(caller, outcome)
+    };
+    ChannelStatus => |kernel, caller| {
+        let outcome = kernel.channel_status(caller, kernel.argument(caller, 0));
+        kernel.with_results(caller, outcome)
+    };
+    Call => |kernel, caller| {
+        let [slot, time_out, words @ ..]: [u32; 6] = kernel.arguments(caller);
+        kernel.call(caller, slot, time_out, words)
+    };
+    CallSubmit => |kernel, caller| {
+        let [slot, time_out, words @ ..]: [u32; 6] = kernel.arguments(caller);
+        plain(kernel.submit(caller, slot, time_out, words).map(|index| kernel.tell_server(index)))
+    };
+    CallCollect => |kernel, caller| {
+        let [slot, address, capacity] = kernel.arguments(caller);
+        let outcome = kernel.collect(caller, slot, address, capacity);
+        kernel.with_results(caller, outcome)
+    };
+    Receive => |kernel, caller| {
+        let outcome = kernel.receive(caller, kernel.argument(caller, 0));
+        kernel.with_results(caller, outcome)
+    };
+    Reply => |kernel, caller| {
+        let [slot, length, words @ ..]: [u32; 6] = kernel.arguments(caller);
+        plain(kernel.reply(caller, slot, length, words).map(|_| ()))
+    };
+    ReplyReceive => |kernel, caller| {
+        let [slot, length, words @ ..]: [u32; 6] = kernel.arguments(caller);
+        kernel.reply_receive(caller, slot, length, words)
+    };
+    CallMessage => |kernel, caller| kernel.call_message(caller, kernel.arguments(caller));
+    ReadRequest => |kernel, caller| {
+        let [slot, address, capacity] = kernel.arguments(caller);
+        let outcome = kernel.read_request(caller, slot, address, capacity);
+        kernel.with_results(caller, outcome)
+    };
+    WriteReply => |kernel, caller| {
+        let [slot, address, length] = kernel.arguments(caller);
+        plain(kernel.write_reply(caller, slot, address, length))
+    };
+    InterruptAcknowledge => |kernel, caller| plain(kernel.acknowledge(caller, kernel.argument(caller, 0)));
+    ScheduleSet => |kernel, caller| {
+        let [slot, schedule] = kernel.arguments(caller);
+        plain(kernel.schedule_set(caller, slot, schedule))
+    };
+    ScheduleStatus => |kernel, caller| {
+        let outcome = kernel.schedule_status(caller, kernel.argument(caller, 0));
+        kernel.with_results(caller, outcome)
+    };
+    PartitionControl => |kernel, caller| {
+        let [slot, action] = kernel.arguments(caller);
+        plain(kernel.partition_control(caller, slot, action))
+    };
+    PartitionStatus => |kernel, caller| {
+        let outcome = kernel.partition_status(caller, kernel.argument(caller, 0));
+        kernel.with_results(caller, outcome)
+    };
+    HealthRead => |kernel, caller| {
+        let [slot, address] = kernel.arguments(caller);
+        plain(kernel.health_read(caller, slot, address))
+    };
+    HealthRaise => |kernel, caller| {
+        let detail = kernel.argument(caller, 0);
+        kernel.partitions[caller].registers.set_result(0, Status::Ok as u32);
+        kernel.partition_error(caller, Error::ApplicationError, detail);
+        None
+    };
+    SelfControl => |kernel, caller| kernel.self_control(caller, kernel.argument(caller, 0)).err();
+    Mark => |kernel, caller| {
+        let [identifier, value] = kernel.arguments(caller);
+        let now = kernel.machine.now();
+        kernel.record.mark(now, caller, identifier, value);
+        Some(Status::Ok)
+    };
+}
+
 impl<M: Machine> Kernel<M> {
     /// The partition that has the processor executed `sc` at its supervisor level.
-    #[inline]
     pub fn hypercall(&mut self) {
         let caller = self.current;
         let token = self.partitions[caller].registers.token();
-        let outcome = match Hypercall::from_token(token) {
-            Some(call) => self.dispatch(caller, call),
-            None if token == EPAPR_IDLE_TOKEN => self.wait(caller, 0),
-            None => Some(Status::Unimplemented),
-        };
+        let call = Hypercall::from_token(token);
+        match call.and_then(|call| Self::HANDLERS.get(call as usize)) {
+            Some(handler) => handler(self),
+            None => {
+                let idle = token == EPAPR_IDLE_TOKEN;
+                let outcome = if idle { self.wait(caller, 0) } else { Some(Status::Unimplemented) };
+                self.finish(caller, Hypercall::Wait, outcome);
+            }
+        }
+    }
+
+    /// Gives the caller its status, if it has one, and leaves a trace.
+    #[inline(always)]
+    fn finish(&mut self, caller: u8, call: Hypercall, outcome: Outcome) {
         if cfg!(feature = "trace") {
-            let now = self.machine.now();
-            let status = outcome.map_or(u32::MAX, |status| status as u32);
-            let argument = self.partitions[caller].registers.argument(0);
-            self.record.trace(
-                now,
-                TraceKind::Hypercall,
-                caller,
-                token as u16,
-                status,
-                argument,
-            );
+            self.trace_hypercall(caller, call, outcome);
         }
         if let Some(status) = outcome {
-            self.partitions[caller]
-                .registers
-                .set_result(0, status as u32);
+            self.partitions[caller].registers.set_result(0, status as u32);
         }
     }
 
-    /// `None`: the caller is blocked, or no longer there, and gets no result now.
-    #[inline]
-    fn dispatch(&mut self, caller: u8, call: Hypercall) -> Option<Status> {
-        let registers = &self.partitions[caller].registers;
-        let a = registers.argument(0);
-        let b = registers.argument(1);
-        let c = registers.argument(2);
-        let words = [
-            c,
-            registers.argument(3),
-            registers.argument(4),
-            registers.argument(5),
-        ];
-        match call {
-            Hypercall::Version => {
-                self.results(
-                    caller,
-                    [u32::from(ABI_VERSION), self.configuration.board.timebase_hz],
-                );
-                Some(Status::Ok)
-            }
-            Hypercall::Wait => self.wait(caller, a),
-            Hypercall::Deliver => {
-                self.partitions[caller]
-                    .registers
-                    .set_result(0, Status::Ok as u32);
-                self.deliver(caller);
-                None
-            }
-            Hypercall::ProcessorTime => {
-                let time = self.processor_time(caller);
-                self.results(caller, time);
-                Some(Status::Ok)
-            }
-            Hypercall::SetTimer => {
-                self.set_virtual_timer(caller, (u64::from(a) << 32) | u64::from(b));
-                Some(Status::Ok)
-            }
-            Hypercall::Complete => Some(if self.complete(caller) {
-                Status::Ok
-            } else {
-                Status::InvalidState
-            }),
-            Hypercall::Signal => plain(self.signal(caller, a)),
-            Hypercall::SamplingWrite => plain(self.sampling_write(caller, a, b, c)),
-            Hypercall::SamplingRead => {
-                let outcome = self.sampling_read(caller, a, b, c);
-                self.finish(caller, outcome)
-            }
-            Hypercall::QueuingSend => plain(self.queuing_send(caller, a, b, c)),
-            Hypercall::QueuingReceive => {
-                let outcome = self.queuing_receive(caller, a, b, c);
-                self.finish(caller, outcome)
-            }
-            Hypercall::ChannelStatus => {
-                let outcome = self.channel_status(caller, a);
-                self.finish(caller, outcome)
-            }
-            Hypercall::Call => self.call(caller, a, b, words),
-            Hypercall::CallSubmit => match self.submit(caller, a, b, words) {
-                Ok(index) => {
-                    self.tell_server(index);
-                    Some(Status::Ok)
-                }
-                Err(status) => Some(status),
-            },
-            Hypercall::CallCollect => {
-                let outcome = self.collect(caller, a, b, c);
-                self.finish(caller, outcome)
-            }
-            Hypercall::Receive => {
-                let outcome = self.receive(caller, a);
-                self.finish(caller, outcome)
-            }
-            Hypercall::Reply => plain(self.reply(caller, a, b, words).map(|_| ())),
-            Hypercall::ReplyReceive => {
-                let outcome = self.reply_receive(caller, a, b, words)?;
-                self.finish(caller, outcome)
-            }
-            Hypercall::CallMessage => {
-                self.call_message(caller, [a, b, words[0], words[1], words[2], words[3]])
-            }
-            Hypercall::ReadRequest => {
-                let outcome = self.read_request(caller, a, b, c);
-                self.finish(caller, outcome)
-            }
-            Hypercall::WriteReply => plain(self.write_reply(caller, a, b, c)),
-            Hypercall::InterruptAcknowledge => plain(self.acknowledge(caller, a)),
-            Hypercall::ScheduleSet => plain(self.schedule_set(caller, a, b)),
-            Hypercall::ScheduleStatus => {
-                let outcome = self.schedule_status(caller, a);
-                self.finish(caller, outcome)
-            }
-            Hypercall::PartitionControl => plain(self.partition_control(caller, a, b)),
-            Hypercall::PartitionStatus => {
-                let outcome = self.partition_status(caller, a);
-                self.finish(caller, outcome)
-            }
-            Hypercall::HealthRead => plain(self.health_read(caller, a, b)),
-            Hypercall::HealthRaise => {
-                self.partitions[caller]
-                    .registers
-                    .set_result(0, Status::Ok as u32);
-                self.partition_error(caller, cofferdam_abi::health::Error::ApplicationError, a);
-                None
-            }
-            Hypercall::SelfControl => match self.self_control(caller, a) {
-                Ok(()) => None,
-                Err(status) => Some(status),
-            },
-            Hypercall::Mark => {
-                let now = self.machine.now();
-                self.record.mark(now, caller, a, b);
-                Some(Status::Ok)
-            }
-        }
+    fn trace_hypercall(&mut self, caller: u8, call: Hypercall, outcome: Outcome) {
+        let now = self.machine.now();
+        let status = outcome.map_or(u32::MAX, |status| status as u32);
+        let argument = self.argument(caller, 0);
+        self.record.trace(now, TraceKind::Hypercall, caller, call as u16, status, argument);
+        let account = self.record.partition(caller);
+        account.hypercalls = account.hypercalls.get().wrapping_add(1).into();
     }
 
-    fn finish<const N: usize>(
-        &mut self,
-        caller: u8,
-        outcome: Result<[u32; N], Status>,
-    ) -> Option<Status> {
+    #[inline(always)]
+    fn argument(&self, caller: u8, index: usize) -> u32 {
+        self.partitions[caller].registers.argument(index)
+    }
+
+    #[inline(always)]
+    fn arguments<const N: usize>(&self, caller: u8) -> [u32; N] {
+        core::array::from_fn(|index| self.argument(caller, index))
+    }
+
+    /// Sets the result registers of a call that went well.
+    #[inline(always)]
+    fn with_results<const N: usize>(&mut self, caller: u8, outcome: Result<[u32; N], Status>) -> Outcome {
         match outcome {
             Ok(values) => {
                 self.results(caller, values);
@@ -179,6 +221,6 @@ impl<M: Machine> Kernel<M> {
     }
 }
 
-fn plain(outcome: Result<(), Status>) -> Option<Status> {
+fn plain(outcome: Result<(), Status>) -> Outcome {
     Some(outcome.map_or_else(|status| status, |()| Status::Ok))
 }

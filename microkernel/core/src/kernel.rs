@@ -41,7 +41,11 @@ pub(crate) enum Pending {
 }
 
 /// The state of one core.
+#[repr(C)]
 pub struct Kernel<M: Machine> {
+    /// Not 0: the partition that caused this entry is not simply resumed; [`Kernel::decide`] has to be asked. The
+    /// architecture's code reads it, so it comes first.
+    pub(crate) attention: u32,
     /// The hardware.
     pub machine: M,
     pub(crate) configuration: &'static Configuration,
@@ -72,10 +76,11 @@ impl<M: Machine> Kernel<M> {
         record: &'static mut Record,
     ) -> Self {
         let mut kernel = Self {
+            attention: 0,
             machine,
             configuration,
             record,
-            partitions: Table::new(|index| Partition::new(configuration.partitions.get(index))),
+            partitions: Table::new(|index| Partition::new(configuration, index)),
             messages: Table::new(|_| Message::EMPTY),
             calls: Table::new(|_| Call::FREE),
             sources: Table::new(|_| Source::QUIET),
@@ -120,6 +125,11 @@ impl<M: Machine> Kernel<M> {
         &mut self.partitions[partition].registers
     }
 
+    /// Whether [`Kernel::decide`] has to be asked: else the partition that caused this entry is simply resumed.
+    pub fn needs_decision(&self) -> bool {
+        self.attention != 0
+    }
+
     /// The PID that tags a partition's translations.
     pub fn pid(&self, partition: u8) -> u8 {
         self.partitions[partition].pid
@@ -128,6 +138,7 @@ impl<M: Machine> Kernel<M> {
     /// Who goes on. Call it once after each entry; then do what it says.
     #[inline]
     pub fn decide(&mut self) -> Next {
+        self.attention = 0;
         match self.pending {
             Pending::Nothing => self.choose(),
             Pending::Window => {
@@ -181,6 +192,9 @@ impl<M: Machine> Kernel<M> {
         } else {
             self.runnable &= !state.ranks;
         }
+        if (self.runnable & self.clock.eligible).leading_zeros() != u32::from(self.current_rank) {
+            self.attention = 1;
+        }
         self.record.partition(partition).state = (activity.state() as u32).into();
     }
 
@@ -193,6 +207,7 @@ impl<M: Machine> Kernel<M> {
     /// Stops the machine for good.
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
         self.pending = Pending::Halt;
+        self.attention = 1;
         self.record.header.state = (state as u16).into();
         self.record.header.reason = reason.into();
         let now = self.machine.now();

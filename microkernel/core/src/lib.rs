@@ -36,6 +36,7 @@ mod time;
 
 pub use configuration::{BootFailure, Configuration};
 pub use health::Fault;
+pub use hypercall::Handler;
 pub use kernel::{Kernel, Next};
 pub use machine::{Machine, Registers};
 pub use record::Record;

@@ -88,6 +88,7 @@ impl<M: Machine> Kernel<M> {
         let registers = &mut self.partitions[partition].registers;
         let pc = registers.pc();
         registers.set_pc(vector);
+        self.attention = 1;
         self.machine.write_word(page + page::SRR0, pc);
         self.machine.write_word(page + page::SRR1, state);
         self.machine

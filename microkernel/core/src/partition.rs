@@ -6,9 +6,9 @@
 
 use cofferdam_abi::page::{self, StartReason};
 use cofferdam_abi::record::{PartitionState, TraceKind};
-use cofferdam_tables::RegionKind;
+use cofferdam_tables::{Capability, Region, RegionKind};
 
-use crate::configuration::PartitionTables;
+use crate::configuration::{Configuration, PartitionTables};
 use crate::kernel::Kernel;
 use crate::machine::{Machine, Registers};
 
@@ -73,9 +73,14 @@ impl Activity {
     }
 }
 
-/// The state of a partition.
+/// The state of a partition. Its size is a power of two, so that finding it takes no multiplication.
+#[repr(align(256))]
 pub(crate) struct Partition<R> {
     pub(crate) registers: R,
+    /// What it has, by slot.
+    pub(crate) capabilities: &'static [Capability],
+    /// Its memory.
+    pub(crate) regions: &'static [Region],
     pub(crate) activity: Activity,
     /// Its ranks: a set.
     pub(crate) ranks: u32,
@@ -96,10 +101,13 @@ pub(crate) struct Partition<R> {
 }
 
 impl<R: Registers> Partition<R> {
-    pub(crate) fn new(tables: Option<&PartitionTables>) -> Self {
+    pub(crate) fn new(configuration: &'static Configuration, index: usize) -> Self {
+        let tables = configuration.partitions.get(index);
         let own = tables.map(|tables| &tables.own);
         Self {
             registers: R::default(),
+            capabilities: tables.map_or(&[], |tables| tables.capabilities.of(&configuration.capabilities)),
+            regions: tables.map_or(&[], |tables| tables.regions.of(&configuration.regions)),
             activity: Activity::Stopped,
             ranks: own.map_or(0, |own| own.ranks),
             page: own.map_or(0, |own| own.page_physical),

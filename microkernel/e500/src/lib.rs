@@ -4,7 +4,7 @@
 //!
 //! A partition runs in user mode (MSR\[PR\]) in address space 1 (MSR\[IS\], MSR\[DS\]), tagged by PID0. Any exception clears
 //! those bits and EE, so the core is in the kernel's address space 0 at IVPR + IVORn with interrupts off, without
-//! a single TLB write (EREF, section 5.2). SPRG0 points to the [`Context`] of the vCPU that runs; SPRG1 is a scratch. Nothing
+//! a single TLB write (EREF, section 5.2). SPRG0 points to the [`Context`] of the vCPU that runs, SPRG2 to the state of the core; SPRG1 is a scratch. Nothing
 //! of a partition can be in SPRG0 to SPRG2: SPRG3 to SPRG7 are readable by user mode, so the kernel does not
 //! use them (e500 core reference manual, section 2.6).
 //!
@@ -35,4 +35,4 @@ pub use context::{Context, MSR_PARTITION};
 pub use machine::Board;
 pub use memory::map_devices;
 pub use memory::map_ram;
-pub use vectors::{abandon, exception_fault, resume, switch_to};
+pub use vectors::{abandon, exception_fault, resume, set_state, switch_to};

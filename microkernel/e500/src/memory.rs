@@ -112,41 +112,52 @@ pub(crate) fn write_word(physical: u32, value: u32) {
     unsafe { window(physical).write_volatile(value) }
 }
 
+/// A block of [`copy_blocks`], in bytes.
+const BLOCK: u32 = 64;
+
+core::arch::global_asm!(
+    r#"
+    .text
+# r3: from, r4: to, r5: blocks of 16 words, not 0. `lmw` and `stmw` want word alignment (EREF, section 4.6.1.2).
+    .globl copy_blocks
+copy_blocks:
+    stwu 1, -80(1)
+    stmw 16, 16(1)
+    mtctr 5
+1:  lmw 16, 0(3)
+    addi 3, 3, 64
+    stmw 16, 0(4)
+    addi 4, 4, 64
+    bdnz 1b
+    lmw 16, 16(1)
+    addi 1, 1, 80
+    blr
+    "#
+);
+
+unsafe extern "C" {
+    fn copy_blocks(from: *const u32, to: *mut u32, blocks: u32);
+}
+
 /// Copies within partitions' memory; both addresses are word-aligned.
-///
-/// Eight words a step by `lmw` and `stmw`, then words, then bytes: a message is seldom long.
 #[inline]
 pub(crate) fn copy(from: u32, to: u32, length: u32) {
-    let mut source = window(from);
-    let mut target = window(to);
-    let mut words = length / 4;
-    // SAFETY: as in `read_word`, for the whole of both areas, which do not overlap; `lmw` and `stmw` want the alignment
-    // that the caller promises (EREF, section 4.6.1.2).
+    let (mut source, mut target) = (window(from), window(to));
+    // SAFETY: as in `read_word`, for the whole of both areas, which do not overlap.
     unsafe {
-        while words >= 8 {
-            core::arch::asm!(
-                "lmw 24, 0({source})",
-                "stmw 24, 0({target})",
-                source = in(reg_nonzero) source,
-                target = in(reg_nonzero) target,
-                out("r24") _, out("r25") _, out("r26") _, out("r27") _, out("r28") _,
-                options(nostack, preserves_flags),
-            );
-            source = source.add(8);
-            target = target.add(8);
-            words -= 8;
+        if length >= BLOCK {
+            copy_blocks(source, target, length / BLOCK);
+            let copied = (length / BLOCK * (BLOCK / 4)) as usize;
+            (source, target) = (source.add(copied), target.add(copied));
         }
-        while words > 0 {
+        for _ in 0..length % BLOCK / 4 {
             target.write_volatile(source.read_volatile());
-            source = source.add(1);
-            target = target.add(1);
-            words -= 1;
+            (source, target) = (source.add(1), target.add(1));
         }
         let (mut source, mut target) = (source.cast::<u8>(), target.cast::<u8>());
         for _ in 0..length % 4 {
             target.write_volatile(source.read_volatile());
-            source = source.add(1);
-            target = target.add(1);
+            (source, target) = (source.add(1), target.add(1));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Entry and exit: the vectors, and the way back.
 //!
-//! The functions called from here are defined by the kernel's binary:
-//! `kernel_hypercall(context) -> context`, `kernel_exception(context, vector) -> context`,
-//! `kernel_died(context, vector) -> !`.
+//! What is called from here is defined by the kernel's binary: `hypercall_handlers`, the table of the handlers by number;
+//! `kernel_hypercall(state)` for a token that is not in it; `kernel_exception(context, vector) -> context`;
+//! `kernel_decide() -> context`; `kernel_died(context, vector) -> !`.
 
 use cofferdam_abi::health::{Error, Exception};
+use cofferdam_abi::hypercall::{Hypercall, VENDOR};
 use cofferdam_core::Fault;
 
 use crate::context::{CR, CTR, Context, LR, MSR_PARTITION, PC, XER};
@@ -111,33 +112,47 @@ resume_context:
     lwz 3, 12(3)
     rfi
 
-# `sc`: what a hypercall loses is stored with the rest, for that costs no instruction, but only loaded after a switch.
+# `sc`: a hypercall. SPRG2 is the state of the core, whose first word says, not 0, that the caller is not simply resumed.
+# Then nothing but the caller's general registers has to come back: what a hypercall loses may have any value
+# but one of the kernel's.
     .balign 16
     .globl vector_8
 vector_8:
     mtspr 273, 12
     mfspr 12, 272
     stmw 0, 0(12)
-    mfspr 11, 273
-    stw 11, 48(12)
-    mfspr 11, 26
-    stw 11, {PC}(12)
-    mr 3, 12
+    mfspr 10, 273
+    stw 10, 48(12)
+    mfspr 10, 26
+    stw 10, {PC}(12)
     lis 1, __stack_top@ha
     addi 1, 1, __stack_top@l
-    bl kernel_hypercall
-    mfspr 12, 272
-    cmplw 3, 12
-    bne resume_context
-    lwz 4, {PC}(3)
-    mtspr 26, 4
+    mfspr 3, 274
+    addis 11, 11, -{VENDOR}
+    cmplwi 11, {CALLS}
+    bge 1f
+    slwi 11, 11, 2
+    addis 11, 11, hypercall_handlers@ha
+    lwz 11, hypercall_handlers@l(11)
+    mtctr 11
+    bctrl
+2:  mfspr 3, 274
+    mfspr 1, 272
+    lwz 3, 0(3)
+    cmpwi 3, 0
+    bne 3f
     li 0, 0
     mtlr 0
     mtctr 0
-    lwz 1, 4(3)
-    lmw 4, 16(3)
-    lwz 3, 12(3)
+    lmw 3, 12(1)
+    lwz 1, 4(1)
     rfi
+1:  bl kernel_hypercall
+    b 2b
+3:  lis 1, __stack_top@ha
+    addi 1, 1, __stack_top@l
+    bl kernel_decide
+    b resume_context
 
 # An interrupt in kernel mode is only expected while it waits: the context is then the one set aside for that. Going on
 # is a return from the function that waits, its result the vector: an exception has left EE and WE clear.
@@ -202,6 +217,8 @@ waiting_context:
     CTR = const CTR,
     LR = const LR,
     MSR = const MSR_PARTITION,
+    VENDOR = const VENDOR,
+    CALLS = const Hypercall::ALL.len(),
 );
 
 unsafe extern "C" {
@@ -274,6 +291,15 @@ fn running_context() -> *mut Context {
 unsafe extern "C" {
     /// Set aside for exceptions in kernel mode; never read as a context.
     static mut waiting_context: Context;
+}
+
+/// Tells the entry code where the state of the core is.
+///
+/// # Safety
+/// `state` is what the handlers of hypercalls take, at a place where it stays; its first word is its attention word.
+pub unsafe fn set_state(state: *mut ()) {
+    // SAFETY: the kernel alone uses this register, and user mode cannot see it.
+    unsafe { mtspr!(274, state.addr()) }
 }
 
 /// No vCPU's registers are in the core any more.

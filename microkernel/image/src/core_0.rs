@@ -6,10 +6,11 @@
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use cofferdam_abi::health::Action;
+use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::State;
-use cofferdam_core::{Configuration, Kernel, Machine, Next, Record};
+use cofferdam_core::{Configuration, Handler, Kernel, Machine, Next, Record};
 use cofferdam_e500::time::{self, Wait, Wake};
-use cofferdam_e500::{Board, Context, abandon, epitaph, exception_fault, resume, switch_to};
+use cofferdam_e500::{Board, Context, abandon, epitaph, exception_fault, resume, set_state, switch_to};
 use spin::{Mutex, MutexGuard};
 
 /// `rfi` (EREF, table A-1).
@@ -28,6 +29,8 @@ pub(crate) fn start(board: Board, configuration: &'static Configuration, record:
     let Some(state) = STATE.try_lock() else { sleep() };
     let kernel = MutexGuard::leak(state).insert(Kernel::new(board, configuration, record));
     KERNEL.store(kernel, Ordering::Relaxed);
+    // SAFETY: the state lies in `STATE` for good; its first word is its attention word.
+    unsafe { set_state((&raw mut *kernel).cast()) };
     kernel.start();
     let context = go_on(kernel);
     // SAFETY: the context of a partition, which lies in `STATE` for good.
@@ -101,12 +104,22 @@ pub(crate) fn sleep() -> ! {
     }
 }
 
+/// What the entry code of `sc` calls.
 #[unsafe(no_mangle)]
-extern "C" fn kernel_hypercall(_context: *mut Context) -> *mut Context {
-    // SAFETY: an entry.
-    let kernel = unsafe { kernel() };
+#[allow(non_upper_case_globals, reason = "the name of a symbol")]
+static hypercall_handlers: [Handler<Board>; Hypercall::ALL.len()] = Kernel::<Board>::HANDLERS;
+
+/// A hypercall whose token is not one of ours.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_hypercall(kernel: &mut Kernel<Board>) {
     kernel.hypercall();
-    go_on(kernel)
+}
+
+/// A hypercall was carried out, and its caller is not simply resumed.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_decide() -> *mut Context {
+    // SAFETY: an entry.
+    go_on(unsafe { kernel() })
 }
 
 #[unsafe(no_mangle)]
