@@ -9,10 +9,13 @@
 //! against it.
 #![forbid(unsafe_code)]
 
+pub mod flow;
+pub mod latency;
 pub mod program;
 pub mod programs;
 pub mod residency;
 pub mod rules;
+pub mod timing;
 pub mod wiring;
 
 mod checked;

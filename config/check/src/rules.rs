@@ -1,5 +1,17 @@
 //! The rules of a system, judged on the file alone.
 
+mod channels;
+mod devices;
+mod health;
+mod limits;
+mod memory;
+mod names;
+mod require;
+mod time;
+mod unused;
+
+pub use names::{constant, registers_constant};
+
 use cofferdam_model::{
     Board, Diagnostic, ErrorAction, Program, READING_RULES, RuleText, Span, System,
 };
@@ -47,7 +59,17 @@ impl Rule {
     }
 }
 
-const GROUPS: &[&[&Rule]] = &[];
+static GROUPS: &[&[&Rule]] = &[
+    names::RULES,
+    memory::RULES,
+    devices::RULES,
+    channels::RULES,
+    time::RULES,
+    health::RULES,
+    unused::RULES,
+    limits::RULES,
+    require::RULES,
+];
 
 /// Every rule of a system.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

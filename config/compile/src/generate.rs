@@ -9,6 +9,7 @@ use std::path::Path;
 
 use cofferdam_abi::space;
 use cofferdam_check::Checked;
+use cofferdam_check::rules::{constant, registers_constant};
 use cofferdam_check::wiring::{Grant, Port, PortObject};
 use cofferdam_model::{ChannelKind, MessageType, PartitionRight, Program, Spanned};
 use cofferdam_tables::NO_LINE;
@@ -50,7 +51,7 @@ pub fn module(checked: &Checked, index: usize) -> String {
             &mut text,
             format_args!(
                 "port! {{ {}: {handle} = \"{}\", slot {}, line {line} }}",
-                constant(&port_constant(port)),
+                constant(&port.name),
                 port.name,
                 port.slot,
             ),
@@ -136,14 +137,9 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
             .iter()
             .map(|one| format!("{:?}", one.name.value))
             .collect();
-        let kind = format!("[&str; {}]", names.len());
         let doc = "The partitions' names, by the index that a health record has.";
-        fact(
-            doc,
-            "PARTITION_NAMES",
-            &kind,
-            format!("[{}]", names.join(", ")),
-        );
+        let names = format!("&[{}]", names.join(", "));
+        fact(doc, "PARTITIONS", "&[&str]", names);
     }
     if grants
         .iter()
@@ -164,36 +160,13 @@ fn devices(checked: &Checked, index: usize, text: &mut String) {
         if let Some(device) = checked.board.device(name) {
             let page = u64::from(space::DEVICES) + place as u64 * u64::from(space::STRIDE);
             let address = page + device.offset % PAGE;
-            let (name, bytes) = (constant(name), device.bytes);
+            let (name, bytes) = (registers_constant(name), device.bytes);
             line_to(
                 text,
                 format_args!("device! {{ {name}, {address:#x}, {bytes} }}"),
             );
         }
     }
-}
-
-/// The text of the constant's name: the registers of a device have the device's own.
-pub fn port_constant(port: &Port) -> String {
-    match port.object {
-        PortObject::Channel { .. } => port.name.clone(),
-        PortObject::Interrupt { .. } => format!("{}_interrupt", port.name),
-    }
-}
-
-/// The name of a constant.
-pub fn constant(text: &str) -> String {
-    let plain = |letter: char| {
-        if letter.is_ascii_alphanumeric() {
-            letter
-        } else {
-            '_'
-        }
-    };
-    text.chars()
-        .map(plain)
-        .collect::<String>()
-        .to_ascii_uppercase()
 }
 
 fn handle(checked: &Checked, port: &Port) -> String {

@@ -394,7 +394,7 @@ fn in_file_order<'t, 'i>(
 }
 
 /// The one of `known` that was probably meant, else all of them.
-pub(crate) fn suggestion(wrong: &str, known: &[&str]) -> String {
+pub fn suggestion(wrong: &str, known: &[&str]) -> String {
     match closest(wrong, known) {
         Some(one) => format!("did you mean `{one}`?"),
         None => format!("known here: {}", known.join(", ")),

@@ -35,8 +35,8 @@ impl Span {
     }
 }
 
-/// A value and where it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+/// A value and where it stands. Two of them cannot be compared: is it the value that matters, or the place?
+#[derive(Clone, Debug, Default)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,

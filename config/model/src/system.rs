@@ -64,7 +64,7 @@ pub struct ErrorAction {
 }
 
 /// Where a partition's program comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Program {
     /// The folder of a crate.
     Crate(Spanned<String>),
@@ -195,7 +195,7 @@ pub enum MessageType {
 }
 
 /// `partition.port`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct PortReference {
     /// The partition.
     pub partition: Spanned<String>,

@@ -1,0 +1,212 @@
+//! Who can influence whom, by everything that the configuration gives.
+//!
+//! An edge says that one partition can change what another sees or when it runs. What counts, and what does not:
+//!
+//! * A channel leads from the end that sends to each end that receives. `queuing`, `call` and `ring` lead back as well: a
+//!   sender sees whether its queue is full, a client gets replies, and both ends of a ring write its memory.
+//! * The right to stop or restart leads to the target; every right over a partition shows its state, and so leads back. The health log
+//!   leads from everybody to its reader, and the right to set the schedule from its holder to everybody.
+//! * A partition whose own error stops, resets or reschedules the module leads to everybody: it can make that error.
+//! * Who comes before another in a window's group, or has a budget in the background, leads to those behind it: it can take their time.
+//!
+//! That a peer was restarted can be seen over any channel; that alone makes no edge back. Shared hardware (caches, the bus) makes
+//! none: it is not configured here, and `docs/caveats.md` speaks of it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use cofferdam_abi::health::Action;
+use cofferdam_model::{CapabilityRequest, ChannelKind, PartitionRight, Span, System};
+
+use crate::rules::actions_of;
+
+/// One way of influence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Who influences.
+    pub from: usize,
+    /// Whom.
+    pub to: usize,
+    /// By what.
+    pub by: String,
+    /// The channel that it is, if it is one.
+    pub channel: Option<usize>,
+    /// Where the file says so.
+    pub span: Span,
+}
+
+/// Every edge of a system.
+pub fn edges(system: &System) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    channels(system, &mut edges);
+    capabilities(system, &mut edges);
+    actions(system, &mut edges);
+    time(system, &mut edges);
+    edges
+}
+
+fn channels(system: &System, edges: &mut Vec<Edge>) {
+    for (index, channel) in system.channels.iter().enumerate() {
+        let from = channel
+            .from
+            .as_ref()
+            .and_then(|end| system.partition_index(&end.partition));
+        let to = channel
+            .to
+            .iter()
+            .filter_map(|end| system.partition_index(&end.partition));
+        let kind = channel.kind.as_ref().map(|kind| kind.value);
+        let answers = matches!(
+            kind,
+            Some(ChannelKind::Queuing | ChannelKind::Call | ChannelKind::Ring)
+        );
+        for (from, to) in from
+            .into_iter()
+            .flat_map(|from| to.clone().map(move |to| (from, to)))
+        {
+            let mut edge = |from, to, how: &str| {
+                edges.push(Edge {
+                    from,
+                    to,
+                    by: format!("{how} the channel `{}`", channel.name),
+                    channel: Some(index),
+                    span: channel.name.span,
+                });
+            };
+            edge(from, to, "by");
+            if answers {
+                edge(to, from, "back by");
+            }
+        }
+    }
+}
+
+fn capabilities(system: &System, edges: &mut Vec<Edge>) {
+    let all = 0..system.partitions.len();
+    for (holder, requests) in &system.capabilities {
+        let Some(holder) = system.partition_index(holder) else {
+            continue;
+        };
+        for request in requests {
+            let mut edge = |from, to| {
+                edges.push(Edge {
+                    from,
+                    to,
+                    by: format!("by the capability `{}`", request.value),
+                    channel: None,
+                    span: request.span,
+                });
+            };
+            match &request.value {
+                CapabilityRequest::HealthLog => all.clone().for_each(|other| edge(other, holder)),
+                CapabilityRequest::ScheduleSet => all.clone().for_each(|other| edge(holder, other)),
+                // It shows what whoever sets the schedule does to everybody anyway.
+                CapabilityRequest::ScheduleStatus => {}
+                CapabilityRequest::Partition(right, name) => {
+                    let named = |index: &usize| match name {
+                        Some(name) => *system.partitions[*index].name == *name,
+                        None => *index != holder,
+                    };
+                    for target in all.clone().filter(named) {
+                        edge(target, holder);
+                        if *right != PartitionRight::Status {
+                            edge(holder, target);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn actions(system: &System, edges: &mut Vec<Edge>) {
+    for from in 0..system.partitions.len() {
+        let reaches_all = |action: &Action| {
+            matches!(
+                action,
+                Action::SwitchSchedule | Action::Halt | Action::Reset
+            )
+        };
+        for one in actions_of(system, from).filter(|one| reaches_all(&one.action)) {
+            for to in 0..system.partitions.len() {
+                edges.push(Edge {
+                    from,
+                    to,
+                    by: format!(
+                        "by its error `{}`, whose action is `{}`",
+                        one.error.name(),
+                        one.action.name()
+                    ),
+                    channel: None,
+                    span: one.action.span,
+                });
+            }
+        }
+    }
+}
+
+fn time(system: &System, edges: &mut Vec<Edge>) {
+    for window in system
+        .schedules
+        .iter()
+        .flat_map(|schedule| &schedule.windows)
+    {
+        for (place, first) in window.group.iter().enumerate() {
+            for behind in &window.group[place + 1..] {
+                let (first_index, behind) = (
+                    system.partition_index(first),
+                    system.partition_index(behind),
+                );
+                if let (Some(from), Some(to)) = (first_index, behind) {
+                    edges.push(Edge {
+                        from,
+                        to,
+                        by: "by coming first in a window's group".to_string(),
+                        channel: None,
+                        span: first.span,
+                    });
+                }
+            }
+        }
+    }
+    for (from, partition) in system.partitions.iter().enumerate() {
+        let background = partition.background.as_ref();
+        if let Some(budget) = background.and_then(|one| one.budget_ticks.as_ref()) {
+            for to in (0..system.partitions.len()).filter(|to| *to != from) {
+                edges.push(Edge {
+                    from,
+                    to,
+                    by: "by its budget in every window".to_string(),
+                    channel: None,
+                    span: budget.span,
+                });
+            }
+        }
+    }
+}
+
+/// The shortest way from one partition to another that avoids these partitions and channels.
+pub fn path(
+    edges: &[Edge],
+    from: usize,
+    to: usize,
+    avoid: &dyn Fn(&Edge) -> bool,
+) -> Option<Vec<Edge>> {
+    let mut reached: BTreeMap<usize, Option<&Edge>> = BTreeMap::from([(from, None)]);
+    let mut next = VecDeque::from([from]);
+    while let Some(at) = next.pop_front() {
+        for edge in edges.iter().filter(|edge| edge.from == at && !avoid(edge)) {
+            if !reached.contains_key(&edge.to) {
+                reached.insert(edge.to, Some(edge));
+                next.push_back(edge.to);
+            }
+        }
+    }
+    let mut way = Vec::new();
+    let mut at = to;
+    while let Some(edge) = *reached.get(&at)? {
+        way.push(edge.clone());
+        at = edge.from;
+    }
+    way.reverse();
+    Some(way)
+}

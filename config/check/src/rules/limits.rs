@@ -1,0 +1,210 @@
+//! The maxima of the kernel's static tables.
+
+use cofferdam_abi::{limits, page};
+use cofferdam_model::{Board, Span, System};
+
+use super::{Findings, Rule, rule};
+use crate::wiring::Wiring;
+
+pub(super) static RULES: &[&Rule] = &[
+    &LIMIT_PARTITIONS,
+    &LIMIT_CHANNELS,
+    &LIMIT_ENDS,
+    &LIMIT_CAPABILITIES,
+    &LIMIT_LINES,
+    &LIMIT_SCHEDULES,
+    &LIMIT_WINDOWS,
+    &LIMIT_INTERRUPTS,
+];
+
+fn limit(
+    rule: &Rule,
+    place: Span,
+    what: &str,
+    count: usize,
+    limit: usize,
+    findings: &mut Findings,
+) {
+    if count > limit {
+        let message = format!("{count} {what}, and the kernel has room for {limit}");
+        let hint = "the limit is in `microkernel/abi`, with what raising it costs";
+        findings.push(rule.violation(place, message).hint(hint));
+    }
+}
+
+rule! {
+    /// There are at most 16 partitions.
+    LIMIT_PARTITIONS = "LIMIT-PARTITIONS", partitions;
+}
+
+fn partitions(system: &System, _: &Board, findings: &mut Findings) {
+    let place = system
+        .partitions
+        .last()
+        .map_or(system.name.span, |one| one.name.span);
+    let count = system.partitions.len();
+    limit(
+        &LIMIT_PARTITIONS,
+        place,
+        "partitions",
+        count,
+        limits::PARTITIONS,
+        findings,
+    );
+}
+
+rule! {
+    /// There are at most 64 channels.
+    LIMIT_CHANNELS = "LIMIT-CHANNELS", channels;
+}
+
+fn channels(system: &System, _: &Board, findings: &mut Findings) {
+    let place = system
+        .channels
+        .last()
+        .map_or(system.name.span, |one| one.name.span);
+    let count = system.channels.len();
+    limit(
+        &LIMIT_CHANNELS,
+        place,
+        "channels",
+        count,
+        limits::CHANNELS,
+        findings,
+    );
+}
+
+rule! {
+    /// The channels together have at most 192 ends.
+    LIMIT_ENDS = "LIMIT-ENDS", ends;
+}
+
+fn ends(system: &System, _: &Board, findings: &mut Findings) {
+    let place = system
+        .channels
+        .last()
+        .map_or(system.name.span, |one| one.name.span);
+    let count = system.channels.iter().map(|one| one.ends().count()).sum();
+    limit(
+        &LIMIT_ENDS,
+        place,
+        "ends of channels",
+        count,
+        limits::CHANNEL_ENDS,
+        findings,
+    );
+}
+
+rule! {
+    /// The partitions together have at most 256 ports and capabilities.
+    LIMIT_CAPABILITIES = "LIMIT-CAPABILITIES", capabilities;
+}
+
+fn capabilities(system: &System, board: &Board, findings: &mut Findings) {
+    let count = (0..system.partitions.len())
+        .map(|index| Wiring::of(system, board, index, &|_| None).slots())
+        .sum();
+    limit(
+        &LIMIT_CAPABILITIES,
+        system.name.span,
+        "ports and capabilities",
+        count,
+        limits::CAPABILITIES,
+        findings,
+    );
+}
+
+rule! {
+    /// Each partition has at most 30 ports with a line.
+    ///
+    /// A partition has 32 virtual interrupt lines; the first two are the timer's and the release's.
+    LIMIT_LINES = "LIMIT-LINES", lines;
+}
+
+fn lines(system: &System, board: &Board, findings: &mut Findings) {
+    for (index, partition) in system.partitions.iter().enumerate() {
+        let wiring = Wiring::of(system, board, index, &|_| None);
+        let count = wiring
+            .ports
+            .iter()
+            .filter(|port| port.line.is_some())
+            .count();
+        let room = limits::LINES - page::LINE_FIRST_FREE as usize;
+        limit(
+            &LIMIT_LINES,
+            partition.name.span,
+            "ports with a line",
+            count,
+            room,
+            findings,
+        );
+    }
+}
+
+rule! {
+    /// There are at most 8 schedules.
+    LIMIT_SCHEDULES = "LIMIT-SCHEDULES", schedules;
+}
+
+fn schedules(system: &System, _: &Board, findings: &mut Findings) {
+    let place = system
+        .schedules
+        .last()
+        .map_or(system.name.span, |one| one.name.span);
+    let count = system.schedules.len();
+    limit(
+        &LIMIT_SCHEDULES,
+        place,
+        "schedules",
+        count,
+        limits::SCHEDULES,
+        findings,
+    );
+}
+
+rule! {
+    /// The schedules together have at most 128 windows.
+    LIMIT_WINDOWS = "LIMIT-WINDOWS", windows;
+}
+
+fn windows(system: &System, _: &Board, findings: &mut Findings) {
+    let place = system
+        .schedules
+        .last()
+        .map_or(system.name.span, |one| one.name.span);
+    let count = system.schedules.iter().map(|one| one.windows.len()).sum();
+    limit(
+        &LIMIT_WINDOWS,
+        place,
+        "windows",
+        count,
+        limits::WINDOWS,
+        findings,
+    );
+}
+
+rule! {
+    /// There are at most 32 devices with an interrupt.
+    LIMIT_INTERRUPTS = "LIMIT-INTERRUPTS", interrupts;
+}
+
+fn interrupts(system: &System, board: &Board, findings: &mut Findings) {
+    let interrupts = |name: &str| {
+        board
+            .device(name)
+            .is_some_and(|one| one.interrupt.is_some())
+    };
+    let count = system
+        .devices
+        .iter()
+        .filter(|one| interrupts(&one.name))
+        .count();
+    limit(
+        &LIMIT_INTERRUPTS,
+        system.name.span,
+        "devices with an interrupt",
+        count,
+        limits::INTERRUPTS,
+        findings,
+    );
+}

@@ -1,0 +1,167 @@
+//! What is there and does nothing: a mistake more often than not.
+
+use cofferdam_model::{Board, CapabilityRequest, System};
+
+use super::{Findings, Rule, actions_of, rule};
+
+pub(super) static RULES: &[&Rule] = &[
+    &PARTITION_IDLE,
+    &PARTITION_PROGRAM,
+    &PARTITION_STOPPED,
+    &SCHEDULE_UNREACHABLE,
+    &CAPABILITY_TWICE,
+    &SYSTEM_EMPTY,
+];
+
+rule! {
+    /// Each partition has a program: either `crate` or `image`.
+    PARTITION_PROGRAM = "PARTITION-PROGRAM", program;
+}
+
+fn program(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        if partition.program.is_none() {
+            let count = partition.program_keys.len();
+            let message = format!("`{}` has {count} programs", partition.name);
+            let mut diagnostic = PARTITION_PROGRAM.violation(partition.name.span, message);
+            for key in &partition.program_keys {
+                diagnostic = diagnostic.also(key.span, "here");
+            }
+            let hint = "`crate` names a folder that is built, `image` an ELF that was delivered";
+            findings.push(diagnostic.hint(hint));
+        }
+    }
+}
+
+rule! {
+    /// Each partition can run: it is in the group of a window, or in the background.
+    PARTITION_IDLE = "PARTITION-IDLE", idle;
+}
+
+fn idle(system: &System, _: &Board, findings: &mut Findings) {
+    let windows: Vec<_> = system
+        .schedules
+        .iter()
+        .flat_map(|schedule| &schedule.windows)
+        .collect();
+    for partition in &system.partitions {
+        let named = windows.iter().flat_map(|window| &window.group);
+        let in_window = named
+            .into_iter()
+            .any(|name| *name.value == *partition.name.value);
+        if !in_window && partition.background.is_none() {
+            let message = format!(
+                "`{}` is in no window, and not in the background",
+                partition.name
+            );
+            let diagnostic = PARTITION_IDLE.violation(partition.name.span, message);
+            findings.push(diagnostic.hint("name it in the `group` of a window, or remove it"));
+        }
+    }
+}
+
+rule! {
+    /// A partition that does not start with the module can be started: somebody has the capability to restart it.
+    PARTITION_STOPPED = "PARTITION-STOPPED", stopped;
+}
+
+fn stopped(system: &System, _: &Board, findings: &mut Findings) {
+    use cofferdam_model::PartitionRight::{Control, Restart};
+    for partition in system.partitions.iter().filter(|one| !one.autostart) {
+        let name = &partition.name;
+        let starts = system.capabilities.iter().any(|(holder, requests)| {
+            requests.iter().any(|request| match &request.value {
+                CapabilityRequest::Partition(Control | Restart, target) => {
+                    holder.value != name.value
+                        && target.as_ref().is_none_or(|target| *target == name.value)
+                }
+                _ => false,
+            })
+        });
+        if !starts {
+            let message = format!("nobody can start `{name}`");
+            let diagnostic = PARTITION_STOPPED.violation(name.span, message);
+            let hint = format!(
+                "give somebody `partition.restart:{name}`, or leave `autostart = false` out"
+            );
+            findings.push(diagnostic.hint(hint));
+        }
+    }
+}
+
+rule! {
+    /// Each schedule can come into force: it is the initial one, an action switches to it, or somebody may set the schedule.
+    SCHEDULE_UNREACHABLE = "SCHEDULE-UNREACHABLE", schedule;
+}
+
+fn schedule(system: &System, _: &Board, findings: &mut Findings) {
+    let mut requests = system
+        .capabilities
+        .iter()
+        .flat_map(|(_, requests)| requests);
+    if requests.any(|request| request.value == CapabilityRequest::ScheduleSet) {
+        return;
+    }
+    let of_partitions = (0..system.partitions.len()).flat_map(|index| actions_of(system, index));
+    let actions: Vec<_> = system.module_errors.iter().chain(of_partitions).collect();
+    for schedule in &system.schedules {
+        let initial = schedule.initial.as_ref().is_some_and(|initial| **initial);
+        let mut targets = actions.iter().filter_map(|one| one.schedule.as_ref());
+        if !initial && !targets.any(|target| target.value == *schedule.name) {
+            let message = format!("nothing switches to the schedule `{}`", schedule.name);
+            let diagnostic = SCHEDULE_UNREACHABLE.violation(schedule.name.span, message);
+            let hint = "give somebody the capability `schedule.set`, or remove the schedule";
+            findings.push(diagnostic.hint(hint));
+        }
+    }
+}
+
+rule! {
+    /// No partition is given a capability twice.
+    CAPABILITY_TWICE = "CAPABILITY-TWICE", capability;
+}
+
+fn capability(system: &System, _: &Board, findings: &mut Findings) {
+    for (holder, requests) in &system.capabilities {
+        for (index, request) in requests.iter().enumerate() {
+            let covers = |other: &CapabilityRequest| match (other, &request.value) {
+                (
+                    CapabilityRequest::Partition(one, None),
+                    CapabilityRequest::Partition(two, Some(name)),
+                ) => one == two && *name != holder.value,
+                (other, own) => other == own,
+            };
+            let others = requests.iter().enumerate();
+            let mut others = others.filter(|(at, other)| {
+                *at != index
+                    && covers(&other.value)
+                    && (*at < index || other.value != request.value)
+            });
+            if let Some((_, other)) = others.next() {
+                let message = format!("`{holder}` has `{}` twice", request.value);
+                let diagnostic = CAPABILITY_TWICE.violation(request.span, message);
+                findings.push(
+                    diagnostic
+                        .also(other.span, "it is in here")
+                        .hint("remove one of them"),
+                );
+            }
+        }
+    }
+}
+
+rule! {
+    /// There is a partition, and each schedule has a window.
+    SYSTEM_EMPTY = "SYSTEM-EMPTY", empty;
+}
+
+fn empty(system: &System, _: &Board, findings: &mut Findings) {
+    if system.partitions.is_empty() || system.schedules.is_empty() {
+        let message = "a system has at least one partition and one schedule";
+        findings.push(SYSTEM_EMPTY.violation(system.name.span, message));
+    }
+    for schedule in system.schedules.iter().filter(|one| one.windows.is_empty()) {
+        let message = format!("the schedule `{}` has no window", schedule.name);
+        findings.push(SYSTEM_EMPTY.violation(schedule.name.span, message));
+    }
+}
