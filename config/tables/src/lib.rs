@@ -40,8 +40,6 @@ impl<'a> Records<'a> {
 impl Iterator for Records<'_> {
     type Item = Result<Record, Malformed>;
 
-    // Out of line: one decoder in the kernel, not one woven into the code that sorts the records.
-    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
             let behind = !self.rest.is_empty();
