@@ -80,9 +80,10 @@ fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, 
         board,
         mut diagnostics,
         broken,
+        is_toml,
     } = parsed;
     let mut findings = Findings::default();
-    for rule in rules::rules() {
+    for rule in rules::rules().filter(|_| is_toml) {
         (rule.check)(&system, &board, &mut findings);
     }
     if let Some(directory) = &directory {
@@ -97,7 +98,12 @@ fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, 
         let place = found.primary.as_ref().map(|label| label.span);
         place.is_none_or(|span| !broken.iter().any(|table| table.contains(span)))
     }));
-    let all = Diagnostics::new(sources, diagnostics);
+    // A mistake in a table that partitions share is found for each of them.
+    let same = |one: &Diagnostic, other: &Diagnostic| {
+        one.rule.id == other.rule.id && one.primary == other.primary && one.message == other.message
+    };
+    let mut all = Diagnostics::new(sources, diagnostics);
+    all.list.dedup_by(|one, other| same(one, other));
     if all.list.iter().any(|one| one.severity == Severity::Error) {
         return Err(all);
     }

@@ -94,8 +94,11 @@ pub(crate) fn read(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) 
         timebase_hz: 0,
         diagnostics,
         broken: &mut Vec::new(),
+        of_inner_tables: 0,
     };
-    let fields = reader.read(text, keys::BOARD_FILE);
+    let Some(fields) = reader.read(text, keys::BOARD_FILE) else {
+        return Board::default();
+    };
     let board = fields.required(fields.table("board")).value;
     let text_of = |name| board.required(board.text(name)).value;
     let number = |name| board.required(board.number(name)).value;

@@ -19,6 +19,8 @@ use crate::units;
 pub struct Parsed {
     /// The texts.
     pub sources: Sources,
+    /// Whether the text is TOML at all; if not, the system is empty.
+    pub is_toml: bool,
     /// The system, as far as it could be read.
     pub system: System,
     /// Its board.
@@ -45,9 +47,13 @@ pub fn parse(
         timebase_hz: parsed.board.timebase_hz,
         diagnostics: &mut parsed.diagnostics,
         broken: &mut parsed.broken,
+        of_inner_tables: 0,
     };
     let fields = reader.read(text, keys::FILE);
-    parsed.system = Parser { reader }.system(&fields);
+    parsed.is_toml = fields.is_some();
+    if let Some(fields) = fields {
+        parsed.system = Parser { reader }.system(&fields);
+    }
     parsed
 }
 
@@ -63,8 +69,9 @@ fn find_board(
         timebase_hz: 0,
         diagnostics: &mut Vec::new(),
         broken: &mut Vec::new(),
+        of_inner_tables: 0,
     };
-    let fields = reader.read(text, keys::FILE);
+    let fields = reader.read(text, keys::FILE).unwrap_or_default();
     let name = fields
         .table("system")
         .and_then(|system| system.text("board"));
@@ -115,9 +122,18 @@ impl Parser<'_> {
         message: String,
         hint: String,
     ) {
-        self.reader.broken.push(span);
         self.reader
             .report(Diagnostic::error(rule, span, message).hint(hint));
+    }
+
+    /// Parses a table, and remembers it as broken if that reports anything.
+    fn whole<T>(&mut self, fields: &Fields, parse: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.reader.diagnostics.len();
+        let parsed = parse(self);
+        if self.reader.diagnostics.len() > before {
+            self.reader.broken.push(fields.extent);
+        }
+        parsed
     }
 
     fn system(&mut self, fields: &Fields) -> System {
@@ -133,12 +149,12 @@ impl Parser<'_> {
             default_errors: self.errors(fields, 0..PARTITION_ERRORS),
             partitions: fields
                 .tables_by_name("partition")
-                .map(|(name, fields)| self.partition(name, &fields))
+                .map(|(name, fields)| self.whole(&fields, |parser| parser.partition(name, &fields)))
                 .collect(),
             devices: fields.tables_by_name("device").map(device).collect(),
             channels: fields
                 .tables_by_name("channel")
-                .map(|(name, fields)| self.channel(name, &fields))
+                .map(|(name, fields)| self.whole(&fields, |parser| parser.channel(name, &fields)))
                 .collect(),
             capabilities: self.capabilities(fields),
             schedules: fields.tables_by_name("schedule").map(schedule).collect(),
@@ -155,8 +171,8 @@ impl Parser<'_> {
         let mut actions = Vec::new();
         for (name, text) in fields.texts_by_name("errors") {
             let error = self.error_name(&name, level.clone());
-            let action = self.action(&text);
-            if let (Some(error), Some((action, schedule))) = (error, action) {
+            let (action, schedule) = self.action(&text);
+            if let Some(error) = error {
                 actions.push(ErrorAction {
                     error: Spanned::new(error, name.span),
                     action,
@@ -187,44 +203,33 @@ impl Parser<'_> {
         found.copied()
     }
 
-    fn action(
-        &mut self,
-        text: &Spanned<String>,
-    ) -> Option<(Spanned<Action>, Option<Spanned<String>>)> {
+    /// The action, and its target. For what is none, which is reported, one that no rule objects to.
+    fn action(&mut self, text: &Spanned<String>) -> (Spanned<Action>, Option<Spanned<String>>) {
         let (name, target) = match text.split_once(':') {
             Some((name, target)) => (name, Some(target)),
             None => (text.as_str(), None),
         };
-        let action = Action::from_name(name);
-        let switches = action == Some(Action::SwitchSchedule);
-        match action {
-            Some(action) if switches == target.is_some() => {
+        let (message, hint) = match Action::from_name(name) {
+            Some(action) if (action == Action::SwitchSchedule) == target.is_some() => {
                 let target = target.map(|target| Spanned::new(target.to_string(), text.span));
-                Some((Spanned::new(action, text.span), target))
+                return (Spanned::new(action, text.span), target);
             }
-            Some(_) => {
-                let message = format!("`{text}` is not a whole action");
-                let hint = "`switch_schedule:NAME` names a schedule, the other actions nothing";
-                self.error(&rule::HEALTH_ACTION, text.span, message, hint.to_string());
-                None
-            }
+            Some(_) => (
+                format!("`{text}` is not a whole action"),
+                "`switch_schedule:NAME` names a schedule, the other actions nothing".to_string(),
+            ),
             None => {
                 let names: Vec<_> = Action::ALL.iter().map(|action| action.name()).collect();
-                let message = format!("`{text}` is no action");
-                self.error(
-                    &rule::HEALTH_ACTION,
-                    text.span,
-                    message,
-                    suggestion(name, &names),
-                );
-                None
+                (format!("`{text}` is no action"), suggestion(name, &names))
             }
-        }
+        };
+        self.error(&rule::HEALTH_ACTION, text.span, message, hint);
+        (Spanned::new(Action::Halt, text.span), None)
     }
 
     fn partition(&mut self, name: Spanned<String>, fields: &Fields) -> Partition {
-        let (krate, image) = (fields.text("crate"), fields.text("image"));
-        let program = match (&krate, &image) {
+        let (folder, image) = (fields.text("crate"), fields.text("image"));
+        let program = match (&folder, &image) {
             (Some(path), None) => Some(Program::Crate(path.clone())),
             (None, Some(path)) => Some(Program::Image(path.clone())),
             _ => None,
@@ -247,7 +252,7 @@ impl Parser<'_> {
         });
         Partition {
             program,
-            program_keys: krate.into_iter().chain(image).collect(),
+            program_keys: folder.into_iter().chain(image).collect(),
             stack_bytes: fields.required(fields.number("stack")),
             memory_bytes: fields.required(fields.number("memory")),
             period_ticks: fields.number("period"),
@@ -266,13 +271,13 @@ impl Parser<'_> {
     }
 
     fn restart(&mut self, partition: &Spanned<String>, fields: &Fields) -> Restart {
-        let then = fields.text("then").and_then(|text| {
-            let (action, schedule) = self.action(&text)?;
-            Some(ErrorAction {
+        let then = fields.text("then").map(|text| {
+            let (action, schedule) = self.action(&text);
+            ErrorAction {
                 error: Spanned::new(Error::RestartLimit, partition.span),
                 action,
                 schedule,
-            })
+            }
         });
         Restart {
             max: fields.required(fields.number("max")),

@@ -32,7 +32,10 @@ pub(crate) enum Value {
 /// A table whose keys are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
+    /// Where it begins: its header, or all of it if it is an inline table.
     pub span: Span,
+    /// All of it.
+    pub extent: Span,
     entries: Vec<(&'static str, Spanned<Value>)>,
 }
 
@@ -130,28 +133,31 @@ pub(crate) struct Reader<'a> {
     pub diagnostics: &'a mut Vec<Diagnostic>,
     /// The extents of tables in which something is wrong.
     pub broken: &'a mut Vec<Span>,
+    /// How many of the diagnostics since the current table began belong to tables in it.
+    pub of_inner_tables: usize,
 }
 
 impl Reader<'_> {
-    /// The file's tables, as far as they can be read.
-    pub fn read(&mut self, text: &str, keys: &'static [Key]) -> Fields {
-        let (table, errors) = DeTable::parse_recoverable(text);
+    /// The file's tables, as far as they can be read. `None` if it is no TOML: what is left of it then would only be
+    /// guessed at.
+    pub fn read(&mut self, text: &str, keys: &'static [Key]) -> Option<Fields> {
+        let (table, mut errors) = DeTable::parse_recoverable(text);
+        // Of several errors at one place the first says what is wrong, the others follow from it.
+        errors.dedup_by_key(|error| error.span().map(|span| span.start));
         let end = text.len();
-        for error in errors {
-            let range = error.span().unwrap_or(end..end);
-            let span = self.span(range);
-            self.report(Diagnostic::error(
-                &rule::TOML_SYNTAX,
-                span,
-                error.message().to_string(),
-            ));
+        for error in &errors {
+            let span = self.span(error.span().unwrap_or(end..end));
+            let message = error.message().to_string();
+            self.report(Diagnostic::error(&rule::TOML_SYNTAX, span, message));
         }
         let span = Span {
             file: self.file,
             start: 0,
             end: end.min(1),
         };
-        self.table(table.get_ref(), span, "the file", keys)
+        errors
+            .is_empty()
+            .then(|| self.table(table.get_ref(), span, "the file", keys))
     }
 
     pub fn report(&mut self, diagnostic: Diagnostic) {
@@ -174,8 +180,10 @@ impl Reader<'_> {
         keys: &'static [Key],
     ) -> Fields {
         let before = self.diagnostics.len();
+        let outer = std::mem::take(&mut self.of_inner_tables);
         let mut fields = Fields {
             span,
+            extent: self.extent(table, span),
             entries: Vec::new(),
         };
         for (key, value) in in_file_order(table) {
@@ -200,9 +208,11 @@ impl Reader<'_> {
                 self.report(diagnostic.hint(format!("add `{}`: {}", key.name, key.doc)));
             }
         }
-        if self.diagnostics.len() > before {
-            self.broken.push(self.extent(table, span));
+        let all = self.diagnostics.len() - before;
+        if all > self.of_inner_tables {
+            self.broken.push(fields.extent);
         }
+        self.of_inner_tables = outer + all;
         fields
     }
 
@@ -359,7 +369,7 @@ impl Reader<'_> {
             Ok(value) => return Some(value),
             Err(UnitError::Form) => (
                 &rule::VALUE_UNIT,
-                format!("{what} is not {expected}: `{text}`"),
+                format!("{what} cannot be `{text}`"),
                 format!("write {expected} here"),
             ),
             Err(UnitError::Fraction) => (
@@ -405,7 +415,7 @@ pub fn suggestion(wrong: &str, known: &[&str]) -> String {
 fn closest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let distances = known.iter().map(|one| (edit_distance(wrong, one), *one));
     let (distance, one) = distances.min()?;
-    (distance * 3 <= one.len().max(3)).then_some(one)
+    (distance * 3 <= one.len().max(3) && distance < one.len()).then_some(one)
 }
 
 /// Insertions, deletions and substitutions from one text to the other (Levenshtein).

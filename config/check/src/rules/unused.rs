@@ -104,16 +104,23 @@ fn schedule(system: &System, _: &Board, findings: &mut Findings) {
     }
     let of_partitions = (0..system.partitions.len()).flat_map(|index| actions_of(system, index));
     let actions: Vec<_> = system.module_errors.iter().chain(of_partitions).collect();
+    // Without an initial one nothing is reachable, which another rule says.
+    if !system.schedules.iter().any(is_initial) {
+        return;
+    }
     for schedule in &system.schedules {
-        let initial = schedule.initial.as_ref().is_some_and(|initial| **initial);
         let mut targets = actions.iter().filter_map(|one| one.schedule.as_ref());
-        if !initial && !targets.any(|target| target.value == *schedule.name) {
+        if !is_initial(schedule) && !targets.any(|target| target.value == *schedule.name) {
             let message = format!("nothing switches to the schedule `{}`", schedule.name);
             let diagnostic = SCHEDULE_UNREACHABLE.violation(schedule.name.span, message);
             let hint = "give somebody the capability `schedule.set`, or remove the schedule";
             findings.push(diagnostic.hint(hint));
         }
     }
+}
+
+fn is_initial(schedule: &cofferdam_model::Schedule) -> bool {
+    schedule.initial.as_ref().is_some_and(|initial| **initial)
 }
 
 rule! {
