@@ -13,6 +13,8 @@ use cofferdam_tables::{
 };
 use heapless::Vec;
 
+use crate::table::bit;
+
 /// A run of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -337,7 +339,7 @@ impl Configuration {
         }
         for tables in &self.partitions {
             let own = &tables.own;
-            require(own.ranks & !ranks == 0 && own.pid != 0 && schedule(own.switch_schedule))?;
+            require(own.pid != 0 && schedule(own.switch_schedule))?;
             for action in own.actions {
                 require(health::Action::from_number(action).is_some())?;
             }
@@ -358,8 +360,14 @@ impl Configuration {
         for interrupt in &self.interrupts {
             require(partition(interrupt.owner) && line(interrupt.line))?;
         }
+        // A partition and its ranks must agree, or one that does not want the processor would get it.
         for rank in &self.ranks {
             require(partition(rank.partition))?;
+        }
+        for (index, tables) in self.partitions.iter().enumerate() {
+            let its = |rank: &Rank| usize::from(rank.partition) == index;
+            let set = self.ranks.iter().zip(0..).filter(|(rank, _)| its(rank));
+            require(tables.own.ranks == set.fold(0, |set, (_, rank)| set | bit(rank)))?;
         }
         for window in &self.windows {
             let own = &window.own;
@@ -401,8 +409,15 @@ impl Configuration {
                 Err(BootFailure::Memory)
             }
         };
-        for block in &self.ram_blocks {
-            let size = mas::size_bytes(u32::from(block.size_code.min(10)));
+        for (index, block) in self.ram_blocks.iter().enumerate() {
+            require((1..=LARGEST_BLOCK).contains(&block.size_code))?;
+            let size = block_bytes(block);
+            // No address may be mapped twice: hardware calls that a machine check.
+            for other in self.ram_blocks.iter().take(index) {
+                let apart = u64::from(block.physical) + size <= u64::from(other.physical)
+                    || u64::from(other.physical) + block_bytes(other) <= u64::from(block.physical);
+                require(apart)?;
+            }
             require(u64::from(block.physical) % size == 0)?;
             require(block.physical >= space::kernel::END)?;
             require(
@@ -446,7 +461,7 @@ impl Configuration {
         physical.is_multiple_of(alignment)
             && self.ram_blocks.iter().any(|block| {
                 let start = u64::from(block.physical);
-                let end = start + mas::size_bytes(u32::from(block.size_code.min(10)));
+                let end = start + block_bytes(block);
                 physical >= start && physical < end && u64::from(length) <= end - physical
             })
     }
@@ -469,6 +484,13 @@ impl Configuration {
         }
         Ok(())
     }
+}
+
+/// The largest block of RAM, as a code of [`mas::size_bytes`]: 1 GiB.
+const LARGEST_BLOCK: u8 = 10;
+
+fn block_bytes(block: &RamBlock) -> u64 {
+    mas::size_bytes(u32::from(block.size_code.min(LARGEST_BLOCK)))
 }
 
 /// The set of the elements below `count`.
