@@ -145,12 +145,12 @@ impl Running {
         }
     }
 
-    /// Ends the machine if it still runs, and gives back its memory.
+    /// Ends the machine if it still runs, and gives back its memory and all that came over a captured serial line.
     ///
     /// QEMU is asked first, so that plugins write their results, and killed if it does not follow.
-    pub fn end(mut self) -> Result<Memory> {
+    pub fn end(mut self) -> Result<(Memory, Vec<u8>)> {
         self.stop();
-        Ok(Memory::of(self.memory.file()?))
+        Ok((Memory::of(self.memory.file()?), self.serial()))
     }
 
     fn stop(&mut self) {

@@ -36,7 +36,7 @@ fn memory_is_shared_both_ways() {
             .filter(|&count| count > 1000)
     });
     assert!(matches!(end, Ok(End::Seen(_))), "{end:?}");
-    let memory = running.end().unwrap();
+    let memory = running.end().unwrap().0;
     let mut copied = [0; 8];
     memory.read(0x20_0004, &mut copied).unwrap();
     assert_eq!(&copied, b"keepkeep");
@@ -51,7 +51,7 @@ fn a_guest_that_never_ends_is_ended() {
     let started = Instant::now();
     let end = running.wait(Some(Duration::from_millis(300)), |_| None::<()>);
     assert_eq!(end.unwrap(), End::TimedOut);
-    let memory = running.end().unwrap();
+    let memory = running.end().unwrap().0;
     assert!(started.elapsed() < Duration::from_secs(10));
     let count = memory.read_word(0x20_0000).unwrap();
     std::thread::sleep(Duration::from_millis(50));
@@ -83,7 +83,7 @@ fn runs_under_icount_are_identical() {
         machine.icount_shift = Some(3);
         let mut running = machine.prepare().unwrap().start().unwrap();
         assert_eq!(running.wait(LIMIT, |_| None::<()>).unwrap(), End::Off);
-        let memory = running.end().unwrap();
+        let memory = running.end().unwrap().0;
         let mut bytes = vec![0; 64 << 20];
         memory.read(0, &mut bytes).unwrap();
         bytes

@@ -23,6 +23,12 @@ use serde_json::Value;
 /// The target's name. Its specification is `targets/<name>.json`.
 pub const TARGET: &str = "powerpc-cofferdam-e500v2";
 
+/// Where cargo builds, and where everything else goes that is made from the tree.
+pub fn target_directory(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |path| root.join(path))
+}
+
 /// What to do with the crates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -54,6 +60,8 @@ pub struct TargetBuild<'a> {
 pub struct Executable {
     /// Its name: that of the binary within its package.
     pub name: String,
+    /// The `Cargo.toml` of its package.
+    pub manifest: PathBuf,
     /// The ELF file. The next build of the same binary with other features replaces it: copy what is to stay.
     pub path: PathBuf,
 }
@@ -90,6 +98,7 @@ impl TargetBuild<'_> {
             if let Some(path) = message["executable"].as_str() {
                 executables.push(Executable {
                     name: name.to_owned(),
+                    manifest: PathBuf::from(message["manifest_path"].as_str().unwrap_or_default()),
                     path: PathBuf::from(path),
                 });
             }
@@ -172,8 +181,7 @@ impl TargetBuild<'_> {
             .unwrap_or_default();
         let cargo_home =
             std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |path| root.join(path));
+        let target = target_directory(&root);
         let folders = [
             (cargo_home, "/cargo"),
             (self.toolchain.library_source(), "/rust"),

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use cofferdam_build::Tree;
+use cofferdam_run::command::RunArguments;
 use cofferdam_setup::{Consent, Requirement, Toolchain};
 
 use workspace::Workspace;
@@ -34,6 +36,18 @@ enum Command {
     Doctor,
     /// Installs what is missing: Debian packages, and the Rust toolchain by rustup
     Setup(Installing),
+    /// Builds a system and runs it in QEMU
+    #[command(after_help = "\
+Examples:
+  cargo xtask run                              the system `flight`, live on this terminal
+  cargo xtask run --headless --for 2s --icount two seconds of it, the same every time, judged
+  cargo xtask run flight --for 2s --json       the judgement as one JSON object")]
+    Run {
+        #[command(flatten)]
+        run: RunArguments,
+        #[command(flatten)]
+        installing: Installing,
+    },
     /// Checks the format, and lints the crates of host and target
     Lint(Installing),
     /// Runs every test
@@ -58,7 +72,8 @@ impl Installing {
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -66,13 +81,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+/// Runs a command. `Ok(false)`: the command itself went well, what it judged did not.
+fn run(command: Command) -> Result<bool> {
     let root = workspace::root();
-    match command {
+    let judged = match command {
         Command::Doctor => doctor::run(&root),
         Command::Setup(installing) => {
             installing.provide(&root, &workspace::NEEDED)?;
             doctor::run(&root)
+        }
+        Command::Run { run, installing } => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            return run.execute(&Tree { root, toolchain });
         }
         Command::Lint(installing) => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
@@ -82,5 +102,6 @@ fn run(command: Command) -> Result<()> {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
             test::run(&Workspace::read(&root, &toolchain)?)
         }
-    }
+    };
+    judged.map(|()| true)
 }

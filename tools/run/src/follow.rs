@@ -1,0 +1,122 @@
+//! Following a machine while it runs, to its end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use cofferdam_abi::limits;
+use cofferdam_abi::record::{HealthRecord, Mark, State};
+use cofferdam_qemu::{End, Memory, Running};
+
+use crate::Options;
+use crate::snapshot::Snapshot;
+
+/// A machine whose kernel has not begun a window for so long hangs.
+const STANDSTILL: Duration = Duration::from_secs(30);
+/// A run may take this much longer than the time it is about: the emulator is slower than a machine where it counts.
+const SLOWNESS: u32 = 100;
+/// And this much for the start.
+const START: Duration = Duration::from_secs(60);
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The kernel said so in its record.
+    State(State),
+    /// The machine was switched off or reset, or the user quit QEMU.
+    Off,
+    /// QEMU ended with an error.
+    QemuFailed(String),
+    /// The kernel begins no window any more.
+    Standstill,
+    /// The machine is much too slow.
+    TimedOut,
+    /// The user typed Ctrl-C.
+    Interrupted,
+}
+
+/// What was gathered on the way.
+pub(crate) struct Followed {
+    pub(crate) ended: Ended,
+    pub(crate) memory: Memory,
+    pub(crate) serial: Vec<u8>,
+    /// The marks of the whole run, as far as they were seen before the ring overwrote them, by sequence.
+    pub(crate) marks: BTreeMap<u32, Mark>,
+    /// The same of the health log.
+    pub(crate) health: BTreeMap<u32, HealthRecord>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    marks: BTreeMap<u32, Mark>,
+    health: BTreeMap<u32, HealthRecord>,
+}
+
+impl Gathered {
+    /// Takes what is complete: numbers which the ring cannot have begun to overwrite by the time that it had been read.
+    fn take(&mut self, snapshot: &Snapshot, written_after: (u32, u32)) {
+        let (marks, health) = written_after;
+        for mark in snapshot.marks() {
+            let sequence = mark.sequence.get();
+            if marks.wrapping_sub(sequence) < limits::MARKS as u32 {
+                self.marks.insert(sequence, mark);
+            }
+        }
+        for entry in snapshot.health() {
+            let sequence = entry.sequence.get();
+            if health.wrapping_sub(sequence) < limits::HEALTH_RECORDS as u32 {
+                self.health.insert(sequence, entry);
+            }
+        }
+    }
+}
+
+/// Follows the machine until it ends or should have ended, and ends it.
+pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed> {
+    let limit = options.machine_time.map(|time| time * SLOWNESS + START);
+    let mut gathered = Gathered::default();
+    let mut progress = (0, Instant::now());
+    let end = running.wait(limit, |running| look(running, &mut gathered, &mut progress))?;
+    let ended = match end {
+        End::Seen(ended) => ended,
+        End::Off => Ended::Off,
+        End::Failed(why) => Ended::QemuFailed(why),
+        End::TimedOut => Ended::TimedOut,
+        End::Interrupted => Ended::Interrupted,
+    };
+    // What the machine said last may still be on its way through the pipe; `end` waits for it.
+    let (memory, serial) = running.end()?;
+    let last = Snapshot::read(&memory)?;
+    let header = last.header();
+    gathered.take(&last, (header.marks.get(), header.health.get()));
+    Ok(Followed {
+        ended,
+        memory,
+        serial,
+        marks: gathered.marks,
+        health: gathered.health,
+    })
+}
+
+/// One look at the record. `progress`: the tick of the last window seen, and when it was new.
+fn look(
+    running: &Running,
+    gathered: &mut Gathered,
+    progress: &mut (u64, Instant),
+) -> Option<Ended> {
+    let snapshot = Snapshot::read(running.memory()).ok()?;
+    if !snapshot.is_valid() {
+        return (progress.1.elapsed() > STANDSTILL).then_some(Ended::Standstill);
+    }
+    let after = Snapshot::read(running.memory()).ok()?.header();
+    gathered.take(&snapshot, (after.marks.get(), after.health.get()));
+    match snapshot.state()? {
+        State::Booting | State::Running => {}
+        state => return Some(Ended::State(state)),
+    }
+    let now = snapshot.header().now_tick.get();
+    if now != progress.0 {
+        *progress = (now, Instant::now());
+    }
+    (progress.1.elapsed() > STANDSTILL).then_some(Ended::Standstill)
+}

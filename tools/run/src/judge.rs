@@ -1,0 +1,208 @@
+//! Whether anything unexpected happened in a run.
+
+use anyhow::Result;
+use cofferdam_abi::health::{Error, PARTITION_ERRORS};
+use cofferdam_abi::record::{MODULE, PartitionState, State};
+use cofferdam_build::Built;
+use cofferdam_core::BootFailure;
+
+use crate::follow::{Ended, Followed};
+use crate::report::{PartitionReport, Report};
+use crate::snapshot::Snapshot;
+use crate::{Options, attacks, memory, nanoseconds};
+
+/// The judgement.
+pub(crate) fn judge(
+    built: &Built,
+    options: &Options,
+    image: &[u8],
+    followed: &Followed,
+    snapshot: &Snapshot,
+) -> Result<Report> {
+    let header = snapshot.header();
+    let mut reasons = Vec::new();
+    end(options, followed, snapshot, &mut reasons);
+    let mut partitions = Vec::new();
+    let mut attack_reports = Vec::new();
+    if snapshot.is_valid() && header.start_tick.get() != 0 {
+        module(options, followed, snapshot, &mut reasons);
+        for index in 0..built.plan.partitions.len().min(snapshot.partition_count()) {
+            let report = partition(built, followed, snapshot, index)?;
+            self::events(built, options, snapshot, index, &report, &mut reasons);
+            partitions.push(report);
+        }
+        for address in memory::changed_constants(&followed.memory, image)? {
+            reasons.push(format!(
+                "memory that nobody may write was changed, at physical address {address:#010x}"
+            ));
+        }
+        attack_reports = attacks::attacks(built, followed, snapshot);
+        for attack in &attack_reports {
+            if matches!(attack.verdict, "breached" | "unnoticed") {
+                reasons.push(format!(
+                    "attack {} ({}): {}",
+                    attack.id, attack.title, attack.verdict
+                ));
+            }
+        }
+    }
+    let elapsed = header
+        .now_tick
+        .get()
+        .saturating_sub(header.start_tick.get());
+    Ok(Report {
+        system: built.plan.system.clone(),
+        ok: reasons.is_empty(),
+        reasons,
+        kernel: options.kernel.name(),
+        instruction_clock: options.instruction_clock,
+        machine_time_ns: nanoseconds(elapsed, built.plan.timebase_hz),
+        partitions,
+        attacks: attack_reports,
+    })
+}
+
+/// How the run ended.
+fn end(options: &Options, followed: &Followed, snapshot: &Snapshot, reasons: &mut Vec<String>) {
+    let header = snapshot.header();
+    let reason = match &followed.ended {
+        Ended::State(State::Stopped) => return,
+        Ended::State(State::BootFailed) => format!(
+            "the kernel refused its tables: {} (boot failure {})",
+            BootFailure::text(header.reason.get()),
+            header.reason
+        ),
+        Ended::State(State::Halted) => {
+            let error = u8::try_from(header.reason.get())
+                .ok()
+                .and_then(Error::from_number);
+            let error = error.map_or("an unknown error", Error::name);
+            format!("the module halted, as its table says for {error}")
+        }
+        Ended::State(State::Dead) => {
+            "the kernel died; `cargo cofferdam crash` shows where".to_owned()
+        }
+        Ended::State(state) => format!("the machine ended as {state:?}"),
+        // Without a time to run for, it is the user who ends the run.
+        Ended::Off | Ended::Interrupted
+            if options.machine_time.is_none() && snapshot.is_valid() =>
+        {
+            return;
+        }
+        Ended::Off => "the machine was switched off or reset before its time".to_owned(),
+        Ended::Interrupted => "interrupted".to_owned(),
+        Ended::QemuFailed(why) => format!("QEMU failed: {why}"),
+        Ended::Standstill if !snapshot.is_valid() => {
+            "the kernel never began: its record is empty".to_owned()
+        }
+        Ended::Standstill => "the kernel begins no window any more".to_owned(),
+        Ended::TimedOut => "the machine is far too slow on this host".to_owned(),
+    };
+    reasons.push(reason);
+}
+
+/// Errors of the module. Without the clock of instructions a late window is the host's fault.
+fn module(options: &Options, followed: &Followed, snapshot: &Snapshot, reasons: &mut Vec<String>) {
+    let header = snapshot.header();
+    if header.boots.get() > 1 {
+        reasons.push(format!(
+            "the module was reset {} times",
+            header.boots.get() - 1
+        ));
+    }
+    let of_module = followed
+        .health
+        .values()
+        .filter(|entry| entry.partition == MODULE);
+    let mut seen = Vec::new();
+    for entry in of_module {
+        let Some(error) = Error::from_number(entry.error) else {
+            continue;
+        };
+        let excused = error == Error::WindowLate && !options.instruction_clock;
+        if !excused && !seen.contains(&error) {
+            seen.push(error);
+            reasons.push(format!("an error of the module: {}", error.name()));
+        }
+    }
+    if options.instruction_clock && header.late_windows.get() > 0 {
+        reasons.push(format!("{} windows began late", header.late_windows));
+    }
+}
+
+fn partition(
+    built: &Built,
+    followed: &Followed,
+    snapshot: &Snapshot,
+    index: usize,
+) -> Result<PartitionReport> {
+    let account = snapshot.partition(index);
+    let plan = &built.plan.partitions[index];
+    let (earliest, latest) = (
+        account.jitter_min_ticks.get(),
+        account.jitter_max_ticks.get(),
+    );
+    Ok(PartitionReport {
+        name: plan.name.clone(),
+        releases: account.releases.get(),
+        deadlines_missed: account.deadlines_missed.get(),
+        jitter_min_ticks: 0,
+        jitter_max_ticks: latest.saturating_sub(earliest),
+        cpu_ticks: account.cpu_ticks.get(),
+        worst_window_used_ticks: account.worst_window_used_ticks.get(),
+        response_max_ticks: account.response_max_ticks.get(),
+        stack_high_water_bytes: memory::stack_high_water(&followed.memory, plan)?,
+        health_events: account.health_events.get(),
+        restarts: account.restarts.get(),
+    })
+}
+
+/// What happened to a partition, and what of it the system's file does not expect.
+fn events(
+    built: &Built,
+    options: &Options,
+    snapshot: &Snapshot,
+    index: usize,
+    report: &PartitionReport,
+    reasons: &mut Vec<String>,
+) {
+    let plan = &built.plan.partitions[index];
+    let account = snapshot.partition(index);
+    let name = &plan.name;
+    let expects = |error: Error| plan.expect.contains(&error.name());
+    for error in &Error::ALL[..PARTITION_ERRORS] {
+        let count = account.errors[*error as usize].get();
+        let excused = *error == Error::DeadlineMissed && !options.instruction_clock;
+        if count > 0 && !expects(*error) && !excused {
+            reasons.push(format!("{name}: {} ({count} times)", error.name()));
+        }
+    }
+    let timed = options.instruction_clock && plan.deadline_ticks.is_some();
+    let deadlines_expected = expects(Error::DeadlineMissed);
+    if timed
+        && !deadlines_expected
+        && report.deadlines_missed > account.errors[Error::DeadlineMissed as usize].get().into()
+    {
+        reasons.push(format!(
+            "{name}: {} deadlines missed",
+            report.deadlines_missed
+        ));
+    }
+    if timed && report.jitter_max_ticks > 0 {
+        reasons.push(format!(
+            "{name}: its releases moved by up to {} ticks",
+            report.jitter_max_ticks
+        ));
+    }
+    if timed && report.releases == 0 {
+        reasons.push(format!("{name}: it was never released"));
+    }
+    if plan.expect.is_empty() && report.restarts > 0 {
+        reasons.push(format!("{name}: restarted {} times", report.restarts));
+    }
+    let stopped = account.state == PartitionState::Stopped as u32;
+    let autostart = built.checked.system.partitions[index].autostart;
+    if stopped && autostart && !expects(Error::RestartLimit) {
+        reasons.push(format!("{name}: it is stopped"));
+    }
+}

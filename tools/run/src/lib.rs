@@ -1,0 +1,136 @@
+//! Runs a built system, and judges the record that it leaves.
+//!
+//! The judge is outside: it reads the machine's memory, which the machine shares with this process, and believes no partition
+//! about itself. What a partition says about *its own* attack (a mark) counts against the system only, never for it,
+//! unless the accounts of the others agree.
+//!
+//! [`run`] starts the machine, follows it, and ends it; [`judge`] turns what is left into a [`Report`]. Time is the machine's
+//! own: with [`Options::instruction_clock`] one instruction takes one nanosecond and every run is the same; without it
+//! the host decides when the machine runs, so that no deadline is judged.
+
+#![forbid(unsafe_code)]
+
+mod attacks;
+pub mod command;
+mod follow;
+mod judge;
+mod memory;
+mod report;
+mod snapshot;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use cofferdam_abi::record::{Header, STOP_REQUEST};
+use cofferdam_abi::space;
+use cofferdam_build::{Built, Kernel};
+use cofferdam_qemu::{Machine, Memory, Plugin, Serial};
+
+pub use follow::Ended;
+pub use report::{AttackReport, PartitionReport, Report};
+pub use snapshot::Snapshot;
+
+/// How to run a system.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// QEMU.
+    pub qemu: PathBuf,
+    /// Which kernel.
+    pub kernel: Kernel,
+    /// Instructions are the clock, one nanosecond each.
+    pub instruction_clock: bool,
+    /// How long, in the machine's time; `None`: until the user quits.
+    pub machine_time: Option<Duration>,
+    /// Where the serial line goes.
+    pub serial: Serial,
+    /// A TCG plugin to load.
+    pub plugin: Option<Plugin>,
+}
+
+/// What became of a run.
+pub struct Outcome {
+    /// The judgement.
+    pub report: Report,
+    /// The record as it was in the end.
+    pub snapshot: Snapshot,
+    /// What came over a captured serial line.
+    pub serial: Vec<u8>,
+}
+
+/// The file in a system's folder that keeps the record of its last run.
+pub const RECORD_FILE: &str = "record";
+
+/// Runs a system to its end, and judges it.
+pub fn run(built: &Built, options: &Options) -> Result<Outcome> {
+    let image = built.image(options.kernel);
+    let stop_at = options
+        .machine_time
+        .map(|time| ticks(time, built.plan.timebase_hz));
+    let prepared = machine(built, &image, options)?.prepare()?;
+    if let Some(stop_at) = stop_at {
+        request_stop(&prepared.memory()?, stop_at)?;
+    }
+    let running = prepared.start()?;
+    let followed = follow::follow(running, options)?;
+    let snapshot =
+        Snapshot::read(&followed.memory).context("the machine's memory cannot be read")?;
+    cofferdam_build::store(&built.directory.join(RECORD_FILE), snapshot.bytes())?;
+    let image =
+        std::fs::read(&image).with_context(|| format!("{} cannot be read", image.display()))?;
+    let report = judge::judge(built, options, &image, &followed, &snapshot)?;
+    Ok(Outcome {
+        report,
+        snapshot,
+        serial: followed.serial,
+    })
+}
+
+fn machine(built: &Built, image: &Path, options: &Options) -> Result<Machine> {
+    let memory_mib = u32::try_from(built.plan.ram_bytes >> 20).context("the RAM is too large")?;
+    if built.plan.machine != "ppce500" {
+        bail!(
+            "the board {} is the machine {} in QEMU, which this command cannot run",
+            built.plan.board,
+            built.plan.machine
+        );
+    }
+    Ok(Machine {
+        qemu: options.qemu.clone(),
+        image: image.to_path_buf(),
+        memory_mib,
+        folder: built.directory.clone(),
+        icount_shift: options.instruction_clock.then_some(0),
+        serial: options.serial,
+        devices: Vec::new(),
+        plugin: options.plugin.clone(),
+    })
+}
+
+/// Asks the kernel to stop at the first major frame at or behind `stop_at` ticks.
+fn request_stop(memory: &Memory, stop_at: u64) -> Result<()> {
+    let record = u64::from(space::kernel::RECORD);
+    let field = |offset: usize| record + offset as u64;
+    let write = || {
+        memory.write(
+            field(std::mem::offset_of!(Header, stop_at)),
+            &stop_at.to_be_bytes(),
+        )?;
+        memory.write(
+            field(std::mem::offset_of!(Header, stop_request)),
+            &STOP_REQUEST.to_be_bytes(),
+        )
+    };
+    write().context("the machine's memory cannot be written")
+}
+
+fn ticks(time: Duration, timebase_hz: u64) -> u64 {
+    let ticks = time.as_nanos() * u128::from(timebase_hz) / 1_000_000_000;
+    u64::try_from(ticks).unwrap_or(u64::MAX)
+}
+
+fn nanoseconds(ticks: u64, timebase_hz: u64) -> u64 {
+    let time = u128::from(ticks) * 1_000_000_000 / u128::from(timebase_hz.max(1));
+    u64::try_from(time).unwrap_or(u64::MAX)
+}

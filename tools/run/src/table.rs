@@ -1,0 +1,100 @@
+//! The judgement on a run, for people.
+
+use std::fmt;
+
+use crate::report::Report;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.machine_time_ns / 1_000_000;
+        writeln!(
+            f,
+            "{}: {}.{:03} s of machine time, {} kernel, {}",
+            self.system,
+            milliseconds / 1000,
+            milliseconds % 1000,
+            self.kernel,
+            if self.instruction_clock {
+                "instructions are the clock"
+            } else {
+                "the host's clock"
+            }
+        )?;
+        self.partitions(f)?;
+        self.attacks(f)?;
+        for reason in &self.reasons {
+            writeln!(f, "not expected: {reason}")?;
+        }
+        write!(
+            f,
+            "{}",
+            if self.ok {
+                "ok: nothing unexpected happened"
+            } else {
+                "FAILED"
+            }
+        )
+    }
+}
+
+impl Report {
+    fn partitions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.partitions.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "  {:<16} {:>8} {:>7} {:>7} {:>12} {:>12} {:>7} {:>7} {:>8}",
+            "partition",
+            "releases",
+            "missed",
+            "jitter",
+            "cpu",
+            "worst window",
+            "stack",
+            "events",
+            "restarts"
+        )?;
+        for one in &self.partitions {
+            writeln!(
+                f,
+                "  {:<16} {:>8} {:>7} {:>7} {:>12} {:>12} {:>7} {:>7} {:>8}",
+                one.name,
+                one.releases,
+                one.deadlines_missed,
+                one.jitter_max_ticks,
+                one.cpu_ticks,
+                one.worst_window_used_ticks,
+                one.stack_high_water_bytes,
+                one.health_events,
+                one.restarts
+            )?;
+        }
+        Ok(())
+    }
+
+    fn attacks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.attacks.is_empty() {
+            return Ok(());
+        }
+        let count = |verdict: &str| {
+            self.attacks
+                .iter()
+                .filter(|attack| attack.verdict == verdict)
+                .count()
+        };
+        let words = [
+            "contained",
+            "unnoticed",
+            "breached",
+            "unfinished",
+            "not_tried",
+        ];
+        let counts: Vec<_> = words
+            .iter()
+            .filter(|verdict| count(verdict) > 0)
+            .map(|verdict| format!("{} {}", count(verdict), verdict.replace('_', " ")))
+            .collect();
+        writeln!(f, "  {} attacks: {}", self.attacks.len(), counts.join(", "))
+    }
+}
