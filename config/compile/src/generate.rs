@@ -9,6 +9,7 @@ use std::path::Path;
 
 use cofferdam_abi::space;
 use cofferdam_check::Checked;
+use cofferdam_check::programs;
 use cofferdam_check::rules::{constant, registers_constant};
 use cofferdam_check::wiring::{Grant, Port, PortObject};
 use cofferdam_model::{ChannelKind, MessageType, PartitionRight, Program, Spanned};
@@ -45,17 +46,22 @@ pub fn module(checked: &Checked, index: usize) -> String {
     devices(checked, index, &mut text);
     let wiring = &checked.wiring[index];
     for port in &wiring.ports {
+        let name = constant(&port.name);
         let handle = handle(checked, port);
-        let line = port.line.unwrap_or(NO_LINE);
-        line_to(
-            &mut text,
-            format_args!(
-                "port! {{ {}: {handle} = \"{}\", slot {}, line {line} }}",
-                constant(&port.name),
-                port.name,
-                port.slot,
+        let place = format!("slot {}, line {}", port.slot, port.line.unwrap_or(NO_LINE));
+        let port_name = &port.name;
+        match ring(checked, index, port) {
+            None => line_to(
+                &mut text,
+                format_args!("port! {{ {name}: {handle} = \"{port_name}\", {place} }}"),
             ),
-        );
+            Some((address, depth)) => line_to(
+                &mut text,
+                format_args!(
+                    "ring! {{ {name}: {handle} = \"{port_name}\", {place}, address {address:#x}, depth {depth} }}"
+                ),
+            ),
+        }
     }
     for capability in &wiring.capabilities {
         let handle = match capability.grant {
@@ -105,6 +111,12 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
         partition.stack_bytes.to_string(),
     );
     fact(
+        "Its private memory, the stack included.",
+        "MEMORY_BYTES",
+        "u32",
+        partition.memory_bytes.to_string(),
+    );
+    fact(
         "Timebase ticks per second.",
         "TIMEBASE_HZ",
         "u32",
@@ -139,7 +151,7 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
             .collect();
         let doc = "The partitions' names, by the index that a health record has.";
         let names = format!("&[{}]", names.join(", "));
-        fact(doc, "PARTITIONS", "&[&str]", names);
+        fact(doc, "PARTITION_NAMES", "&[&str]", names);
     }
     if grants
         .iter()
@@ -167,6 +179,17 @@ fn devices(checked: &Checked, index: usize, text: &mut String) {
             );
         }
     }
+}
+
+/// Where the memory of a ring lies, and how many places it has.
+fn ring(checked: &Checked, partition: usize, port: &Port) -> Option<(u32, u64)> {
+    let PortObject::Channel { channel, .. } = port.object else {
+        return None;
+    };
+    let mut rings = programs::rings(&checked.system, partition);
+    let place = rings.position(|(ring, _)| ring == channel)?;
+    let depth = checked.system.channels[channel].depth.as_ref()?;
+    Some((space::SHARED + place as u32 * space::STRIDE, **depth))
 }
 
 fn handle(checked: &Checked, port: &Port) -> String {

@@ -64,20 +64,21 @@ fn names(system: &System) -> Vec<(&Spanned<String>, usize)> {
 }
 
 /// Constants that each partition has in its generated module.
-const FACTS: [&str; 6] = [
+const FACTS: [&str; 7] = [
     "NAME",
     "STACK_BYTES",
+    "MEMORY_BYTES",
     "TIMEBASE_HZ",
     "PERIOD_TICKS",
     "DEADLINE_TICKS",
-    "PARTITIONS",
+    "PARTITION_NAMES",
 ];
 
 rule! {
     /// No two ports or capabilities of a partition have the same constant in its generated code.
     ///
-    /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`, `TIMEBASE_HZ`,
-    /// `PERIOD_TICKS`, `DEADLINE_TICKS` and `PARTITIONS` are taken.
+    /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`,
+    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS` and `PARTITION_NAMES` are taken.
     NAME_CONSTANT = "NAME-CONSTANT", constants;
 }
 
