@@ -12,6 +12,7 @@
 //! That a peer was restarted can be seen over any channel; that alone makes no edge back. Shared hardware (caches, the bus) makes
 //! none: it is not configured here, and `docs/caveats.md` speaks of it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use cofferdam_abi::health::Action;
@@ -195,8 +196,8 @@ pub fn path(
     let mut next = VecDeque::from([from]);
     while let Some(at) = next.pop_front() {
         for edge in edges.iter().filter(|edge| edge.from == at && !avoid(edge)) {
-            if !reached.contains_key(&edge.to) {
-                reached.insert(edge.to, Some(edge));
+            if let Entry::Vacant(place) = reached.entry(edge.to) {
+                place.insert(Some(edge));
                 next.push_back(edge.to);
             }
         }

@@ -13,7 +13,7 @@ use crate::Checked;
 use crate::program::{self, Elf, ElfError};
 use crate::wiring::Wiring;
 
-pub use fit::{Counts, memory_exceeded, plan_limits, tables_fit};
+pub use fit::{Counts, Piece, memory_exceeded, plan_limits, sharing, tables_fit};
 
 rule_text! {
     /// Each partition has a program, and the image has a kernel.

@@ -35,31 +35,29 @@ pub fn in_group(window: &Window, name: &str) -> bool {
     window.group.iter().any(|one| **one == name)
 }
 
-/// The time that a partition's own windows leave it between `from` and `to`, ticks from the start of the frame, if it is the first of its
-/// groups: without guards, and without what the background may take. `to` may lie behind the frame, which repeats.
-pub fn time_between(
+/// Whether a partition's own windows leave it time between `from`, which lies in the frame, and `to`, ticks from the frame's start, if it
+/// is the first of its groups: without guards, and without what the background may take.
+pub fn has_time_between(
     system: &System,
     schedule: &Schedule,
     partition: usize,
     from: u64,
     to: u64,
-) -> u64 {
+) -> bool {
     let name = &system.partitions[partition].name;
     let lost = system
         .guard_ticks
         .saturating_add(budgets_of_others(system, partition));
-    let frame = (*schedule.major_frame_ticks).max(1);
-    let mut time = 0;
-    for repetition in 0..=to / frame {
-        for window in schedule
+    // A window that comes at all comes in this frame behind `from`, or else in the next.
+    [0, *schedule.major_frame_ticks].iter().any(|frame| {
+        let own = schedule
             .windows
             .iter()
-            .filter(|window| in_group(window, name))
-        {
-            let start = repetition * frame + *window.at_ticks;
+            .filter(|window| in_group(window, name));
+        own.into_iter().any(|window| {
+            let start = frame + *window.at_ticks;
             let end = (start + *window.length_ticks).saturating_sub(lost);
-            time += end.min(to).saturating_sub(start.max(from));
-        }
-    }
-    time
+            end.min(to) > start.max(from)
+        })
+    })
 }

@@ -98,8 +98,8 @@ pub fn show_ticks(ticks: u64, timebase_hz: u64) -> String {
 pub fn show_bytes(bytes: u64) -> String {
     match bytes {
         0 => "0".to_string(),
-        _ if bytes % (1 << 20) == 0 => format!("{}M", bytes >> 20),
-        _ if bytes % (1 << 10) == 0 => format!("{}K", bytes >> 10),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}M", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}K", bytes >> 10),
         _ => format!("{bytes} bytes"),
     }
 }

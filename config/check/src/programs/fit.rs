@@ -26,7 +26,16 @@ rule_text! {
     static LIMIT_TABLES = "LIMIT-TABLES";
 }
 
-pub(super) static RULES: &[&RuleText] = &[&KERNEL_PLACE, &MEMORY_TOTAL, &LIMIT_TABLES];
+rule_text! {
+    /// No page of memory is reached by two partitions, but for the ring between them.
+    ///
+    /// It holds for every system, because each region gets a place of its own; it is proved on the finished plan all the same, since
+    /// everything else stands on it. `[require] memory` names it for the reader.
+    static REQUIRE_MEMORY = "REQUIRE-MEMORY";
+}
+
+pub(super) static RULES: &[&RuleText] =
+    &[&KERNEL_PLACE, &MEMORY_TOTAL, &LIMIT_TABLES, &REQUIRE_MEMORY];
 
 pub(super) fn kernel(kernel: &Elf, found: &mut Vec<Diagnostic>) {
     use space::kernel::{CONSTANTS, DATA, DATA_SIZE, TABLES, TEXT, TEXT_SIZE};
@@ -107,4 +116,46 @@ fn limit_exceeded(checked: &Checked, what: &str, count: usize, limit: usize) -> 
     let message = format!("the system has {count} {what}, and the kernel has room for {limit}");
     Diagnostic::error(&LIMIT_TABLES, checked.system.name.span, message)
         .hint("make the system smaller, or raise the limit in `microkernel/abi` and build the kernel again")
+}
+
+/// A piece of physical memory that a partition reaches.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Which partition.
+    pub partition: usize,
+    /// From where to where.
+    pub physical: std::ops::Range<u64>,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is the memory of a ring.
+    pub ring: bool,
+}
+
+/// Where two partitions reach the same memory.
+pub fn sharing(checked: &Checked, pieces: &[Piece]) -> Vec<Diagnostic> {
+    let pairs = pieces
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| pieces[index + 1..].iter().map(move |next| (one, next)));
+    let wrong = pairs.filter(|(one, next)| {
+        let one_ring = one.ring && next.ring && one.name == next.name;
+        let overlap =
+            one.physical.start < next.physical.end && next.physical.start < one.physical.end;
+        one.partition != next.partition && overlap && !one_ring
+    });
+    wrong
+        .map(|(one, next)| {
+            let name = |piece: &Piece| &checked.system.partitions[piece.partition].name;
+            let message = format!(
+                "`{}` of `{}` and `{}` of `{}` share memory",
+                one.name,
+                name(one),
+                next.name,
+                name(next),
+            );
+            let place = checked.system.memory.first().map(|required| required.span);
+            let place = place.unwrap_or(checked.system.name.span);
+            Diagnostic::error(&REQUIRE_MEMORY, place, message)
+        })
+        .collect()
 }

@@ -1,10 +1,11 @@
 //! What programs say about their ports, against the file and against each other.
 
-use cofferdam_abi::{ABI_VERSION, limits};
+use cofferdam_abi::{ABI_VERSION, limits, space};
 use cofferdam_ipc::fingerprint::WIRE_FORMAT;
 use cofferdam_ipc::note::{Direction, Kind, NOTE_FORMAT, PortNote};
 use cofferdam_model::{
     Channel, ChannelKind, Diagnostic, MessageType, Program, RuleText, Span, Spanned, rule_text,
+    show_bytes,
 };
 
 use super::{Programs, message_sizes};
@@ -57,9 +58,10 @@ rule_text! {
     static NOTE_UNVERIFIED = "NOTE-UNVERIFIED";
 }
 rule_text! {
-    /// Each message that the kernel copies has 1 to 1024 bytes.
+    /// Each message that the kernel copies has 1 to 1024 bytes, and each ring takes at most 16M.
     ///
-    /// A copy runs with interrupts off, so its length bounds the latest start of any window.
+    /// A copy runs with interrupts off, so its length bounds the latest start of any window. A ring has a place of 16M in the address
+    /// space of its ends.
     static MESSAGE_SIZE = "MESSAGE-SIZE";
 }
 
@@ -364,8 +366,18 @@ fn fingerprints(channel: &Channel, noted: &[NotedEnd<'_>], found: &mut Vec<Diagn
 fn sizes(checked: &Checked, programs: &Programs, index: usize, found: &mut Vec<Diagnostic>) {
     let channel = &checked.system.channels[index];
     let kind = channel.kind.as_ref().map(|kind| kind.value);
-    if matches!(kind, Some(ChannelKind::Ring | ChannelKind::Signal) | None) {
-        return;
+    match kind {
+        None | Some(ChannelKind::Signal) => return,
+        Some(ChannelKind::Ring) => {
+            let bytes = super::ring_bytes(checked, programs, index);
+            if bytes == 0 || bytes > u64::from(space::STRIDE) {
+                let message = format!("the ring `{}` takes {}", channel.name, show_bytes(bytes));
+                let hint = "a ring takes at most 16M: give it fewer or smaller places";
+                found.push(Diagnostic::error(&MESSAGE_SIZE, channel.name.span, message).hint(hint));
+            }
+            return;
+        }
+        Some(_) => {}
     }
     let sizes = message_sizes(checked, programs, index);
     let halves = [

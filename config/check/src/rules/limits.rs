@@ -1,6 +1,6 @@
 //! The maxima of the kernel's static tables.
 
-use cofferdam_abi::{limits, page};
+use cofferdam_abi::{limits, page, space};
 use cofferdam_model::{Board, Span, System};
 
 use super::{Findings, Rule, rule};
@@ -15,6 +15,7 @@ pub(super) static RULES: &[&Rule] = &[
     &LIMIT_SCHEDULES,
     &LIMIT_WINDOWS,
     &LIMIT_INTERRUPTS,
+    &LIMIT_PLACES,
 ];
 
 fn limit(
@@ -207,4 +208,22 @@ fn interrupts(system: &System, board: &Board, findings: &mut Findings) {
         limits::INTERRUPTS,
         findings,
     );
+}
+
+rule! {
+    /// Each partition has at most 64 rings and 64 devices.
+    ///
+    /// That is how many places of 16M there are for either in its address space.
+    LIMIT_PLACES = "LIMIT-PLACES", places;
+}
+
+fn places(system: &System, _: &Board, findings: &mut Findings) {
+    let room = ((space::DEVICES - space::SHARED) / space::STRIDE) as usize;
+    for (index, partition) in system.partitions.iter().enumerate() {
+        let place = partition.name.span;
+        let rings = crate::programs::rings(system, index).count();
+        limit(&LIMIT_PLACES, place, "rings", rings, room, findings);
+        let devices = partition.devices.len();
+        limit(&LIMIT_PLACES, place, "devices", devices, room, findings);
+    }
 }

@@ -274,7 +274,7 @@ fn feasible(system: &System, board: &Board, findings: &mut Findings) {
                 let window = &schedule.windows[release];
                 let from = *window.at_ticks;
                 let to = from.saturating_add(**deadline);
-                if timing::time_between(system, schedule, index, from, to) == 0 {
+                if !timing::has_time_between(system, schedule, index, from, to) {
                     let message = format!(
                         "`{}` has no time between its release at {} and its deadline",
                         partition.name,

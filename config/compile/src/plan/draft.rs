@@ -1,0 +1,452 @@
+//! Making the plan: each choice in turn, the physical places last, since they need every size.
+
+use cofferdam_abi::{limits, page, space};
+use cofferdam_check::program::{Elf, Segment};
+use cofferdam_check::programs::{self, Programs};
+use cofferdam_check::wiring::{PortObject, Wiring};
+use cofferdam_check::{Checked, residency};
+use cofferdam_model::{ChannelKind, Diagnostic, Program, WhenNotRunning};
+
+use super::*;
+use crate::place::{PAGE, Request, place};
+use crate::ranks::{Ranks, set};
+use crate::tlb::{self, Entry, State};
+
+/// What is still without a physical place.
+struct Draft<'a> {
+    checked: &'a Checked,
+    programs: &'a Programs,
+    wiring: Vec<Wiring>,
+    requests: Vec<Request>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// If the memory of the machine does not suffice, or the kernel's tables do not.
+pub fn plan(checked: &Checked, programs: &Programs) -> Result<Plan, Vec<Diagnostic>> {
+    let mut draft = Draft {
+        checked,
+        programs,
+        wiring: programs::wiring(checked, programs),
+        requests: Vec::new(),
+    };
+    let mut partitions = draft.partitions();
+    let mut channels = draft.channels();
+    draft.give_places(&mut partitions, &mut channels)?;
+    let used_end = used_end(&partitions, &channels);
+    let blocks = residency::ram_blocks(u64::from(space::kernel::END), used_end);
+    let interrupts = draft.interrupts();
+    let ranks = Ranks::of(&checked.system);
+    let first_place = limits::KERNEL_TLB1_ENTRIES + blocks.len();
+    let schedules = draft.schedules(&partitions, &interrupts, &ranks, first_place);
+    let plan = Plan {
+        system: checked.system.name.value.clone(),
+        board: checked.board.name.clone(),
+        machine: checked.board.machine.clone(),
+        ram_bytes: *checked.system.ram_bytes,
+        timebase_hz: checked.board.timebase_hz,
+        ram_blocks: blocks
+            .into_iter()
+            .map(|(physical, bytes)| BlockPlan { physical, bytes })
+            .collect(),
+        partitions,
+        channels,
+        interrupts,
+        ranks: ranks
+            .all
+            .iter()
+            .map(|rank| RankPlan {
+                partition: rank.partition,
+                budget_ticks: rank.budget_ticks,
+            })
+            .collect(),
+        schedules,
+    };
+    let mut violations = programs::plan_limits(checked, &plan.counts());
+    violations.extend(programs::sharing(checked, &plan.pieces()));
+    if violations.is_empty() {
+        Ok(plan)
+    } else {
+        Err(violations)
+    }
+}
+
+impl Draft<'_> {
+    fn partitions(&mut self) -> Vec<PartitionPlan> {
+        let system = &self.checked.system;
+        let mut plans = Vec::new();
+        for (index, partition) in system.partitions.iter().enumerate() {
+            let elf = &self.programs.partitions[index];
+            let pinned = self.checked.pinned[index];
+            let mut regions = self.regions(index, elf);
+            for region in &mut regions {
+                region.bytes = match (region.kind, pinned) {
+                    (RegionKind::Device, _) => PAGE,
+                    (RegionKind::Ring, _) | (_, true) => residency::entry_bytes(region.asked_bytes),
+                    (_, false) => region.asked_bytes.next_multiple_of(PAGE),
+                };
+            }
+            let wiring = &self.wiring[index];
+            plans.push(PartitionPlan {
+                name: partition.name.value.clone(),
+                pid: tlb::pid(index),
+                tlb: if pinned { "pinned" } else { "refill" },
+                entry: elf.entry,
+                stack_bottom: space::DATA,
+                stack_top: space::DATA + *partition.stack_bytes as u32,
+                regions,
+                copies: pristine(elf).into_iter().collect(),
+                ports: wiring.ports.iter().map(|port| self.port(port)).collect(),
+                capabilities: wiring
+                    .capabilities
+                    .iter()
+                    .map(|one| CapabilityPlan {
+                        text: one.text.clone(),
+                        slot: one.slot,
+                    })
+                    .collect(),
+                period_ticks: partition.period_ticks.as_ref().map(|ticks| **ticks),
+                deadline_ticks: partition.deadline_ticks.as_ref().map(|ticks| **ticks),
+                expect: partition.expect.iter().map(|error| error.name()).collect(),
+                built_here: matches!(partition.program, Some(Program::Crate(_))),
+            });
+        }
+        plans
+    }
+
+    fn regions(&self, index: usize, elf: &Elf) -> Vec<RegionPlan> {
+        let Checked { system, board, .. } = self.checked;
+        let partition = &system.partitions[index];
+        let mut regions = Vec::new();
+        let segments = [
+            (RegionKind::Text, "text", space::TEXT),
+            (RegionKind::Constants, "constants", space::CONSTANTS),
+        ];
+        for (kind, name, address) in segments {
+            if let Some(segment) = segment_at(elf, address) {
+                let bytes = u64::from(segment.memory_bytes);
+                regions.push(RegionPlan::new(kind, name, address, bytes));
+            }
+        }
+        let memory = *partition.memory_bytes;
+        regions.push(RegionPlan::new(
+            RegionKind::Data,
+            "data",
+            space::DATA,
+            memory,
+        ));
+        regions.push(RegionPlan::new(
+            RegionKind::Page,
+            "page",
+            page::ADDRESS,
+            PAGE,
+        ));
+        for (place, (channel, _)) in programs::rings(system, index).enumerate() {
+            let effective = space::SHARED + place as u32 * space::STRIDE;
+            let name = &system.channels[channel].name;
+            let bytes = programs::ring_bytes(self.checked, self.programs, channel);
+            regions.push(RegionPlan::new(RegionKind::Ring, name, effective, bytes));
+        }
+        for (place, name) in partition.devices.iter().enumerate() {
+            let Some(device) = board.device(name) else {
+                continue;
+            };
+            let effective = space::DEVICES + place as u32 * space::STRIDE;
+            let mut region = RegionPlan::new(RegionKind::Device, name, effective, device.bytes);
+            region.physical = (board.devices_physical + device.offset) & !(PAGE - 1);
+            regions.push(region);
+        }
+        regions
+    }
+
+    fn port(&self, port: &cofferdam_check::wiring::Port) -> PortPlan {
+        let (channel, end, interrupt) = match port.object {
+            PortObject::Channel { channel, end } => (Some(channel), Some(end), None),
+            PortObject::Interrupt { device } => (None, None, self.interrupt_index(device)),
+        };
+        PortPlan {
+            name: port.name.clone(),
+            slot: port.slot,
+            line: port.line,
+            channel,
+            end,
+            interrupt,
+        }
+    }
+
+    /// The devices with an interrupt that somebody owns, in the order of the file.
+    fn interrupting(&self) -> Vec<(usize, usize)> {
+        let system = &self.checked.system;
+        let mut devices = Vec::new();
+        for (index, device) in system.devices.iter().enumerate() {
+            let has_it = |name: &cofferdam_model::Spanned<String>| **name == *device.name;
+            let mut partitions = system.partitions.iter();
+            let owner = partitions.position(|one| one.devices.iter().any(has_it));
+            let on_board = self.checked.board.device(&device.name);
+            if let (Some(owner), true) =
+                (owner, on_board.is_some_and(|one| one.interrupt.is_some()))
+            {
+                devices.push((index, owner));
+            }
+        }
+        devices
+    }
+
+    fn interrupt_index(&self, device: usize) -> Option<usize> {
+        let mut all = self.interrupting().into_iter();
+        all.position(|(index, _)| index == device)
+    }
+
+    fn interrupts(&self) -> Vec<InterruptPlan> {
+        let Checked { system, board, .. } = self.checked;
+        let all = self.interrupting().into_iter();
+        all.filter_map(|(device, owner)| {
+            let device = &system.devices[device].name;
+            Some(InterruptPlan {
+                device: device.value.clone(),
+                source: board.device(device)?.interrupt?.source,
+                owner,
+            })
+        })
+        .collect()
+    }
+
+    fn channels(&self) -> Vec<ChannelPlan> {
+        let system = &self.checked.system;
+        let mut plans = Vec::new();
+        for (index, channel) in system.channels.iter().enumerate() {
+            let Some(kind) = channel.kind.as_ref().map(|kind| kind.value) else {
+                continue;
+            };
+            let sizes = programs::message_sizes(self.checked, self.programs, index);
+            let words = |bytes: u64| bytes.next_multiple_of(4);
+            let depth = channel.depth.as_ref().map_or(1, |depth| **depth);
+            // As the kernel lays them out: a place of a queue has a word for the length in front of the message.
+            let store_bytes = match kind {
+                ChannelKind::Sampling => words(sizes.message),
+                ChannelKind::Queuing => depth * (4 + words(sizes.message)),
+                ChannelKind::Call => words(sizes.message) + words(sizes.reply),
+                ChannelKind::Ring | ChannelKind::Signal => 0,
+            };
+            let ends = channel.ends().filter_map(|end| {
+                let partition = system.partition_index(&end.partition)?;
+                Some((partition, end.port.value.clone()))
+            });
+            plans.push(ChannelPlan {
+                name: channel.name.value.clone(),
+                kind: kind.name(),
+                message_bytes: sizes.message,
+                reply_bytes: sizes.reply,
+                depth: if kind == ChannelKind::Queuing {
+                    depth
+                } else {
+                    1
+                },
+                store_physical: 0,
+                store_bytes,
+                ends: ends.collect(),
+            });
+        }
+        plans
+    }
+
+    fn request(&mut self, bytes: u64, alignment: u64) -> usize {
+        let bytes = bytes.next_multiple_of(PAGE);
+        self.requests.push(Request { bytes, alignment });
+        self.requests.len() - 1
+    }
+
+    fn give_places(
+        &mut self,
+        partitions: &mut [PartitionPlan],
+        channels: &mut [ChannelPlan],
+    ) -> Result<(), Vec<Diagnostic>> {
+        // One request for each region, in the order of the loops below; a ring's is that of its first end.
+        let mut rings = vec![None; channels.len()];
+        let mut numbers = Vec::new();
+        for (index, partition) in partitions.iter().enumerate() {
+            let pinned = self.checked.pinned[index];
+            for region in &partition.regions {
+                let alignment = if pinned || region.kind == RegionKind::Ring {
+                    region.bytes
+                } else {
+                    PAGE
+                };
+                let number = match region.kind {
+                    RegionKind::Device => None,
+                    RegionKind::Ring => {
+                        let ring = channels.iter().position(|one| one.name == region.name);
+                        let known = ring.and_then(|ring| rings[ring]);
+                        let number = known.unwrap_or_else(|| self.request(region.bytes, alignment));
+                        if let Some(ring) = ring {
+                            rings[ring] = Some(number);
+                        }
+                        Some(number)
+                    }
+                    _ => Some(self.request(region.bytes, alignment)),
+                };
+                numbers.push(number);
+            }
+            for copy in &partition.copies {
+                numbers.push(Some(self.request(copy.bytes, PAGE)));
+            }
+        }
+        let stores_bytes = channels.iter().map(|channel| channel.store_bytes).sum();
+        let stores = self.request(stores_bytes, PAGE);
+
+        let start = u64::from(space::kernel::END);
+        let end = residency::memory_end(&self.checked.system);
+        let places = place(&self.requests, start, end).ok_or_else(|| {
+            let asked = self.requests.iter().map(|request| request.bytes).sum();
+            vec![programs::memory_exceeded(self.checked, asked)]
+        })?;
+        let mut numbers = numbers.into_iter();
+        let mut next = || numbers.next().flatten().map(|number| places[number]);
+        for partition in partitions {
+            for region in &mut partition.regions {
+                if let Some(physical) = next() {
+                    region.physical = physical;
+                }
+            }
+            let mut data = partition.regions.iter();
+            let data = data.find(|region| region.kind == RegionKind::Data);
+            let data = data.map_or(0, |region| region.physical);
+            for copy in &mut partition.copies {
+                copy.from_physical = next().unwrap_or_default();
+                copy.to_physical = data + copy.offset;
+            }
+        }
+        let mut at = places[stores];
+        for channel in channels {
+            channel.store_physical = at;
+            at += channel.store_bytes;
+        }
+        Ok(())
+    }
+
+    fn schedules(
+        &self,
+        partitions: &[PartitionPlan],
+        interrupts: &[InterruptPlan],
+        ranks: &Ranks,
+        first_place: usize,
+    ) -> Vec<SchedulePlan> {
+        let system = &self.checked.system;
+        let places = limits::TLB1_ENTRIES - first_place;
+        let mut plans = Vec::new();
+        for schedule in &system.schedules {
+            let needs: Vec<Vec<Entry>> = schedule
+                .windows
+                .iter()
+                .map(|window| self.entries(partitions, &residency::eligible(system, window)))
+                .collect();
+            let states = tlb::states(&needs, places);
+            let mut windows = Vec::new();
+            for (index, window) in schedule.windows.iter().enumerate() {
+                let before: Option<&State> = match index {
+                    0 => states.last(),
+                    _ => states.get(index - 1),
+                };
+                let tlb_writes = tlb::writes(before, &states[index], first_place);
+                let released = |name: &String| window.release.iter().any(|one| **one == *name);
+                let names = system.partitions.iter().map(|one| &one.name.value);
+                let group = window.group.iter();
+                windows.push(WindowPlan {
+                    start_ticks: *window.at_ticks,
+                    length_ticks: *window.length_ticks,
+                    group: group
+                        .filter_map(|name| system.partition_index(name))
+                        .collect(),
+                    eligible: ranks.eligible(system, &window.group),
+                    releases: set(names.map(released)),
+                    interrupts: set(interrupts.iter().map(|one| self.may_come(one, window))),
+                    tlb_entries: needs[index].len(),
+                    tlb_reloads: tlb_writes.len(),
+                    tlb_writes,
+                });
+            }
+            plans.push(SchedulePlan {
+                name: schedule.name.value.clone(),
+                initial: schedule.initial.as_ref().is_some_and(|initial| **initial),
+                major_frame_ticks: *schedule.major_frame_ticks,
+                tlb_writes: states
+                    .first()
+                    .map(|state| tlb::writes(None, state, first_place))
+                    .unwrap_or_default(),
+                windows,
+            });
+        }
+        plans
+    }
+
+    /// Whether an interrupt is let through in a window: one that preempts wherever its owner is eligible, one that pends in
+    /// its owner's own windows.
+    fn may_come(&self, interrupt: &InterruptPlan, window: &cofferdam_model::Window) -> bool {
+        let system = &self.checked.system;
+        let owner = &system.partitions[interrupt.owner];
+        let own = window.group.iter().any(|name| **name == *owner.name);
+        let device = system
+            .devices
+            .iter()
+            .find(|one| *one.name == interrupt.device);
+        let preempts = device.is_some_and(|one| *one.when_not_running == WhenNotRunning::Preempt);
+        own || preempts && owner.background.is_some()
+    }
+
+    fn entries(&self, partitions: &[PartitionPlan], eligible: &[usize]) -> Vec<Entry> {
+        let resident = eligible.iter().filter(|index| self.checked.pinned[**index]);
+        let regions = resident.flat_map(|index| {
+            let regions = partitions[*index].regions.iter();
+            regions.map(|region| (*index, region))
+        });
+        regions
+            .map(|(partition, region)| Entry {
+                partition,
+                effective: region.effective,
+                physical: region.physical,
+                bytes: region.bytes,
+                rights: crate::lower::rights(region),
+                device: region.kind == RegionKind::Device,
+            })
+            .collect()
+    }
+}
+
+/// The segment that begins at `address`.
+pub fn segment_at(elf: &Elf, address: u32) -> Option<&Segment> {
+    elf.segments
+        .iter()
+        .find(|segment| segment.address == address)
+}
+
+/// What of a program's data is not zero: a cold start clears the rest anyway.
+fn pristine(elf: &Elf) -> Option<CopyPlan> {
+    let content = &segment_at(elf, space::DATA)?.content;
+    let first = content.iter().position(|byte| *byte != 0)? & !3;
+    let last = content.iter().rposition(|byte| *byte != 0)?;
+    Some(CopyPlan {
+        from_physical: 0,
+        to_physical: 0,
+        offset: first as u64,
+        bytes: (last + 1 - first).next_multiple_of(4) as u64,
+    })
+}
+
+fn used_end(partitions: &[PartitionPlan], channels: &[ChannelPlan]) -> u64 {
+    let memory = |region: &&RegionPlan| region.kind != RegionKind::Device;
+    let regions = partitions
+        .iter()
+        .flat_map(|one| one.regions.iter().filter(memory));
+    let copies = partitions.iter().flat_map(|one| &one.copies);
+    let stores = channels
+        .iter()
+        .map(|one| one.store_physical + one.store_bytes);
+    regions
+        .map(|region| region.physical + region.bytes)
+        .chain(copies.map(|copy| copy.from_physical + copy.bytes))
+        .chain(stores)
+        .max()
+        .unwrap_or(0)
+        .next_multiple_of(PAGE)
+}

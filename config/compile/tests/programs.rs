@@ -1,0 +1,237 @@
+//! Each rule of programs, broken once.
+
+mod common;
+
+use cofferdam_abi::space;
+use cofferdam_check::Checked;
+use cofferdam_compile::compile;
+use cofferdam_ipc::note::{Direction, PortNote, Text};
+use cofferdam_model::Diagnostics;
+use common::*;
+
+type Programs = Vec<(String, Vec<u8>)>;
+
+fn refused(checked: &Checked, kernel: &[u8], programs: &Programs, id: &str) -> Diagnostics {
+    let Err(diagnostics) = compile(checked, kernel, programs) else {
+        panic!("{id}: not refused");
+    };
+    let found = diagnostics.list.iter().any(|one| one.rule.id == id);
+    assert!(found, "not {id}:\n{diagnostics}");
+    diagnostics
+}
+
+/// The programs of the system with one of everything, the first one replaced.
+fn with_first(change: impl FnOnce(&Checked) -> Vec<u8>) -> (Checked, Programs) {
+    let checked = checked(EVERYTHING);
+    let mut programs = programs(&checked);
+    programs[0].1 = change(&checked);
+    (checked, programs)
+}
+
+fn with_notes(change: impl FnOnce(&mut Vec<PortNote>)) -> (Checked, Programs) {
+    with_first(|checked| {
+        let mut notes = ports(checked, 0);
+        change(&mut notes);
+        program(checked, 0, &notes)
+    })
+}
+
+fn with_segments(segments: &[Segment]) -> (Checked, Programs) {
+    with_first(|checked| {
+        let mut notes = version_note();
+        notes.extend(ports(checked, 0).iter().flat_map(|note| note.to_elf()));
+        elf(20, space::TEXT, segments, &notes)
+    })
+}
+
+const TEXT: Segment = (space::TEXT, RX, Vec::new(), 64);
+
+#[test]
+fn a_missing_program_is_named() {
+    let checked = checked(EVERYTHING);
+    let mut programs = programs(&checked);
+    programs.remove(2);
+    let diagnostics = refused(&checked, &kernel(), &programs, "PROGRAM-MISSING");
+    assert!(diagnostics.to_string().contains("`console`"));
+}
+
+#[test]
+fn what_is_no_program_for_this_machine_is_refused() {
+    let hello = b"#!/bin/sh\necho hello\n".to_vec();
+    let little = {
+        let mut bytes = kernel();
+        bytes[5] = 1;
+        bytes
+    };
+    let arm = elf(40, space::TEXT, &[TEXT], &[]);
+    let truncated = kernel()[..60].to_vec();
+    for bytes in [hello, little, arm, truncated, Vec::new()] {
+        let (checked, programs) = with_first(|_| bytes.clone());
+        refused(&checked, &kernel(), &programs, "PROGRAM-ELF");
+        refused(&checked, &bytes, &programs, "PROGRAM-ELF");
+    }
+}
+
+#[test]
+fn other_versions_are_refused_with_their_numbers() {
+    let (checked, programs) = with_first(|checked| {
+        let mut bytes = program(checked, 0, &ports(checked, 0));
+        let note = version_note();
+        // Both the section and the segment of constants hold it.
+        while let Some(at) = bytes.windows(note.len()).position(|window| *window == note) {
+            bytes[at + 24..at + 28].copy_from_slice(&7u32.to_be_bytes());
+        }
+        bytes
+    });
+    let diagnostics = refused(&checked, &kernel(), &programs, "PROGRAM-VERSION");
+    assert!(
+        diagnostics.to_string().contains("version 7"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn segments_have_their_places_and_rights() {
+    let (checked, programs) = with_segments(&[TEXT, (0x4000_0000, R, Vec::new(), 16)]);
+    refused(&checked, &kernel(), &programs, "PROGRAM-SEGMENTS");
+    let (checked, programs) = with_segments(&[(space::CONSTANTS, R, Vec::new(), 16)]);
+    refused(&checked, &kernel(), &programs, "PROGRAM-SEGMENTS");
+    let (checked, programs) = with_segments(&[(space::TEXT, 7, Vec::new(), 64)]);
+    refused(&checked, &kernel(), &programs, "PROGRAM-RIGHTS");
+    let (checked, programs) = with_segments(&[TEXT, (space::DATA, RX, Vec::new(), 64)]);
+    refused(&checked, &kernel(), &programs, "PROGRAM-RIGHTS");
+    let (checked, programs) = with_segments(&[TEXT, (space::DATA, RW, Vec::new(), 1 << 20)]);
+    refused(&checked, &kernel(), &programs, "PROGRAM-MEMORY");
+}
+
+#[test]
+fn the_entry_lies_in_the_text() {
+    let (checked, programs) = with_first(|_| elf(20, space::DATA, &[TEXT], &version_note()));
+    refused(&checked, &kernel(), &programs, "PROGRAM-ENTRY");
+}
+
+#[test]
+fn ports_are_those_of_the_file() {
+    let (checked, programs) = with_notes(|notes| notes.truncate(notes.len() - 1));
+    refused(&checked, &kernel(), &programs, "NOTE-PORTS");
+    let (checked, programs) = with_notes(|notes| {
+        let extra = PortNote {
+            slot: 9,
+            name: Text::new("extra").unwrap(),
+            ..notes[0]
+        };
+        notes.push(extra);
+    });
+    refused(&checked, &kernel(), &programs, "NOTE-PORTS");
+    let (checked, programs) = with_notes(|notes| notes[0].slot = 1);
+    refused(&checked, &kernel(), &programs, "NOTE-SLOT");
+}
+
+#[test]
+fn kinds_types_and_fingerprints_are_those_of_the_other_end() {
+    let attitude = |notes: &mut Vec<PortNote>| {
+        notes
+            .iter()
+            .position(|note| note.name.as_str() == "attitude")
+            .unwrap()
+    };
+    let (checked, programs) = with_notes(|notes| {
+        let at = attitude(notes);
+        notes[at].direction = Direction::Source;
+    });
+    refused(&checked, &kernel(), &programs, "NOTE-KIND");
+    let (checked, programs) = with_notes(|notes| {
+        let at = attitude(notes);
+        notes[at].type_name = Text::new("flight_messages::Position").unwrap();
+    });
+    refused(&checked, &kernel(), &programs, "NOTE-TYPE");
+    let (checked, programs) = with_notes(|notes| {
+        let at = attitude(notes);
+        notes[at].fingerprint += 1;
+    });
+    refused(&checked, &kernel(), &programs, "NOTE-FINGERPRINT");
+}
+
+#[test]
+fn a_message_that_is_too_long_is_refused() {
+    let checked = checked(EVERYTHING);
+    let programs: Programs = (0..checked.system.partitions.len())
+        .map(|index| {
+            let mut notes = ports(&checked, index);
+            for note in notes
+                .iter_mut()
+                .filter(|note| note.name.as_str() == "attitude")
+            {
+                note.max_size = 1025;
+            }
+            let name = checked.system.partitions[index].name.value.clone();
+            (name, program(&checked, index, &notes))
+        })
+        .collect();
+    refused(&checked, &kernel(), &programs, "MESSAGE-SIZE");
+}
+
+#[test]
+fn a_damaged_note_is_reported() {
+    let (checked, programs) = with_first(|_| {
+        let mut notes = version_note();
+        notes.truncate(40);
+        elf(20, space::TEXT, &[TEXT], &notes)
+    });
+    refused(&checked, &kernel(), &programs, "NOTE-FORM");
+}
+
+#[test]
+fn an_end_without_notes_is_declared_by_the_file() {
+    let silent = |_: &Checked| elf(20, space::TEXT, &[TEXT], &[]);
+    let delivered =
+        EVERYTHING.replace("crate    = \"partitions/flight\"", "image = \"flight.elf\"");
+    let checked = checked(&delivered);
+    let mut programs = programs(&checked);
+    programs[0].1 = silent(&checked);
+    refused(&checked, &kernel(), &programs, "NOTE-UNVERIFIED");
+
+    // With a fingerprint that the other ends confirm it is built, and every end is listed.
+    let confirmed = delivered.replace(
+        "\"flight_messages::Attitude\"",
+        "\"flight_messages::Attitude\"\nfingerprint = \"0x12345678\"",
+    );
+    let checked = common::checked(&confirmed);
+    let mut programs = common::programs(&checked);
+    programs[0].1 = silent(&checked);
+    let image = compile(&checked, &kernel(), &programs).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!(image.warnings.list.len(), 3, "{}", image.warnings);
+
+    let wrong = confirmed.replace("0x12345678", "0x12345679");
+    let checked = common::checked(&wrong);
+    refused(&checked, &kernel(), &programs, "NOTE-FINGERPRINT");
+}
+
+#[test]
+fn a_delivered_program_brings_its_slots() {
+    let delivered = EVERYTHING.replace("crate  = \"partitions/health\"", "image = \"health.elf\"");
+    let checked = checked(&delivered);
+    let mut programs = programs(&checked);
+    let mut notes = ports(&checked, 3);
+    notes[0].slot = 5;
+    programs[3].1 = program(&checked, 3, &notes);
+    let image = compile(&checked, &kernel(), &programs).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let health = &image.plan.partitions[3];
+    assert_eq!(health.ports.last().map(|port| port.slot), Some(5));
+    assert_eq!(health.capabilities[0].slot, 6);
+}
+
+#[test]
+fn a_kernel_outside_of_its_memory_is_refused() {
+    let checked = checked(EVERYTHING);
+    let outside = elf(20, 0, &[(0x50_0000, RX, Vec::new(), 16)], &[]);
+    refused(&checked, &outside, &programs(&checked), "KERNEL-PLACE");
+}
+
+#[test]
+fn programs_larger_than_the_ram_are_refused() {
+    let large = vec![0x60; 17 << 20];
+    let segments = [(space::TEXT, RX, large, 17 << 20)];
+    let (checked, programs) = with_segments(&segments);
+    refused(&checked, &kernel(), &programs, "MEMORY-TOTAL");
+}
