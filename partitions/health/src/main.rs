@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_abi::record::PartitionState;
-use cofferdam_native::{CallServer, Lines, PartitionStatus, Restart, log, time, wait};
+use cofferdam_native::{CallServer, Error, Lines, PartitionStatus, Restart, log, time, wait};
 use flight_messages::{Answer, Question};
 use health::{Entry, Seen, Supervisor, Tally, error_name};
 
@@ -97,14 +97,15 @@ impl Health {
     }
 
     fn answer(&self, port: &CallServer<Question, Answer>) {
-        if let Ok(Some(question)) = port.receive() {
-            let count = match question {
-                Question::Events => self.events,
-                Question::RestartsOrdered => self.supervisor.ordered(),
-            };
-            // A client that no longer waits gets nothing.
-            let _ = port.reply(&Answer { count });
-        }
+        let count = match port.receive() {
+            Ok(Some(Question::Events)) => self.events,
+            Ok(Some(Question::RestartsOrdered)) => self.supervisor.ordered(),
+            // No question at all, but whoever asks so has to be answered, else the channel stays taken.
+            Err(Error::Malformed(_)) => 0,
+            Ok(None) | Err(_) => return,
+        };
+        // A client that no longer waits gets nothing.
+        let _ = port.reply(&Answer { count });
     }
 
     fn follow_keys(&mut self) {

@@ -47,11 +47,10 @@ impl Expected {
     /// In words.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Denied(_) => "no effect, and noticed each time",
-            Self::Refused => "refused, and nothing given away",
-            Self::Harmless => "nobody else notices",
-            Self::Restarted(_) => "the health monitor restarts it",
-            Self::RestartsItself => "it restarts, nobody else notices",
+            Self::Denied(_) => "denied and noticed",
+            Self::Refused => "refused",
+            Self::Harmless | Self::RestartsItself => "nobody else noticed",
+            Self::Restarted(_) => "restarted by the health monitor",
         }
     }
 

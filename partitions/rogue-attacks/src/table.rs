@@ -40,7 +40,7 @@ macro_rules! attacks {
         $($number:literal $id:literal $title:literal => $expected:expr;)*
         hypercalls { $($call:ident $name:literal $answer:expr;)* }
     ) => {
-        /// All attacks. The flood of marks comes first: what it overwrites is of the round before.
+        /// All attacks.
         pub const ATTACKS: &[Attack] = &[
             $(attack($number, $id, $title, $expected),)*
             $(attack(
@@ -101,8 +101,8 @@ attacks! {
     43 "virtual.user_registers" "leaving values in registers of user level" => Harmless;
     44 "virtual.restart" "restarting itself again and again" => RestartsItself;
 
-    50 "flood.log" "flooding its channel" => Harmless;
-    51 "flood.calls" "calling a server that cannot run, again and again" => Refused;
+    50 "flood.channel" "flooding its channel" => Harmless;
+    51 "flood.calls" "calling a server again and again" => Harmless;
     52 "flood.health" "raising errors as fast as it can" => Harmless;
     53 "flood.timer" "setting its timer to the past and to the next tick" => Harmless;
     54 "flood.spin" "spinning with interrupts off for whole windows" => Harmless;
@@ -114,7 +114,7 @@ attacks! {
     62 "boundary.fault" "being in a fault when its window ends" => VIOLATION;
     63 "boundary.instruction" "being in an illegal instruction when its window ends" => ILLEGAL;
     64 "boundary.interrupt" "being in an interrupt when its window ends" => Harmless;
-    65 "boundary.call" "calling out when its window ends" => Refused;
+    65 "boundary.call" "calling a server when its window ends" => Harmless;
     66 "boundary.wait" "waiting and waking when its window ends" => Harmless;
 
     hypercalls {

@@ -7,6 +7,7 @@
 
 use cofferdam_native::abi::health::Exception;
 use cofferdam_native::abi::hypercall::Hypercall;
+use cofferdam_native::abi::limits::MESSAGE_BYTES;
 use cofferdam_native::abi::space;
 use cofferdam_native::interrupts;
 use cofferdam_native::probe::{self, Sort};
@@ -79,13 +80,11 @@ impl Boundary {
         self.repeat(progress, || ports::PARTITION_STATUS_ROGUE.read().is_err())
     }
 
-    /// A line that is longer than the queue takes is refused only after everything was looked at; one that fits is copied
-    /// until the queue is full.
+    /// The longest message there can be, copied until the queue is full, and refused as late as possible then.
     pub fn message(&mut self, progress: &Progress) -> Attempts {
-        let slot = ports::LOG.slot();
-        probe::fill(&[u32::from_be_bytes(*b"at t"); 24]);
+        let slot = ports::NOISE.slot();
         self.repeat(progress, || {
-            let arguments = [slot, probe::scratch(), 96, 0, 0, 0];
+            let arguments = [slot, probe::scratch(), MESSAGE_BYTES, 0, 0, 0];
             probe::call(Hypercall::QueuingSend.token(), arguments);
             false
         })
@@ -121,7 +120,7 @@ impl Boundary {
         self.repeat(progress, || {
             !matches!(
                 ports::QUESTION.call(&Question::Events, 0),
-                Err(Error::Refused(_))
+                Ok(_) | Err(Error::Refused(_))
             )
         })
     }

@@ -167,7 +167,7 @@ fn attack_with(attack: &Attack, progress: &Progress, boundary: &mut Boundary) ->
         "virtual.vectors" => virtual_machine::vectors_into_the_kernel(),
         "virtual.user_registers" => virtual_machine::user_registers(),
         "virtual.restart" => virtual_machine::begin_restarts(),
-        "flood.log" => floods::log(),
+        "flood.channel" => floods::channel(),
         "flood.calls" => floods::calls(),
         "flood.health" => floods::health(),
         "flood.timer" => floods::timer(),

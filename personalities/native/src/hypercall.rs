@@ -64,7 +64,8 @@ const fn takes_address(call: Hypercall) -> bool {
 #[inline(always)]
 pub(crate) unsafe fn raw(token: u32, arguments: [u32; ARGUMENTS]) -> [u32; 1 + RESULTS] {
     let mut r = [0; 1 + RESULTS];
-    // SAFETY: every register that the kernel may change is named below; that memory changes only as the caller knows
+    // SAFETY: every register that the kernel may change is named below (the fields of CR one by one: the compiler takes no
+    // notice of "cr" as a whole); that memory changes only as the caller knows
     // is the caller's promise, and without `nomem` the compiler expects it.
     unsafe {
         asm!(
@@ -78,7 +79,7 @@ pub(crate) unsafe fn raw(token: u32, arguments: [u32; ARGUMENTS]) -> [u32; 1 + R
             inlateout("r9") 0 => r[6],
             inlateout("r11") token => _,
             lateout("r0") _, lateout("r10") _, lateout("r12") _,
-            lateout("cr") _, lateout("xer") _, lateout("ctr") _, lateout("lr") _,
+            lateout("cr0") _, lateout("cr1") _, lateout("cr2") _, lateout("cr3") _, lateout("cr4") _, lateout("cr5") _, lateout("cr6") _, lateout("cr7") _, lateout("xer") _, lateout("ctr") _, lateout("lr") _,
             options(nostack),
         );
     }

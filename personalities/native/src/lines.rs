@@ -9,7 +9,7 @@ use core::ops::{BitAnd, BitOr, BitOrAssign};
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::page;
 
-use crate::{InterruptPort, hypercall};
+use crate::{InterruptPort, hypercall, interrupts};
 
 /// A set of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl BitAnd for Lines {
 
 /// Waits until one of `lines` is pending; gives those that were, which then are no longer.
 ///
-/// Lines that a handler of [`crate::interrupts`] enabled stay enabled meanwhile.
+/// With virtual interrupts enabled, those of the other lines that may interrupt still do. The lines waited for do not.
 pub fn wait(lines: Lines) -> Lines {
     wait_with(0, lines)
 }
@@ -90,18 +90,27 @@ pub fn acknowledge_and_wait(interrupt: &InterruptPort, lines: Lines) -> Lines {
 
 fn wait_with(mut acknowledge: u32, lines: Lines) -> Lines {
     use crate::page::{clear, enabled, pending, set_enabled};
-    let before = enabled();
-    set_enabled(before | lines);
+    let had_interrupts = interrupts::disable();
     let came = loop {
+        let interrupting = enabled();
+        set_enabled(interrupting | lines);
         // The call cannot fail: its only argument is a slot of ours.
         let _ = hypercall::call_plain(Hypercall::Wait, [acknowledge, 0, 0, 0, 0, 0]);
         acknowledge = 0;
+        set_enabled(interrupting);
         let came = pending() & lines;
         if !came.is_empty() {
             break came;
         }
+        if had_interrupts {
+            // What ended the wait is for a handler: now it comes.
+            interrupts::enable();
+            interrupts::disable();
+        }
     };
-    set_enabled(before);
     clear(came);
+    if had_interrupts {
+        interrupts::enable();
+    }
     came
 }

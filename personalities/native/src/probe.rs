@@ -128,7 +128,7 @@ pub fn jump(address: u32, preset: u32) -> u32 {
             inlateout("r12") address => _,
             lateout("r0") _, lateout("r4") _, lateout("r5") _, lateout("r6") _, lateout("r7") _,
             lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
-            lateout("cr") _, lateout("xer") _, lateout("ctr") _, lateout("lr") _,
+            lateout("cr0") _, lateout("cr1") _, lateout("cr2") _, lateout("cr3") _, lateout("cr4") _, lateout("cr5") _, lateout("cr6") _, lateout("cr7") _, lateout("xer") _, lateout("ctr") _, lateout("lr") _,
         );
     }
     value

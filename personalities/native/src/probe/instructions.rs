@@ -19,7 +19,8 @@ pub enum Sort {
     Illegal,
     /// Floating point: the core has none.
     FloatingPoint,
-    /// Signal processing: not switched between partitions, so nobody has it.
+    /// Signal processing on 64-bit registers: their upper halves are not switched between partitions, so nobody has it.
+    /// (The scalar single-precision instructions use the lower halves alone, which are anybody's.)
     SignalProcessing,
 }
 
@@ -50,7 +51,7 @@ fn execute<const WORD: u32>(preset: u32) -> u32 {
             ".long {word}",
             word = const WORD,
             inlateout("r3") r3,
-            lateout("cr") _, lateout("xer") _,
+            lateout("cr0") _, lateout("cr1") _, lateout("cr2") _, lateout("cr3") _, lateout("cr4") _, lateout("cr5") _, lateout("cr6") _, lateout("cr7") _, lateout("xer") _,
             options(nostack),
         );
     }
@@ -105,7 +106,7 @@ pub fn table() -> &'static [Instruction] {
         FloatingPoint: "fadd" = 0xfc21_082a, "lfd" = 0xc823_0000, "stfd" = 0xd823_0000,
             "mffs" = 0xfc20_048e;
         SignalProcessing: "evxor" = 0x1063_1a16, "evaddw" = 0x1063_1a00, "evldd" = 0x1063_0301,
-            "efsadd" = 0x1063_1ac0;
+            "efdadd" = 0x1063_1ae0;
     };
     TABLE
 }
