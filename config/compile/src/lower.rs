@@ -21,8 +21,9 @@ pub fn tables(checked: &Checked, plan: &Plan) -> Vec<u8> {
     let count = records.len() as u32;
     let mut bytes = Vec::new();
     for record in &records {
-        // Writing to memory cannot fail, and every record is of a kind that the format has.
-        bytes = postcard::to_extend(record, bytes).unwrap_or_default();
+        let encoded = postcard::to_stdvec(record);
+        // The only errors are a buffer that is too small and shapes that no record has.
+        bytes.extend(encoded.expect("a record can be encoded into memory that grows"));
     }
     let header = tables::seal(&bytes, count);
     [header.as_bytes(), &bytes].concat()
@@ -57,8 +58,13 @@ pub fn records(checked: &Checked, plan: &Plan) -> Vec<Record> {
             name: name(&schedule.name),
             major_frame_ticks: schedule.major_frame_ticks as u32,
         }));
-        let writes =
-            |writes: &[tables::TlbWrite]| writes.to_vec().into_iter().map(Record::TlbWrite);
+        let writes = |writes: &[tables::TlbWrite]| {
+            writes
+                .iter()
+                .copied()
+                .map(Record::TlbWrite)
+                .collect::<Vec<_>>()
+        };
         records.extend(writes(&schedule.tlb_writes));
         for window in &schedule.windows {
             records.push(Record::Window(tables::Window {

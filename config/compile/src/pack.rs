@@ -28,10 +28,10 @@ pub fn pack(programs: &Programs, plan: &Plan, tables: &[u8]) -> Vec<u8> {
     for segment in &programs.kernel.segments {
         let mut flags = PF_R;
         if segment.write {
-            flags = flags | PF_W;
+            flags |= PF_W;
         }
         if segment.execute {
-            flags = flags | PF_X;
+            flags |= PF_X;
         }
         loads.push(Load {
             physical: u64::from(segment.address),
