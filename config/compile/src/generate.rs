@@ -208,7 +208,12 @@ fn handle(checked: &Checked, port: &Port) -> String {
         Some(ChannelKind::Signal) if source => "SignalSource".to_string(),
         Some(ChannelKind::Signal) => "SignalDestination".to_string(),
         Some(ChannelKind::Ring) if channel.reply.is_some() => {
-            format!("RingBoth<{message}, {reply}>")
+            let end = if source {
+                "RingInitiator"
+            } else {
+                "RingResponder"
+            };
+            format!("{end}<{message}, {reply}>")
         }
         Some(ChannelKind::Ring) if source => format!("RingSource<{message}>"),
         Some(ChannelKind::Ring) => format!("RingDestination<{message}>"),

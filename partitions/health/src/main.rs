@@ -64,7 +64,7 @@ impl Health {
             if self.tally.see(&record) == Seen::Worth {
                 let entry = Entry {
                     record: &record,
-                    partitions: &ports::PARTITION_NAMES,
+                    partitions: ports::PARTITION_NAMES,
                 };
                 log!("{entry}");
             }

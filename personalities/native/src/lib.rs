@@ -27,7 +27,7 @@
 //! a handle cannot be forged: the kernel judges every use again.
 //!
 //! * [`SamplingSource`], [`SamplingDestination`], [`QueuingSource`], [`QueuingDestination`], [`CallClient`], [`CallServer`],
-//!   [`SignalSource`], [`SignalDestination`]: the ends of channels.
+//!   [`SignalSource`], [`SignalDestination`], [`RingSource`], [`RingDestination`], [`RingInitiator`], [`RingResponder`]: the ends of channels.
 //! * [`InterruptPort`], [`Device`]: a device's interrupt and registers.
 //! * [`HealthLog`], [`PartitionControl`], [`PartitionStatus`], [`ScheduleControl`], [`ScheduleStatus`]: further capabilities.
 //! * [`wait`], [`Lines`], [`Period`], [`time`], [`interrupts`]: what happens when.
@@ -51,6 +51,7 @@ mod period;
 mod ports;
 #[cfg(feature = "probe")]
 pub mod probe;
+mod ring;
 pub mod stream;
 pub mod time;
 
@@ -65,9 +66,13 @@ pub use channel::{
 };
 pub use cofferdam_abi as abi;
 pub use cofferdam_ipc as ipc;
+pub use cofferdam_ring::RingError;
 pub use device::{Device, InterruptPort};
 pub use error::Error;
 pub use lines::{Lines, wait};
 pub use period::{Period, Release};
 #[doc(hidden)]
 pub use ports::{Note, Stack, version_note};
+pub use ring::{
+    RingConsumer, RingDestination, RingInitiator, RingProducer, RingResponder, RingSource,
+};

@@ -6,8 +6,9 @@ use cofferdam_ipc::Message;
 use cofferdam_ipc::note::{Direction, Kind, PortNote, Text, VERSION_NOTE_SIZE, VersionNote};
 
 use crate::{
-    CallClient, CallServer, InterruptPort, QueuingDestination, QueuingSource, SamplingDestination,
-    SamplingSource, SignalDestination, SignalSource,
+    CallClient, CallServer, InterruptPort, QueuingDestination, QueuingSource, RingDestination,
+    RingInitiator, RingResponder, RingSource, SamplingDestination, SamplingSource,
+    SignalDestination, SignalSource,
 };
 
 /// Declares the partition: includes the generated module as `ports`, reserves the stack, and makes `main` the entry.
@@ -60,6 +61,31 @@ macro_rules! port {
             #[unsafe(link_section = ".note.cofferdam")]
             static NOTE: $crate::Note<{ $crate::ipc::note::PORT_NOTE_SIZE }> =
                 $crate::Note($constant.note($name).to_elf());
+        };
+    };
+}
+
+/// Declares an end of a ring.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! ring {
+    (
+        $constant:ident: $handle:ident <$($type:ty),+> = $name:literal,
+        slot $slot:literal, line $line:literal, address $address:literal, depth $depth:literal
+    ) => {
+        #[doc = concat!("The port `", $name, "`.")]
+        // SAFETY: the build maps the channel's memory there.
+        pub static $constant: $crate::$handle<$($type),+> =
+            unsafe { $crate::$handle::at($slot, $line, $address, $depth) };
+
+        const _: () = {
+            // SAFETY: as above; only its note is taken.
+            const END: $crate::$handle<$($type),+> =
+                unsafe { $crate::$handle::at($slot, $line, $address, $depth) };
+            #[used]
+            #[unsafe(link_section = ".note.cofferdam")]
+            static NOTE: $crate::Note<{ $crate::ipc::note::PORT_NOTE_SIZE }> =
+                $crate::Note(END.note($name).to_elf());
         };
     };
 }
@@ -189,5 +215,9 @@ notes! {
     CallServer<Q, R>: Call, Server;
     SignalSource: Signal, Source;
     SignalDestination: Signal, Destination;
+    RingSource<T>: Ring, Source;
+    RingDestination<T>: Ring, Destination;
+    RingInitiator<T, R>: Ring, Both;
+    RingResponder<T, R>: Ring, Both;
     InterruptPort: Interrupt, Destination;
 }

@@ -1,0 +1,231 @@
+//! The ends of ring channels: shared memory, and a doorbell each way.
+//!
+//! A handle says where the memory lies; attaching to it, once in a life, gives the ends that push and pop. How a ring
+//! defends itself against the other partition stands in `cofferdam_ring`.
+
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_ipc::Message;
+use cofferdam_ring::{Consumer, Geometry, Producer, RingError};
+
+use crate::hypercall::call_plain;
+use crate::{Error, Lines};
+
+/// What all handles of rings have in common.
+#[derive(Debug)]
+struct Place {
+    slot: u32,
+    line: u8,
+    address: u32,
+    depth: u32,
+    attached: AtomicBool,
+}
+
+impl Place {
+    const fn new(slot: u32, line: u8, address: u32, depth: u32) -> Self {
+        Self {
+            slot,
+            line,
+            address,
+            depth,
+            attached: AtomicBool::new(false),
+        }
+    }
+
+    /// True once.
+    fn attach(&self) -> bool {
+        !self.attached.swap(true, Ordering::AcqRel)
+    }
+
+    const fn doorbell(&self) -> Doorbell {
+        Doorbell {
+            slot: self.slot,
+            line: self.line,
+        }
+    }
+
+    fn geometry<T: Message>(&self) -> Option<Geometry> {
+        Geometry::new(u32::try_from(T::MAX_SIZE).ok()?, self.depth)
+    }
+
+    fn producer<T: Message>(&self, offset: usize) -> Option<RingProducer<T>> {
+        let geometry = self.geometry::<T>()?;
+        let base = (self.address as usize + offset) as *mut u8;
+        // SAFETY: the build maps a region of the geometry's size there, of this partition and one other, by the promise
+        // made to `at`; `attach` was true once, so that this is the only end of this ring here.
+        let ring = unsafe { Producer::attach(base, geometry.region_size(), geometry) }.ok()?;
+        Some(RingProducer {
+            ring,
+            doorbell: self.doorbell(),
+            message: PhantomData,
+        })
+    }
+
+    fn consumer<T: Message>(&self, offset: usize) -> Option<RingConsumer<T>> {
+        let geometry = self.geometry::<T>()?;
+        let base = (self.address as usize + offset) as *mut u8;
+        // SAFETY: as for the producer.
+        let ring = unsafe { Consumer::attach(base, geometry.region_size(), geometry) }.ok()?;
+        Some(RingConsumer {
+            ring,
+            doorbell: self.doorbell(),
+            message: PhantomData,
+        })
+    }
+}
+
+/// The doorbell of a ring.
+#[derive(Clone, Copy, Debug)]
+struct Doorbell {
+    slot: u32,
+    line: u8,
+}
+
+impl Doorbell {
+    fn raise(self) -> Result<(), Error> {
+        call_plain(Hypercall::Signal, [self.slot, 0, 0, 0, 0, 0]).map(drop)
+    }
+}
+
+macro_rules! handles {
+    ($($(#[$doc:meta])* $name:ident<$($parameter:ident),+>;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name<$($parameter),+> {
+            place: Place,
+            types: PhantomData<fn($($parameter),+)>,
+        }
+
+        impl<$($parameter),+> $name<$($parameter),+> {
+            /// The end whose memory lies there.
+            ///
+            /// # Safety
+            /// The build maps the channel's memory at `address`, and nothing else of the partition lies there.
+            #[doc(hidden)]
+            pub const unsafe fn at(slot: u32, line: u8, address: u32, depth: u32) -> Self {
+                Self { place: Place::new(slot, line, address, depth), types: PhantomData }
+            }
+
+            /// Its capability slot.
+            pub const fn slot(&self) -> u32 {
+                self.place.slot
+            }
+
+            /// The line that the other end's doorbell raises.
+            pub const fn line(&self) -> Lines {
+                Lines::of(self.place.line)
+            }
+        }
+    )* };
+}
+
+handles! {
+    /// Where a ring is filled.
+    RingSource<T>;
+    /// Where a ring is emptied.
+    RingDestination<T>;
+    /// The end of a two-way ring that the file names first: sends `T`, receives `R`.
+    RingInitiator<T, R>;
+    /// The other end of a two-way ring: receives `T`, sends `R`.
+    RingResponder<T, R>;
+}
+
+impl<T: Message> RingSource<T> {
+    /// The end that pushes. `None` if it was given away before in this life.
+    pub fn attach(&self) -> Option<RingProducer<T>> {
+        self.place.attach().then(|| self.place.producer(0))?
+    }
+}
+
+impl<T: Message> RingDestination<T> {
+    /// The end that pops. `None` if it was given away before in this life.
+    pub fn attach(&self) -> Option<RingConsumer<T>> {
+        self.place.attach().then(|| self.place.consumer(0))?
+    }
+}
+
+impl<T: Message, R: Message> RingInitiator<T, R> {
+    /// Both ends here. `None` if they were given away before in this life.
+    pub fn attach(&self) -> Option<(RingProducer<T>, RingConsumer<R>)> {
+        if !self.place.attach() {
+            return None;
+        }
+        let behind = self.place.geometry::<T>()?.region_size();
+        Some((self.place.producer(0)?, self.place.consumer(behind)?))
+    }
+}
+
+impl<T: Message, R: Message> RingResponder<T, R> {
+    /// Both ends here. `None` if they were given away before in this life.
+    pub fn attach(&self) -> Option<(RingConsumer<T>, RingProducer<R>)> {
+        if !self.place.attach() {
+            return None;
+        }
+        let behind = self.place.geometry::<T>()?.region_size();
+        Some((self.place.consumer(0)?, self.place.producer(behind)?))
+    }
+}
+
+/// The end of a ring that pushes.
+#[derive(Debug)]
+pub struct RingProducer<T> {
+    ring: Producer,
+    doorbell: Doorbell,
+    message: PhantomData<fn(T)>,
+}
+
+impl<T: Message> RingProducer<T> {
+    /// Appends a message; the doorbell is rung apart, once for several.
+    ///
+    /// # Errors
+    /// See [`RingError`]: nothing was appended.
+    pub fn push(&mut self, message: &T) -> Result<(), RingError> {
+        self.ring.push_message(message)
+    }
+
+    /// Rings the other end's doorbell.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    pub fn ring_doorbell(&self) -> Result<(), Error> {
+        self.doorbell.raise()
+    }
+
+    /// The line that the other end's doorbell raises.
+    pub const fn line(&self) -> Lines {
+        Lines::of(self.doorbell.line)
+    }
+}
+
+/// The end of a ring that pops.
+#[derive(Debug)]
+pub struct RingConsumer<T> {
+    ring: Consumer,
+    doorbell: Doorbell,
+    message: PhantomData<fn(T)>,
+}
+
+impl<T: Message> RingConsumer<T> {
+    /// Takes the oldest message; `None` if there is none.
+    ///
+    /// # Errors
+    /// See [`RingError`].
+    pub fn pop(&mut self) -> Result<Option<T>, RingError> {
+        self.ring.pop_message()
+    }
+
+    /// Rings the other end's doorbell: there is room again.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    pub fn ring_doorbell(&self) -> Result<(), Error> {
+        self.doorbell.raise()
+    }
+
+    /// The line that the other end's doorbell raises.
+    pub const fn line(&self) -> Lines {
+        Lines::of(self.doorbell.line)
+    }
+}
