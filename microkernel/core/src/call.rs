@@ -8,9 +8,9 @@
 use cofferdam_abi::Status;
 use cofferdam_abi::hypercall::MESSAGE_WORDS;
 use cofferdam_abi::record::TraceKind;
-use cofferdam_tables::CapabilityKind;
+use cofferdam_tables::{CapabilityKind, End, NO_LINE};
 
-use crate::configuration::ChannelTables;
+use crate::configuration::{ChannelTables, Configuration};
 use crate::kernel::{Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
 use crate::memory::Access;
@@ -31,9 +31,12 @@ enum Progress {
     Answered(Status),
 }
 
-/// The state of a call channel.
-#[derive(Clone, Copy)]
+/// The state of a call channel, with what of its tables a call needs at once.
 pub(crate) struct Call {
+    client: End,
+    server: End,
+    /// The longest that a call may take, in ticks.
+    time_out: u32,
     progress: Progress,
     /// The words of the request, then those of the reply.
     words: [u32; MESSAGE_WORDS],
@@ -49,14 +52,30 @@ pub(crate) struct Call {
 type Words = [u32; 1 + MESSAGE_WORDS];
 
 impl Call {
-    pub(crate) const FREE: Self = Self {
-        progress: Progress::Free,
-        words: [0; MESSAGE_WORDS],
-        length: 0,
-        deadline: NEVER,
-        reply_to: 0,
-        reply_room: 0,
-    };
+    pub(crate) fn new(configuration: &Configuration, index: usize) -> Self {
+        let nobody = End {
+            partition: NOBODY,
+            line: NO_LINE,
+        };
+        let tables = configuration.channels.get(index);
+        let end = |index| {
+            let ends = tables.map(|tables| tables.ends.of(&configuration.ends));
+            ends.and_then(|ends| ends.get(index))
+                .copied()
+                .unwrap_or(nobody)
+        };
+        Self {
+            client: end(0),
+            server: end(1),
+            time_out: tables.map_or(0, |tables| tables.own.deadline_ticks),
+            progress: Progress::Free,
+            words: [0; MESSAGE_WORDS],
+            length: 0,
+            deadline: NEVER,
+            reply_to: 0,
+            reply_room: 0,
+        }
+    }
 
     /// Whether a request is under way.
     pub(crate) fn is_open(&self) -> bool {
@@ -75,15 +94,8 @@ fn reply_store(tables: &ChannelTables) -> u32 {
 }
 
 impl<M: Machine> Kernel<M> {
-    fn server(&self, tables: &'static ChannelTables) -> u8 {
-        tables
-            .ends
-            .of(&self.configuration.ends)
-            .get(1)
-            .map_or(NOBODY, |end| end.partition)
-    }
-
-    /// Submits a request, and tells the server or wakes it.
+    /// Submits a request. The server has not been told yet.
+    #[inline]
     pub(crate) fn submit(
         &mut self,
         caller: u8,
@@ -94,59 +106,53 @@ impl<M: Machine> Kernel<M> {
         let index = self
             .capability(caller, slot, CapabilityKind::CallClient)?
             .object;
-        let tables = self.channel(index)?;
-        match self.calls[index].progress {
+        let call = &mut self.calls[index];
+        match call.progress {
             Progress::Free => {}
             Progress::Abandoned => return Err(Status::Again),
             _ => return Err(Status::InvalidState),
         }
-        let server = self.server(tables);
-        if !self.partitions[server].activity.is_up() {
+        let server = &self.partitions[call.server.partition];
+        if !server.activity.is_up() {
             return Err(Status::PeerDown);
         }
-        if !self.is_eligible(server) {
+        if server.ranks & self.clock.eligible == 0 {
             return Err(Status::OutOfWindow);
         }
-        let allowed = tables.own.deadline_ticks;
         let time_out = if time_out == 0 {
-            allowed
+            call.time_out
         } else {
-            time_out.min(allowed)
+            time_out.min(call.time_out)
         };
         let now = self.machine.now();
         let deadline = now + u64::from(time_out);
-        self.calls[index] = Call {
-            progress: Progress::Submitted,
-            words,
-            length: 0,
-            deadline,
-            reply_to: 0,
-            reply_room: 0,
-        };
+        call.progress = Progress::Submitted;
+        call.words = words;
+        call.length = 0;
+        call.deadline = deadline;
+        call.reply_room = 0;
         self.arm(caller, deadline);
         self.record
             .trace(now, TraceKind::MessageOut, caller, u16::from(index), 0, 0);
         Ok(index)
     }
 
-    /// Lets the server know of a request that was submitted.
+    /// Lets the server know of a request that was submitted: one that waits for it has it at once.
+    #[inline]
     pub(crate) fn tell_server(&mut self, index: u8) {
-        let Ok(tables) = self.channel(index) else {
-            return;
-        };
-        let Some(end) = tables.ends.of(&self.configuration.ends).get(1).copied() else {
-            return;
-        };
-        if self.partitions[end.partition].activity == Activity::AwaitingRequest(index) {
-            self.calls[index].progress = Progress::Taken;
-            let words = self.calls[index].message();
-            self.finish_wait(end.partition, Status::Ok, words);
+        let call = &mut self.calls[index];
+        let server = call.server;
+        if self.partitions[server.partition].activity == Activity::AwaitingRequest(index) {
+            call.progress = Progress::Taken;
+            let words = call.message();
+            self.finish_wait(server.partition, Status::Ok, words);
         } else {
-            self.raise(end.partition, end.line);
+            self.raise(server.partition, server.line);
         }
     }
 
     /// Ends a blocked call or receive with a result.
+    #[inline]
     fn finish_wait(&mut self, partition: u8, status: Status, words: Words) {
         self.partitions[partition]
             .registers
@@ -295,8 +301,7 @@ impl<M: Machine> Kernel<M> {
         let index = self
             .capability(caller, slot, CapabilityKind::CallServer)?
             .object;
-        let tables = self.channel(index)?;
-        if length > tables.own.reply_bytes {
+        if length != 0 && length > self.channel(index)?.own.reply_bytes {
             return Err(Status::Invalid);
         }
         match self.calls[index].progress {
@@ -309,40 +314,52 @@ impl<M: Machine> Kernel<M> {
         }
         let call = &mut self.calls[index];
         (call.words, call.length) = (words, length);
-        self.answer(index, tables, Status::Ok);
+        self.answer(index, Status::Ok);
         Ok(index)
     }
 
     /// Gives the client its result: at once if it waits, else by its line. Only a client that waits has its
     /// memory written: one that was interrupted may long use it for something else.
-    fn answer(&mut self, index: u8, tables: &'static ChannelTables, status: Status) {
-        let Some(end) = tables.ends.of(&self.configuration.ends).first().copied() else {
-            return;
-        };
-        self.calls[index].deadline = NEVER;
-        if self.partitions[end.partition].activity == Activity::AwaitingReply(index) {
-            let call = &mut self.calls[index];
-            call.progress = Progress::Free;
-            let (length, to, room) = (call.length, call.reply_to, call.reply_room);
-            let words = call.message();
-            let fits = length <= room;
-            if status == Status::Ok && fits && length != 0 {
-                self.machine.copy(reply_store(tables), to, length);
-            }
-            let status = if status == Status::Ok && !fits {
-                Status::Overflow
-            } else {
-                status
-            };
-            self.finish_wait(end.partition, status, words);
+    #[inline]
+    fn answer(&mut self, index: u8, status: Status) {
+        let call = &mut self.calls[index];
+        let client = call.client;
+        call.deadline = NEVER;
+        if self.partitions[client.partition].activity != Activity::AwaitingReply(index) {
+            call.progress = Progress::Answered(status);
+            return self.raise(client.partition, client.line);
+        }
+        call.progress = Progress::Free;
+        let words = call.message();
+        let status = if status == Status::Ok && call.length != 0 {
+            self.give_reply(index)
         } else {
-            self.calls[index].progress = Progress::Answered(status);
-            self.raise(end.partition, end.line);
+            status
+        };
+        self.finish_wait(client.partition, status, words);
+    }
+
+    /// Copies the bytes of a reply to where the client wants them.
+    fn give_reply(&mut self, index: u8) -> Status {
+        let call = &self.calls[index];
+        let (length, to) = (call.length, call.reply_to);
+        match self.channel(index) {
+            Ok(tables) if length <= call.reply_room => {
+                self.machine.copy(reply_store(tables), to, length);
+                Status::Ok
+            }
+            _ => Status::Overflow,
         }
     }
 
     /// Answers, then waits for the next request on the same channel. `None`: the caller is blocked.
-    pub(crate) fn reply_receive(&mut self, caller: u8, slot: u32, length: u32, words: [u32; 4]) -> Option<Status> {
+    pub(crate) fn reply_receive(
+        &mut self,
+        caller: u8,
+        slot: u32,
+        length: u32,
+        words: [u32; 4],
+    ) -> Option<Status> {
         let index = match self.reply(caller, slot, length, words) {
             Ok(index) => index,
             Err(status) => return Some(status),
@@ -407,40 +424,27 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// The channels on which a partition is the client.
-    fn client_channels(
-        &self,
-        partition: u8,
-    ) -> impl Iterator<Item = (u8, &'static ChannelTables)> + use<M> {
-        let configuration = self.configuration;
-        configuration
-            .channels
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, tables)| {
-                let call = tables.own.kind == cofferdam_tables::ChannelKind::Call;
-                let client = tables.ends.of(&configuration.ends).first()?.partition;
-                (call && client == partition).then_some((index as u8, tables))
-            })
+    /// The call channels on which a partition is the client.
+    fn client_channels(&self, partition: u8) -> impl Iterator<Item = u8> + use<M> {
+        let all = self.configuration.call_channels.iter();
+        all.filter_map(move |(client, index)| (*client == partition).then_some(*index))
     }
 
     /// Ends the requests of a client whose deadline has passed.
     pub(crate) fn expire_calls(&mut self, partition: u8, now: u64) {
-        for (index, tables) in self.client_channels(partition) {
+        for index in self.client_channels(partition) {
             let call = &mut self.calls[index];
             if call.deadline > now {
                 continue;
             }
             call.deadline = NEVER;
-            match call.progress {
-                Progress::Submitted => self.answer(index, tables, Status::TimedOut),
-                Progress::Taken => {
-                    self.answer(index, tables, Status::TimedOut);
-                    if self.calls[index].progress == Progress::Free {
-                        self.calls[index].progress = Progress::Abandoned;
-                    }
-                }
-                _ => {}
+            let taken = call.progress == Progress::Taken;
+            if taken || call.progress == Progress::Submitted {
+                self.answer(index, Status::TimedOut);
+            }
+            let call = &mut self.calls[index];
+            if taken && call.progress == Progress::Free {
+                call.progress = Progress::Abandoned;
             }
         }
     }
@@ -448,7 +452,7 @@ impl<M: Machine> Kernel<M> {
     /// The next deadline of a client's requests.
     pub(crate) fn next_call_deadline(&self, partition: u8) -> u64 {
         self.client_channels(partition)
-            .map(|(index, _)| self.calls[index].deadline)
+            .map(|index| self.calls[index].deadline)
             .min()
             .unwrap_or(NEVER)
     }
@@ -466,13 +470,8 @@ impl<M: Machine> Kernel<M> {
 
     /// The server of a channel is gone: what was asked of it will not be answered.
     pub(crate) fn server_left(&mut self, index: u8) {
-        let Ok(tables) = self.channel(index) else {
-            return;
-        };
         match self.calls[index].progress {
-            Progress::Submitted | Progress::Taken => {
-                self.answer(index, tables, Status::PeerRestarted)
-            }
+            Progress::Submitted | Progress::Taken => self.answer(index, Status::PeerRestarted),
             Progress::Abandoned => self.calls[index].progress = Progress::Free,
             Progress::Free | Progress::Answered(_) => {}
         }

@@ -83,6 +83,8 @@ pub struct Configuration {
     pub(crate) capabilities: Vec<Capability, { limits::CAPABILITIES }>,
     pub(crate) channels: Vec<ChannelTables, { limits::CHANNELS }>,
     pub(crate) ends: Vec<End, { limits::CHANNEL_ENDS }>,
+    /// The call channels: each one's client, and its index.
+    pub(crate) call_channels: Vec<(u8, u8), { limits::CHANNELS }>,
     pub(crate) interrupts: Vec<Interrupt, { limits::INTERRUPTS }>,
     pub(crate) ranks: Vec<Rank, { limits::RANKS }>,
     pub(crate) schedules: Vec<ScheduleTables, { limits::SCHEDULES }>,
@@ -189,6 +191,7 @@ impl Configuration {
         capabilities: Vec::new(),
         channels: Vec::new(),
         ends: Vec::new(),
+        call_channels: Vec::new(),
         interrupts: Vec::new(),
         ranks: Vec::new(),
         schedules: Vec::new(),
@@ -220,6 +223,7 @@ impl Configuration {
             return Err(BootFailure::Missing);
         }
         self.check_references()?;
+        self.list_calls()?;
         self.check_memory()?;
         self.check_time()
     }
@@ -236,7 +240,11 @@ impl Configuration {
 
     /// The action for a module-level error, counted from the first of these.
     pub fn module_action(&self, error: usize) -> Option<health::Action> {
-        self.module.actions.get(error).copied().and_then(health::Action::from_number)
+        self.module
+            .actions
+            .get(error)
+            .copied()
+            .and_then(health::Action::from_number)
     }
 
     /// Puts a record into its table, and says what the next one may belong to.
@@ -398,6 +406,21 @@ impl Configuration {
             CapabilityKind::Interrupt => object < self.interrupts.len(),
             CapabilityKind::Partition => object < self.partitions.len(),
         }
+    }
+
+    /// Lists the call channels, for a timer has to look at these alone.
+    fn list_calls(&mut self) -> Result<(), BootFailure> {
+        for (index, channel) in self.channels.iter().enumerate() {
+            let client = channel
+                .ends
+                .of(&self.ends)
+                .first()
+                .filter(|_| channel.own.kind == ChannelKind::Call);
+            if let Some(client) = client {
+                push(&mut self.call_channels, (client.partition, index as u8))?;
+            }
+        }
+        Ok(())
     }
 
     /// Every physical address lies in RAM that the kernel maps, so that no access of its own can fault.

@@ -22,7 +22,11 @@ impl<M: Machine> Kernel<M> {
     /// What the caller has in a slot.
     #[inline]
     pub(crate) fn any_capability(&self, caller: u8, slot: u32) -> Result<Capability, Status> {
-        self.partitions[caller].capabilities.get(slot as usize).copied().ok_or(Status::NoCapability)
+        self.partitions[caller]
+            .capabilities
+            .get(slot as usize)
+            .copied()
+            .ok_or(Status::NoCapability)
     }
 
     /// What the caller has in a slot, if it is of this kind.
@@ -81,18 +85,18 @@ impl<M: Machine> Kernel<M> {
         if capability.rights & right == 0 {
             return Err(Status::NotPermitted);
         }
-        self.change_life(capability.object, action);
+        self.carry_out(capability.object, action);
         Ok(())
     }
 
     /// Stops or restarts the caller.
     pub(crate) fn self_control(&mut self, caller: u8, action: u32) -> Result<(), Status> {
         life_change(action).ok_or(Status::Invalid)?;
-        self.change_life(caller, action);
+        self.carry_out(caller, action);
         Ok(())
     }
 
-    fn change_life(&mut self, partition: u8, action: u32) {
+    fn carry_out(&mut self, partition: u8, action: u32) {
         match life_change(action) {
             Some((_, Some(reason))) => self.begin_start(partition, reason),
             _ => self.stop(partition),
@@ -104,8 +108,8 @@ impl<M: Machine> Kernel<M> {
             .capability(caller, slot, CapabilityKind::Partition)?
             .object;
         let state = self.partitions[partition].activity.state();
+        let time = self.processor_ticks(partition);
         let account = self.record.partition(partition);
-        let time = account.cpu_ticks.get();
         Ok([
             state as u32,
             account.epoch.get(),
@@ -142,9 +146,8 @@ impl<M: Machine> Kernel<M> {
 
     /// The caller's own processor time until now.
     pub(crate) fn processor_time(&mut self, caller: u8) -> [u32; 2] {
-        let now = self.machine.now();
-        self.account(now);
-        let time = self.record.partition(caller).cpu_ticks.get();
+        self.account();
+        let time = self.processor_ticks(caller);
         [(time >> 32) as u32, time as u32]
     }
 

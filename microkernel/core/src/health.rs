@@ -11,7 +11,6 @@ use zerocopy::FromZeros;
 
 use crate::kernel::{Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
-use crate::partition::Activity;
 
 /// What the architecture says of an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,15 +226,7 @@ impl<M: Machine> Kernel<M> {
         if back_off == 0 {
             return self.begin_start(partition, reason);
         }
-        self.stop(partition);
-        self.set_activity(
-            partition,
-            Activity::Delayed {
-                until: now + back_off,
-                reason,
-            },
-        );
-        self.arm(partition, now + back_off);
+        self.delay_start(partition, reason, now + back_off);
     }
 
     /// Reports that restarts did not help. A table that answers that with a restart is answered with a stop.

@@ -165,7 +165,11 @@ impl<M: Machine> Kernel<M> {
             Some(handler) => handler(self),
             None => {
                 let idle = token == EPAPR_IDLE_TOKEN;
-                let outcome = if idle { self.wait(caller, 0) } else { Some(Status::Unimplemented) };
+                let outcome = if idle {
+                    self.wait(caller, 0)
+                } else {
+                    Some(Status::Unimplemented)
+                };
                 self.finish(caller, Hypercall::Wait, outcome);
             }
         }
@@ -178,7 +182,9 @@ impl<M: Machine> Kernel<M> {
             self.trace_hypercall(caller, call, outcome);
         }
         if let Some(status) = outcome {
-            self.partitions[caller].registers.set_result(0, status as u32);
+            self.partitions[caller]
+                .registers
+                .set_result(0, status as u32);
         }
     }
 
@@ -186,7 +192,14 @@ impl<M: Machine> Kernel<M> {
         let now = self.machine.now();
         let status = outcome.map_or(u32::MAX, |status| status as u32);
         let argument = self.argument(caller, 0);
-        self.record.trace(now, TraceKind::Hypercall, caller, call as u16, status, argument);
+        self.record.trace(
+            now,
+            TraceKind::Hypercall,
+            caller,
+            call as u16,
+            status,
+            argument,
+        );
         let account = self.record.partition(caller);
         account.hypercalls = account.hypercalls.get().wrapping_add(1).into();
     }
@@ -203,7 +216,11 @@ impl<M: Machine> Kernel<M> {
 
     /// Sets the result registers of a call that went well.
     #[inline(always)]
-    fn with_results<const N: usize>(&mut self, caller: u8, outcome: Result<[u32; N], Status>) -> Outcome {
+    fn with_results<const N: usize>(
+        &mut self,
+        caller: u8,
+        outcome: Result<[u32; N], Status>,
+    ) -> Outcome {
         match outcome {
             Ok(values) => {
                 self.results(caller, values);

@@ -82,7 +82,7 @@ impl<M: Machine> Kernel<M> {
             record,
             partitions: Table::new(|index| Partition::new(configuration, index)),
             messages: Table::new(|_| Message::EMPTY),
-            calls: Table::new(|_| Call::FREE),
+            calls: Table::new(|index| Call::new(configuration, index)),
             sources: Table::new(|_| Source::QUIET),
             owners: Table::new(|index| {
                 configuration
@@ -142,7 +142,8 @@ impl<M: Machine> Kernel<M> {
         match self.pending {
             Pending::Nothing => self.choose(),
             Pending::Window => {
-                let first = self.current != NOBODY && self.partitions[self.current].activity == Activity::Ready;
+                let first = self.current != NOBODY
+                    && self.partitions[self.current].activity == Activity::Ready;
                 Next::Await(first.then_some(self.current))
             }
             Pending::Halt => Next::Halt,
@@ -159,27 +160,30 @@ impl<M: Machine> Kernel<M> {
         }
         let rank = candidates.leading_zeros() as u8;
         let partition = self.owners[rank];
-        if partition != self.current || rank != self.current_rank {
+        if rank != self.current_rank || partition != self.current {
             self.switch_to(partition, rank);
         }
-        if matches!(self.partitions[partition].activity, Activity::Starting(_)) {
+        if self.partitions[partition].activity == Activity::Starting {
             return Next::Prepare;
         }
         Next::Resume(partition)
     }
 
     /// Gives the processor to another partition: the account of the one before it is settled.
+    #[inline]
     fn switch_to(&mut self, partition: u8, rank: u8) {
         if partition == self.current && rank == self.current_rank {
             return;
         }
-        let now = self.machine.now();
-        self.account(now);
+        self.account();
         self.current = partition;
         self.current_rank = rank;
-        self.plan_timer(now);
-        self.record
-            .trace(now, TraceKind::Switch, partition, u16::from(rank), 0, 0);
+        self.begin_slice();
+        if cfg!(feature = "trace") {
+            let now = self.machine.now();
+            self.record
+                .trace(now, TraceKind::Switch, partition, u16::from(rank), 0, 0);
+        }
     }
 
     /// Makes a partition runnable, or not.
@@ -195,7 +199,6 @@ impl<M: Machine> Kernel<M> {
         if (self.runnable & self.clock.eligible).leading_zeros() != u32::from(self.current_rank) {
             self.attention = 1;
         }
-        self.record.partition(partition).state = (activity.state() as u32).into();
     }
 
     /// Whether some rank of the partition may run in this window.
@@ -210,9 +213,8 @@ impl<M: Machine> Kernel<M> {
         self.attention = 1;
         self.record.header.state = (state as u16).into();
         self.record.header.reason = reason.into();
-        let now = self.machine.now();
-        self.account(now);
-        self.record.header.now_tick = now.into();
+        self.close_accounts();
+        self.record.header.now_tick = self.machine.now().into();
     }
 
     /// Begins the record of this life of the module.

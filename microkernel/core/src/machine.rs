@@ -34,6 +34,10 @@ pub trait Machine {
 
     /// The timebase.
     fn now(&mut self) -> u64;
+    /// The lower half of the timebase.
+    fn now_lower(&mut self) -> u32 {
+        self.now() as u32
+    }
     /// Asks for one call of [`crate::Kernel::timer`], at this timebase value or at once if it has passed.
     fn set_timer(&mut self, at: u64);
     /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives the lower

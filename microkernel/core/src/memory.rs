@@ -47,7 +47,10 @@ impl<M: Machine> Kernel<M> {
 
     /// The region that holds an effective address.
     pub(crate) fn region(&self, partition: u8, effective: u32) -> Option<&'static Region> {
-        self.partitions[partition].regions.iter().find(|region| effective.wrapping_sub(region.effective) < region.length)
+        self.partitions[partition]
+            .regions
+            .iter()
+            .find(|region| effective.wrapping_sub(region.effective) < region.length)
     }
 
     /// A word of a partition's memory, if it has it and may read it.

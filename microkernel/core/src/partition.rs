@@ -9,7 +9,7 @@ use cofferdam_abi::record::{PartitionState, TraceKind};
 use cofferdam_tables::{Capability, Region, RegionKind};
 
 use crate::configuration::{Configuration, PartitionTables};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
 
 /// How much memory is prepared at a time, in bytes.
@@ -22,12 +22,10 @@ pub(crate) const NEVER: u64 = u64::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
     Stopped,
-    /// A restart waits for its back-off to pass.
-    Delayed {
-        until: u64,
-        reason: StartReason,
-    },
-    Starting(Preparation),
+    /// A restart waits for its back-off to pass: until `restart_at`.
+    Delayed,
+    /// Its memory is being prepared.
+    Starting,
     Ready,
     /// In `wait`.
     Waiting,
@@ -38,9 +36,8 @@ pub(crate) enum Activity {
 }
 
 /// How far the preparation of a partition's memory has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Preparation {
-    reason: StartReason,
     /// Regions first, then copies.
     copying: bool,
     index: u32,
@@ -49,14 +46,14 @@ pub(crate) struct Preparation {
 
 impl Activity {
     pub(crate) fn wants_processor(self) -> bool {
-        matches!(self, Self::Ready | Self::Starting(_))
+        matches!(self, Self::Ready | Self::Starting)
     }
 
     pub(crate) fn state(self) -> PartitionState {
         match self {
             Self::Stopped => PartitionState::Stopped,
-            Self::Delayed { .. } => PartitionState::Delayed,
-            Self::Starting(_) => PartitionState::Starting,
+            Self::Delayed => PartitionState::Delayed,
+            Self::Starting => PartitionState::Starting,
             Self::Ready => PartitionState::Ready,
             Self::Waiting | Self::AwaitingReply(_) | Self::AwaitingRequest(_) => {
                 PartitionState::Waiting
@@ -66,10 +63,7 @@ impl Activity {
 
     /// Whether somebody will answer there, now or when its time comes.
     pub(crate) fn is_up(self) -> bool {
-        !matches!(
-            self,
-            Self::Stopped | Self::Delayed { .. } | Self::Starting(_)
-        )
+        !matches!(self, Self::Stopped | Self::Delayed | Self::Starting)
     }
 }
 
@@ -91,8 +85,13 @@ pub(crate) struct Partition<R> {
     pub(crate) timer: u64,
     /// When the last release was, if its work is not complete.
     pub(crate) release: Option<u64>,
-    /// What it used of this window, in ticks.
+    /// What it used of this window, in ticks: not yet in its account.
     pub(crate) window_used: u32,
+    /// Why this life was, or will be, started.
+    pub(crate) reason: StartReason,
+    preparation: Preparation,
+    /// When a delayed restart is due.
+    pub(crate) restart_at: u64,
     /// The entry of the health log that it reads next.
     pub(crate) health_cursor: u32,
     /// Restarts by the health monitor since `restarts_since`.
@@ -106,7 +105,9 @@ impl<R: Registers> Partition<R> {
         let own = tables.map(|tables| &tables.own);
         Self {
             registers: R::default(),
-            capabilities: tables.map_or(&[], |tables| tables.capabilities.of(&configuration.capabilities)),
+            capabilities: tables.map_or(&[], |tables| {
+                tables.capabilities.of(&configuration.capabilities)
+            }),
             regions: tables.map_or(&[], |tables| tables.regions.of(&configuration.regions)),
             activity: Activity::Stopped,
             ranks: own.map_or(0, |own| own.ranks),
@@ -115,6 +116,9 @@ impl<R: Registers> Partition<R> {
             timer: NEVER,
             release: None,
             window_used: 0,
+            reason: StartReason::Power,
+            preparation: Preparation::default(),
+            restart_at: NEVER,
             health_cursor: 0,
             restarts: 0,
             restarts_since: 0,
@@ -128,14 +132,34 @@ impl<M: Machine> Kernel<M> {
         self.configuration.partitions.get(usize::from(partition))
     }
 
+    /// Changes what a partition is doing, and says so in the record.
+    fn change_life(&mut self, partition: u8, activity: Activity) {
+        self.set_activity(partition, activity);
+        self.record.partition(partition).state = (activity.state() as u32).into();
+        if partition == self.current {
+            self.attention = 1;
+        }
+    }
+
     /// Ends a partition's life. Its peers learn of it by their channels.
     pub(crate) fn stop(&mut self, partition: u8) {
-        self.set_activity(partition, Activity::Stopped);
+        self.change_life(partition, Activity::Stopped);
         let state = &mut self.partitions[partition];
         state.timer = NEVER;
+        state.restart_at = NEVER;
         state.release = None;
         self.leave_channels(partition);
         self.silence_interrupts(partition);
+    }
+
+    /// Ends a partition's life; another begins at `at`.
+    pub(crate) fn delay_start(&mut self, partition: u8, reason: StartReason, at: u64) {
+        self.stop(partition);
+        let state = &mut self.partitions[partition];
+        state.restart_at = at;
+        state.reason = reason;
+        self.change_life(partition, Activity::Delayed);
+        self.arm(partition, at);
     }
 
     /// Begins a new life, after what was left of the one before has been cleared away.
@@ -150,29 +174,25 @@ impl<M: Machine> Kernel<M> {
         let now = self.machine.now();
         self.record
             .trace(now, TraceKind::Start, partition, 0, reason as u32, 0);
-        self.set_activity(
-            partition,
-            Activity::Starting(Preparation {
-                reason,
-                copying: false,
-                index: 0,
-                offset: 0,
-            }),
-        );
+        let state = &mut self.partitions[partition];
+        state.reason = reason;
+        state.preparation = Preparation::default();
+        self.change_life(partition, Activity::Starting);
     }
 
     /// Does the next chunk of the preparation of the partition that has the processor.
     pub fn prepare(&mut self) {
         let partition = self.current;
-        let Activity::Starting(mut done) = self.partitions[partition].activity else {
+        if partition == NOBODY || self.partitions[partition].activity != Activity::Starting {
             return;
-        };
+        }
         let Some(tables) = self.tables(partition) else {
             return;
         };
-        let warm = matches!(done.reason, StartReason::Warm | StartReason::HealthWarm);
-        if warm {
-            return self.enter(partition, done.reason);
+        let state = &self.partitions[partition];
+        let mut done = state.preparation;
+        if matches!(state.reason, StartReason::Warm | StartReason::HealthWarm) {
+            return self.enter(partition);
         }
         if !done.copying {
             let regions = tables.regions.of(&self.configuration.regions);
@@ -201,14 +221,14 @@ impl<M: Machine> Kernel<M> {
                     self.machine.synchronise_instructions(copy.to, copy.length);
                     (done.index, done.offset) = (done.index + 1, 0);
                 }
-                None => return self.enter(partition, done.reason),
+                None => return self.enter(partition),
             }
         }
-        self.partitions[partition].activity = Activity::Starting(done);
+        self.partitions[partition].preparation = done;
     }
 
     /// Memory is ready: the registers and the register page are set, and the partition runs.
-    fn enter(&mut self, partition: u8, reason: StartReason) {
+    fn enter(&mut self, partition: u8) {
         let Some(tables) = self.tables(partition) else {
             return;
         };
@@ -217,7 +237,7 @@ impl<M: Machine> Kernel<M> {
         state
             .registers
             .start(tables.own.entry, tables.own.stack_top);
-        let page = state.page;
+        let (page, reason) = (state.page, state.reason);
         let words = [
             (page::MSR, 0),
             (page::PENDING, 0),
@@ -235,7 +255,7 @@ impl<M: Machine> Kernel<M> {
             self.machine
                 .write_word(page + page::VECTORS + 4 * vector, 0);
         }
-        self.set_activity(partition, Activity::Ready);
+        self.change_life(partition, Activity::Ready);
         self.open_interrupts(partition);
         self.tell_epoch(partition);
     }

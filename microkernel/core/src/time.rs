@@ -16,7 +16,7 @@ use cofferdam_abi::{limits, page};
 use crate::configuration::{Range, ScheduleTables};
 use crate::kernel::{Kernel, NOBODY, Pending};
 use crate::machine::Machine;
-use crate::partition::{Activity, NEVER};
+use crate::partition::NEVER;
 use crate::table::{Table, bit, elements};
 
 /// How far ahead the first window is set, in ticks: time to finish booting.
@@ -42,8 +42,8 @@ pub(crate) struct Clock {
     pub(crate) interrupts: u32,
     /// How far behind its boundary this window began, in ticks.
     late: u32,
-    /// Since when the partition that has the processor has had it.
-    slice_start: u64,
+    /// Since when the partition that has the processor has had it: the lower half of the timebase.
+    slice_start: u32,
     /// For when the timer is set.
     timer_at: u64,
     /// The boundary that a window waits for; everything else about it is done.
@@ -54,6 +54,8 @@ pub(crate) struct Clock {
     armed: u32,
     /// Partitions that had the processor in this window: a set.
     ran: u32,
+    /// The ranks that have a budget: a set.
+    budgeted: u32,
     /// What each rank used of its budget in this window, in ticks.
     used: Table<u32, { limits::RANKS }>,
 }
@@ -74,6 +76,7 @@ impl Clock {
         soonest: NEVER,
         armed: 0,
         ran: 0,
+        budgeted: 0,
         used: Table::filled([0; limits::RANKS]),
     };
 }
@@ -83,10 +86,10 @@ impl<M: Machine> Kernel<M> {
     pub fn timer(&mut self) {
         let now = self.machine.now();
         self.clock.timer_at = NEVER;
-        self.account(now);
         if now >= self.boundary_work_at() {
             self.boundary();
         } else {
+            self.account();
             self.expire(now);
             self.exhaust_budget();
             self.plan_timer(now);
@@ -99,26 +102,44 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Charges the time since the last call to whoever had the processor.
-    pub(crate) fn account(&mut self, now: u64) {
+    #[inline]
+    pub(crate) fn account(&mut self) {
+        let now = self.machine.now_lower();
         let used = now.wrapping_sub(self.clock.slice_start);
         self.clock.slice_start = now;
         let partition = self.current;
         if partition == NOBODY {
             return;
         }
-        let account = self.record.partition(partition);
-        account.cpu_ticks = account.cpu_ticks.get().wrapping_add(used).into();
-        let used = used as u32;
         let state = &mut self.partitions[partition];
         state.window_used = state.window_used.saturating_add(used);
-        self.clock.ran |= bit(partition);
-        let rank_used = &mut self.clock.used[self.current_rank];
-        *rank_used = rank_used.saturating_add(used);
+        if self.clock.budgeted & bit(self.current_rank) != 0 {
+            let rank_used = &mut self.clock.used[self.current_rank];
+            *rank_used = rank_used.saturating_add(used);
+        }
+    }
+
+    /// Somebody has just got the processor.
+    #[inline]
+    pub(crate) fn begin_slice(&mut self) {
+        if self.current != NOBODY {
+            self.clock.ran |= bit(self.current);
+            if self.clock.budgeted & bit(self.current_rank) != 0 {
+                let now = self.machine.now();
+                self.plan_timer(now);
+            }
+        }
+    }
+
+    /// The processor time of a partition until its last slice.
+    pub(crate) fn processor_ticks(&mut self, partition: u8) -> u64 {
+        let unsettled = u64::from(self.partitions[partition].window_used);
+        self.record.partition(partition).cpu_ticks.get() + unsettled
     }
 
     /// What is left of the budget of the rank that has the processor, in ticks; none if it has no limit.
     fn budget_left(&self) -> Option<u32> {
-        if self.current == NOBODY {
+        if self.current == NOBODY || self.clock.budgeted & bit(self.current_rank) == 0 {
             return None;
         }
         let budget = self
@@ -126,13 +147,14 @@ impl<M: Machine> Kernel<M> {
             .ranks
             .get(usize::from(self.current_rank))?
             .budget_ticks;
-        (budget != 0).then(|| budget.saturating_sub(self.clock.used[self.current_rank]))
+        Some(budget.saturating_sub(self.clock.used[self.current_rank]))
     }
 
     /// A rank whose budget is used up is out for the rest of the window.
     fn exhaust_budget(&mut self) {
         if self.budget_left() == Some(0) {
             self.clock.eligible &= !bit(self.current_rank);
+            self.attention = 1;
         }
     }
 
@@ -173,9 +195,8 @@ impl<M: Machine> Kernel<M> {
                 self.partitions[partition].timer = NEVER;
                 self.raise(partition, page::LINE_TIMER as u8);
             }
-            if let Activity::Delayed { until, reason } = self.partitions[partition].activity
-                && until <= now
-            {
+            if self.partitions[partition].restart_at <= now {
+                let reason = self.partitions[partition].reason;
                 self.begin_start(partition, reason);
             }
             self.expire_calls(partition, now);
@@ -186,12 +207,11 @@ impl<M: Machine> Kernel<M> {
     fn find_soonest(&mut self) {
         self.clock.soonest = NEVER;
         for partition in elements(self.clock.armed) {
-            let mut next = self.partitions[partition]
+            let state = &self.partitions[partition];
+            let next = state
                 .timer
+                .min(state.restart_at)
                 .min(self.next_call_deadline(partition));
-            if let Activity::Delayed { until, .. } = self.partitions[partition].activity {
-                next = next.min(until);
-            }
             if next == NEVER {
                 self.clock.armed &= !bit(partition);
             } else if self.is_eligible(partition) {
@@ -207,7 +227,11 @@ impl<M: Machine> Kernel<M> {
         self.clock.next_schedule = self.configuration.module.initial_schedule;
         self.clock.window_end = boundary;
         self.record.header.start_tick = boundary.into();
-        self.clock.slice_start = boundary;
+        for (index, rank) in self.configuration.ranks.iter().enumerate() {
+            if rank.budget_ticks != 0 {
+                self.clock.budgeted |= bit(index as u8);
+            }
+        }
         self.plan_timer(boundary);
     }
 
@@ -244,18 +268,26 @@ impl<M: Machine> Kernel<M> {
         let elapsed = boundary.wrapping_sub(header.start_tick.get());
         if header.stop_request == STOP_REQUEST && elapsed >= header.stop_at.get() {
             self.halt(State::Stopped, 0);
+            self.record.header.now_tick = boundary.into();
         }
     }
 
     /// Settles the accounts of the window that ends.
-    fn close_window(&mut self) {
+    pub(crate) fn close_accounts(&mut self) {
+        self.account();
         for partition in elements(core::mem::take(&mut self.clock.ran)) {
             let used = core::mem::take(&mut self.partitions[partition].window_used);
             let account = self.record.partition(partition);
+            account.cpu_ticks = account.cpu_ticks.get().wrapping_add(u64::from(used)).into();
             if used > account.worst_window_used_ticks.get() {
                 account.worst_window_used_ticks = used.into();
             }
         }
+    }
+
+    /// The end of a window: nobody has the processor until the next one opens.
+    fn close_window(&mut self) {
+        self.close_accounts();
         let late = self.clock.late;
         for partition in elements(self.clock.releases) {
             let account = self.record.partition(partition);
@@ -292,7 +324,9 @@ impl<M: Machine> Kernel<M> {
         self.clock.window = window;
         self.clock.window_end = boundary + u64::from(tables.own.length_ticks);
         self.clock.eligible = tables.own.eligible;
-        self.clock.used = Table::filled([0; limits::RANKS]);
+        for rank in elements(self.clock.budgeted) {
+            self.clock.used[rank] = 0;
+        }
         self.clock.releases = 0;
         self.open_interrupts_of_window(tables.own.interrupts, boundary);
         for partition in elements(tables.own.releases) {
@@ -309,14 +343,14 @@ impl<M: Machine> Kernel<M> {
             0,
         );
         self.record.header.now_tick = boundary.into();
-        self.clock.slice_start = boundary;
+        self.clock.slice_start = boundary as u32;
+        self.clock.opens_at = boundary;
         self.choose_first();
 
         let now = self.machine.now();
         if now >= boundary {
             self.window_is_late(now);
         }
-        self.clock.opens_at = boundary;
         self.clock.timer_at = self.next_event(boundary);
         if self.pending == Pending::Nothing {
             self.pending = Pending::Window;
@@ -339,7 +373,8 @@ impl<M: Machine> Kernel<M> {
         if candidates != 0 {
             self.current_rank = candidates.leading_zeros() as u8;
             self.current = self.owners[self.current_rank];
-            let (tick, partition, rank) = (self.clock.slice_start, self.current, self.current_rank);
+            self.clock.ran |= bit(self.current);
+            let (tick, partition, rank) = (self.clock.opens_at, self.current, self.current_rank);
             self.record
                 .trace(tick, TraceKind::Switch, partition, u16::from(rank), 0, 0);
         }

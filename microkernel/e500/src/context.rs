@@ -64,7 +64,10 @@ impl Registers for Context {
     }
 
     fn start(&mut self, entry: u32, stack_top: u32) {
-        *self = Self { pc: entry, ..Self::default() };
+        *self = Self {
+            pc: entry,
+            ..Self::default()
+        };
         self.gpr[1] = stack_top;
     }
 

@@ -14,7 +14,11 @@ pub fn describe(crash: &mut CrashRecord, context: &Context, vector: u32, boots: 
     context.describe(crash);
     crash.magic = CRASH_MAGIC.into();
     crash.partition = MODULE.into();
-    crash.error = if vector == 1 { Error::MachineCheck } else { Error::KernelException } as u8;
+    crash.error = if vector == 1 {
+        Error::MachineCheck
+    } else {
+        Error::KernelException
+    } as u8;
     crash.action = Action::Halt as u8;
     crash.tick = time::now().into();
     crash.epoch = boots.into();
@@ -36,8 +40,9 @@ const PATIENCE: u32 = 1_000_000;
 /// # Safety
 /// The device block is mapped, the UART lies at `uart_offset`, and partitions do not run again.
 pub unsafe fn say(uart_offset: u32, parts: &[&[u8]]) {
-    let base: *mut u8 =
-        core::ptr::with_exposed_provenance_mut(space::kernel::DEVICES.wrapping_add(uart_offset) as usize);
+    let base: *mut u8 = core::ptr::with_exposed_provenance_mut(
+        space::kernel::DEVICES.wrapping_add(uart_offset) as usize,
+    );
     for byte in parts.iter().copied().flatten() {
         // SAFETY: by the contract.
         unsafe {
@@ -54,6 +59,10 @@ pub unsafe fn say(uart_offset: u32, parts: &[&[u8]]) {
 pub fn hexadecimal(number: u32) -> [u8; 8] {
     core::array::from_fn(|digit| {
         let value = (number >> (28 - 4 * digit)) & 0xf;
-        (if value < 10 { b'0' as u32 + value } else { b'a' as u32 - 10 + value }) as u8
+        (if value < 10 {
+            b'0' as u32 + value
+        } else {
+            b'a' as u32 - 10 + value
+        }) as u8
     })
 }

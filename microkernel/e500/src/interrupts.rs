@@ -63,7 +63,10 @@ impl Controller {
         let source = SOURCES + u32::from(interrupt.source) * SOURCE_STRIDE;
         let sense = if interrupt.level { LEVEL } else { 0 };
         let polarity = if interrupt.high { ACTIVE_HIGH } else { 0 };
-        self.write(source, MASKED | sense | polarity | PRIORITY | u32::from(index));
+        self.write(
+            source,
+            MASKED | sense | polarity | PRIORITY | u32::from(index),
+        );
         self.write(source + DESTINATION, 1);
     }
 

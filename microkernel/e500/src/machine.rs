@@ -42,6 +42,11 @@ impl Machine for Board {
         time::now()
     }
 
+    #[inline(always)]
+    fn now_lower(&mut self) -> u32 {
+        time::now_lower()
+    }
+
     #[inline]
     fn set_timer(&mut self, at: u64) {
         time::set_timer(at);
@@ -107,6 +112,9 @@ impl Machine for Board {
 
     fn reset(&mut self) {
         // SAFETY: the board's reset register, mapped with the devices.
-        unsafe { core::ptr::with_exposed_provenance_mut::<u32>(self.reset).write_volatile(self.reset_value) }
+        unsafe {
+            core::ptr::with_exposed_provenance_mut::<u32>(self.reset)
+                .write_volatile(self.reset_value)
+        }
     }
 }

@@ -72,14 +72,23 @@ pub unsafe fn map_ram(index: u32, block: &RamBlock) {
 /// Writes a partition's entry of TLB1.
 pub(crate) fn write_partition(entry: &TlbWrite) {
     // SAFETY: the words are the host's, for address space 1: the kernel itself never runs there.
-    unsafe { write(&TlbWrite { mas1: entry.mas1 & !MAS1_PROTECT | mas::MAS1_SPACE_1, ..*entry }) }
+    unsafe {
+        write(&TlbWrite {
+            mas1: entry.mas1 & !MAS1_PROTECT | mas::MAS1_SPACE_1,
+            ..*entry
+        })
+    }
 }
 
 /// Puts one page of a region into TLB0, in place of the entry that the hardware proposes.
 pub(crate) fn refill(pid: u8, effective: u32, region: &Region) {
     let page = effective & 0xffff_f000;
     let physical = region.physical + u64::from(page - region.effective);
-    let attributes = if region.kind == RegionKind::Device { MAS2_DEVICE } else { MAS2_COHERENT };
+    let attributes = if region.kind == RegionKind::Device {
+        MAS2_DEVICE
+    } else {
+        MAS2_COHERENT
+    };
     // A miss has set MAS0 to TLB0 and its next victim (EREF, section 6.5.5.1); only the rest is ours.
     // SAFETY: an entry of address space 1, with user rights alone.
     unsafe {

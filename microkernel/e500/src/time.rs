@@ -61,6 +61,12 @@ pub(crate) fn now() -> u64 {
     }
 }
 
+/// The lower half of the timebase.
+#[inline(always)]
+pub(crate) fn now_lower() -> u32 {
+    mfspr!(TIMEBASE_LOWER)
+}
+
 /// Has the decrementer fire at `at`, or at once.
 #[inline]
 pub(crate) fn set_timer(at: u64) {
@@ -174,9 +180,7 @@ pub(crate) unsafe fn wait_until(at: u64, timer: u64, alignment: u32) -> u32 {
     if at.saturating_sub(now()) > SHORTEST_WAIT {
         shoot_aligned(at as u32, alignment);
         // SAFETY: by the contract.
-        unsafe {
-            while wait(Wait::Awake) != Some(Wake::Timer) {}
-        }
+        unsafe { while wait(Wait::Awake) != Some(Wake::Timer) {} }
     } else {
         while now() < at {}
     }

@@ -240,17 +240,42 @@ pub fn exception_fault(vector: u32, context: &Context) -> Fault {
     let data = mfspr!(DEAR);
     let (exception, error, address) = match vector {
         2 => (Exception::DataStorage, Error::MemoryViolation, data),
-        3 => (Exception::InstructionStorage, Error::MemoryViolation, context.pc),
+        3 => (
+            Exception::InstructionStorage,
+            Error::MemoryViolation,
+            context.pc,
+        ),
         5 => (Exception::Alignment, Error::Alignment, data),
         6 => (Exception::Program, program_error(syndrome), context.pc),
-        7 => (Exception::FloatingPointUnavailable, Error::IllegalInstruction, context.pc),
+        7 => (
+            Exception::FloatingPointUnavailable,
+            Error::IllegalInstruction,
+            context.pc,
+        ),
         13 => (Exception::DataTlbError, Error::MemoryViolation, data),
-        14 => (Exception::InstructionTlbError, Error::MemoryViolation, context.pc),
-        _ => (Exception::SpeUnavailable, Error::IllegalInstruction, context.pc),
+        14 => (
+            Exception::InstructionTlbError,
+            Error::MemoryViolation,
+            context.pc,
+        ),
+        _ => (
+            Exception::SpeUnavailable,
+            Error::IllegalInstruction,
+            context.pc,
+        ),
     };
     // ESR is not written by an alignment or unavailable exception (EREF, table 5-2): what is there is old.
-    let syndrome = if matches!(vector, 2 | 3 | 6 | 13 | 14) { syndrome } else { 0 };
-    Fault { exception, error, address, syndrome }
+    let syndrome = if matches!(vector, 2 | 3 | 6 | 13 | 14) {
+        syndrome
+    } else {
+        0
+    };
+    Fault {
+        exception,
+        error,
+        address,
+        syndrome,
+    }
 }
 
 /// The syndrome of a program interrupt (EREF, section 2.6.5: ESR\[PIL\], \[PPR\], \[PTR\]).
