@@ -22,3 +22,10 @@ mod checked;
 
 pub use checked::{Checked, check_text, load};
 pub use rules::{Findings, Rule, rules};
+
+/// The text of every rule, whatever the occasion: what `cofferdam explain` knows.
+pub fn rule_texts() -> impl Iterator<Item = &'static cofferdam_model::RuleText> {
+    let reading = cofferdam_model::READING_RULES.iter().copied();
+    let system = rules().map(|rule| rule.text);
+    reading.chain(system).chain(programs::rule_texts())
+}

@@ -10,7 +10,7 @@ mod require;
 mod time;
 mod unused;
 
-pub use names::{constant, registers_constant};
+pub use names::{constant, registers_constant, schedule_constant};
 
 use cofferdam_model::{
     Board, Diagnostic, ErrorAction, Program, READING_RULES, RuleText, Span, System,

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use cofferdam_check::{check_text, rules};
+use cofferdam_check::{check_text, rule_texts, rules};
 use cofferdam_model::{Diagnostics, READING_RULES};
 
 fn corpus() -> Vec<PathBuf> {
@@ -75,11 +75,7 @@ fn each_rule_has_a_wrong_file() {
 #[test]
 fn each_rule_has_a_sentence_and_an_id_of_its_own() {
     let mut seen = Vec::new();
-    let texts = READING_RULES
-        .iter()
-        .copied()
-        .chain(rules().map(|rule| rule.text));
-    for text in texts.chain(cofferdam_check::programs::rule_texts()) {
+    for text in rule_texts() {
         assert!(
             text.sentence().ends_with('.'),
             "{}: {}",

@@ -10,7 +10,7 @@ use std::path::Path;
 use cofferdam_abi::space;
 use cofferdam_check::Checked;
 use cofferdam_check::programs;
-use cofferdam_check::rules::{constant, registers_constant};
+use cofferdam_check::rules::{constant, registers_constant, schedule_constant};
 use cofferdam_check::wiring::{Grant, Port, PortObject};
 use cofferdam_model::{ChannelKind, MessageType, PartitionRight, Program, Spanned};
 use cofferdam_tables::NO_LINE;
@@ -158,7 +158,7 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
         .any(|grant| matches!(grant, Grant::Schedule { .. }))
     {
         for (number, schedule) in system.schedules.iter().enumerate() {
-            let name = format!("SCHEDULE_{}", constant(&schedule.name));
+            let name = schedule_constant(&schedule.name);
             let doc = format!("The number of the schedule `{}`.", schedule.name);
             fact(&doc, &name, "u32", number.to_string());
         }

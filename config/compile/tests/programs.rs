@@ -111,6 +111,22 @@ fn the_entry_lies_in_the_text() {
 }
 
 #[test]
+fn the_stack_is_the_one_of_the_file() {
+    for stack in [
+        (space::DATA, space::DATA + 0x1000),
+        (space::DATA + 0x1000, space::DATA + 0x3000),
+        (space::DATA + 0x2000, space::DATA),
+    ] {
+        let (checked, programs) = with_first(|checked| {
+            let mut notes = version_note();
+            notes.extend(ports(checked, 0).iter().flat_map(|note| note.to_elf()));
+            elf_with_stack(20, space::TEXT, &[TEXT], &notes, Some(stack))
+        });
+        refused(&checked, &kernel(), &programs, "PROGRAM-STACK");
+    }
+}
+
+#[test]
 fn ports_are_those_of_the_file() {
     let (checked, programs) = with_notes(|notes| notes.truncate(notes.len() - 1));
     refused(&checked, &kernel(), &programs, "NOTE-PORTS");

@@ -5,7 +5,7 @@ use cofferdam_ipc::name;
 use cofferdam_model::{Board, Diagnostic, Spanned, System, suggestion};
 
 use super::{Findings, Rule, rule};
-use crate::wiring::Wiring;
+use crate::wiring::{Grant, Wiring};
 
 pub(super) static RULES: &[&Rule] = &[
     &NAME_FORM,
@@ -88,17 +88,27 @@ fn constants(system: &System, board: &Board, findings: &mut Findings) {
         let mut taken: Vec<String> = FACTS.map(String::from).to_vec();
         taken.extend(wiring.capabilities.iter().map(|one| constant(&one.text)));
         taken.extend(partition.devices.iter().map(|one| registers_constant(one)));
-        for port in &wiring.ports {
-            let own = constant(&port.name);
-            // The same port twice is another rule's.
-            let same_port = wiring.ports.iter().filter(|other| other.name == port.name);
-            if taken.contains(&own) && same_port.count() == 1 {
+        let mut named = Vec::new();
+        if wiring
+            .capabilities
+            .iter()
+            .any(|one| matches!(one.grant, Grant::Schedule { .. }))
+        {
+            let schedules = system.schedules.iter();
+            named.extend(schedules.map(|one| (schedule_constant(&one.name), one.name.span)));
+        }
+        // The same port twice is another rule's.
+        let mut ports = wiring.ports.clone();
+        ports.dedup_by(|one, other| one.name == other.name);
+        named.extend(ports.iter().map(|one| (constant(&one.name), one.span)));
+        for (own, place) in named {
+            if taken.contains(&own) {
                 let message = format!(
                     "the constant `{own}` of `{}` has two meanings",
                     partition.name
                 );
-                let diagnostic = NAME_CONSTANT.violation(port.span, message);
-                findings.push(diagnostic.hint("call the port something else"));
+                let diagnostic = NAME_CONSTANT.violation(place, message);
+                findings.push(diagnostic.hint("choose another name"));
             }
             taken.push(own);
         }
@@ -118,6 +128,11 @@ pub fn constant(text: &str) -> String {
         .map(plain)
         .collect::<String>()
         .to_ascii_uppercase()
+}
+
+/// The name of the constant of a schedule's number in generated code.
+pub fn schedule_constant(schedule: &str) -> String {
+    format!("SCHEDULE_{}", constant(schedule))
 }
 
 /// The name of the constant of a device's registers in generated code.

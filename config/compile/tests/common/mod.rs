@@ -17,54 +17,78 @@ pub type Segment = (u32, u32, Vec<u8>, u32);
 
 /// An ELF of 32 bits, big-endian, with these segments and this note section.
 pub fn elf(machine: u16, entry: u32, segments: &[Segment], notes: &[u8]) -> Vec<u8> {
-    let names = b"\0.note.cofferdam\0.shstrtab\0";
+    elf_with_stack(machine, entry, segments, notes, None)
+}
+
+/// The same with symbols that say where the stack lies.
+pub fn elf_with_stack(
+    machine: u16,
+    entry: u32,
+    segments: &[Segment],
+    notes: &[u8],
+    stack: Option<(u32, u32)>,
+) -> Vec<u8> {
     let headers = 52 + 32 * segments.len();
     let mut body = Vec::new();
-    let mut programs = Vec::new();
-    for (address, flags, content, memory) in segments {
+    let mut put = |content: &[u8]| {
         let offset = (headers + body.len()) as u32;
-        let words = [
-            1,
-            offset,
-            *address,
-            *address,
-            content.len() as u32,
-            *memory,
-            *flags,
-            4,
-        ];
-        programs.extend(words.iter().flat_map(|word: &u32| word.to_be_bytes()));
         body.extend(content);
         body.resize(body.len().next_multiple_of(4), 0);
+        offset
+    };
+    let words = |words: &[u32]| {
+        words
+            .iter()
+            .flat_map(|word| word.to_be_bytes())
+            .collect::<Vec<_>>()
+    };
+    let mut programs = Vec::new();
+    for (address, flags, content, memory) in segments {
+        let (offset, length) = (put(content), content.len() as u32);
+        programs.extend(words(&[
+            1, offset, *address, *address, length, *memory, *flags, 4,
+        ]));
     }
-    let notes_at = (headers + body.len()) as u32;
-    body.extend(notes);
-    let names_at = (headers + body.len()) as u32;
-    body.extend(names);
-    body.resize(body.len().next_multiple_of(4), 0);
-    let sections_at = (headers + body.len()) as u32;
-    let sections: [[u32; 10]; 3] = [
+    let names = b"\0.note.cofferdam\0.shstrtab\0.symtab\0.strtab\0";
+    let strings = b"\0__stack_bottom\0__stack_top\0";
+    let mut symbols = vec![0; 4];
+    if let Some((bottom, top)) = stack {
+        // Name, value, size, then global and absolute.
+        symbols.extend([1, bottom, 0, 0x1000_fff1, 16, top, 0, 0x1000_fff1]);
+    }
+    let symbols = words(&symbols);
+    let section = |name, kind, offset, content: &[u8], link, entry_bytes| {
+        [
+            name,
+            kind,
+            0,
+            0,
+            offset,
+            content.len() as u32,
+            link,
+            1,
+            4,
+            entry_bytes,
+        ]
+    };
+    let sections = [
         [0; 10],
-        [1, 7, 2, 0, notes_at, notes.len() as u32, 0, 0, 4, 0],
-        [17, 3, 0, 0, names_at, names.len() as u32, 0, 0, 1, 0],
+        section(1, 7, put(notes), notes, 0, 0),
+        section(17, 3, put(names), names, 0, 0),
+        section(27, 2, put(&symbols), &symbols, 4, 16),
+        section(35, 3, put(strings), strings, 0, 0),
     ];
+    let sections_at = put(&[]);
     let mut bytes = b"\x7fELF\x01\x02\x01\0\0\0\0\0\0\0\0\0".to_vec();
     bytes.extend(2u16.to_be_bytes());
     bytes.extend(machine.to_be_bytes());
-    for word in [1, entry, 52, sections_at, 0] {
-        bytes.extend(u32::to_be_bytes(word));
-    }
-    for half in [52, 32, segments.len() as u16, 40, 3, 2] {
+    bytes.extend(words(&[1, entry, 52, sections_at, 0]));
+    for half in [52, 32, segments.len() as u16, 40, sections.len() as u16, 2] {
         bytes.extend(half.to_be_bytes());
     }
     bytes.extend(programs);
     bytes.extend(body);
-    bytes.extend(
-        sections
-            .iter()
-            .flatten()
-            .flat_map(|word| word.to_be_bytes()),
-    );
+    bytes.extend(words(sections.as_flattened()));
     bytes
 }
 
@@ -160,7 +184,8 @@ pub fn program(checked: &Checked, partition: usize, ports: &[PortNote]) -> Vec<u
         (space::CONSTANTS, R, notes.clone(), notes.len() as u32),
         (space::DATA, RW, data, memory),
     ];
-    elf(20, space::TEXT, &segments, &notes)
+    let stack = (space::DATA, space::DATA + stack as u32);
+    elf_with_stack(20, space::TEXT, &segments, &notes, Some(stack))
 }
 
 /// The programs that fit a checked system.
