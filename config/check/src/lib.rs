@@ -5,7 +5,7 @@
 //! every violation that it finds, and knows of no other rule.
 //!
 //! There are three occasions. Reading itself refuses what is no `system.toml` (`cofferdam_model::READING_RULES`). The rules
-//! of a system ([`rules`]) judge the file before anything is built. The rules of programs ([`programs`]) judge the finished ELFs
+//! of a system ([`mod@rules`]) judge the file before anything is built. The rules of programs ([`programs`]) judge the finished ELFs
 //! against it.
 #![forbid(unsafe_code)]
 

@@ -2,7 +2,7 @@
 //!
 //! The passes, each a module with plain data in and out:
 //!
-//! 1. [`generate`]: before the partitions are built, what their code needs to know.
+//! 1. [`mod@generate`]: before the partitions are built, what their code needs to know.
 //! 2. [`place`]: where in RAM everything lies.
 //! 3. [`ranks`] and [`tlb`]: who may run when, and what is translated then.
 //! 4. [`plan`]: everything that was chosen, in one value that tools and reports read.

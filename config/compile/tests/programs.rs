@@ -2,7 +2,7 @@
 
 mod common;
 
-use cofferdam_abi::space;
+use cofferdam_abi::{limits, space};
 use cofferdam_check::Checked;
 use cofferdam_compile::compile;
 use cofferdam_ipc::note::{Direction, PortNote, Text};
@@ -250,4 +250,57 @@ fn programs_larger_than_the_ram_are_refused() {
     let segments = [(space::TEXT, RX, large, 17 << 20)];
     let (checked, programs) = with_segments(&segments);
     refused(&checked, &kernel(), &programs, "MEMORY-TOTAL");
+}
+
+#[test]
+fn tables_that_the_kernel_has_no_room_for_are_refused() {
+    use cofferdam_check::programs::{Counts, plan_limits, tables_fit};
+    let checked = checked(EVERYTHING);
+    let room = Counts {
+        ranks: limits::RANKS,
+        regions: limits::REGIONS,
+        copies: limits::COPIES,
+        tlb_writes: limits::TLB_WRITES,
+    };
+    assert!(plan_limits(&checked, &room).is_empty());
+    let more = Counts {
+        ranks: limits::RANKS + 1,
+        tlb_writes: limits::TLB_WRITES + 1,
+        ..room
+    };
+    assert_eq!(plan_limits(&checked, &more).len(), 2);
+    assert!(tables_fit(&checked, limits::TABLES_BYTES).is_none());
+    assert!(tables_fit(&checked, limits::TABLES_BYTES + 1).is_some());
+}
+
+#[test]
+fn memory_that_two_reach_is_found() {
+    use cofferdam_check::programs::{Piece, sharing};
+    let checked = checked(EVERYTHING);
+    let piece = |partition, start: u64, end: u64, ring| Piece {
+        partition,
+        physical: start..end,
+        name: if ring { "blocks".into() } else { "data".into() },
+        ring,
+    };
+    let apart = [
+        piece(0, 0x1000, 0x2000, false),
+        piece(1, 0x2000, 0x3000, false),
+    ];
+    assert!(sharing(&checked, &apart).is_empty());
+    let ring = [
+        piece(2, 0x1000, 0x2000, true),
+        piece(3, 0x1000, 0x2000, true),
+    ];
+    assert!(sharing(&checked, &ring).is_empty());
+    let shared = [
+        piece(0, 0x1000, 0x4000, false),
+        piece(1, 0x2000, 0x3000, false),
+    ];
+    assert_eq!(sharing(&checked, &shared).len(), 1);
+    let half = [
+        piece(2, 0x1000, 0x2000, true),
+        piece(3, 0x1000, 0x2000, false),
+    ];
+    assert_eq!(sharing(&checked, &half).len(), 1);
 }
