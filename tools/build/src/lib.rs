@@ -25,7 +25,7 @@ use anyhow::{Context, Result};
 use cofferdam_compile::{Checked, Plan};
 use cofferdam_model::{Diagnostics, Program};
 use cofferdam_setup::Toolchain;
-use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
+use cofferdam_target_build::{Action, TargetBuild, target_directory};
 
 pub use locate::{Place, locate, systems};
 pub use store::store;
@@ -59,6 +59,8 @@ pub struct Tree {
     pub root: PathBuf,
     /// The compiler.
     pub toolchain: Toolchain,
+    /// Where everything goes that is made from it.
+    pub target: PathBuf,
 }
 
 /// A system that was built.
@@ -113,14 +115,13 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Where a system's files go.
+/// Where the files of a system of the tree at `root` go.
 pub fn directory(root: &Path, system: &str) -> PathBuf {
-    target_directory(root).join("cofferdam").join(system)
+    folder(&target_directory(root), system)
 }
 
-/// Where the programs of a system lie, with symbols.
-pub fn programs_directory(root: &Path, system: &str) -> PathBuf {
-    directory(root, system).join("programs")
+fn folder(target: &Path, system: &str) -> PathBuf {
+    target.join("cofferdam").join(system)
 }
 
 /// Reads and checks a system's file.
@@ -129,11 +130,20 @@ pub fn check(file: &Path) -> Result<Checked, Failure> {
 }
 
 impl Tree {
+    /// The tree at `root`, built where cargo builds it.
+    pub fn new(root: &Path, toolchain: &Toolchain) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            toolchain: toolchain.clone(),
+            target: target_directory(root),
+        }
+    }
+
     /// Builds the system that `file` describes.
     pub fn build(&self, file: &Path) -> Result<Built, Failure> {
         let checked = check(file)?;
-        let directory = directory(&self.root, &checked.system.name);
-        let programs = self.programs(&checked, &directory)?;
+        let directory = folder(&self.target, &checked.system.name);
+        let programs = self.programs(&checked)?;
         for (name, elf) in &programs {
             store(&directory.join(format!("programs/{name}.elf")), elf)?;
         }
@@ -175,11 +185,14 @@ impl Tree {
     }
 
     /// The ELF of each partition, by its name, in the order of the partitions.
-    fn programs(&self, checked: &Checked, directory: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-        let generated = directory.join("generated");
-        cofferdam_compile::generate(checked, &generated)
-            .with_context(|| format!("{} cannot be written", generated.display()))?;
-        let executables = self.executables(checked, &generated)?;
+    fn programs(&self, checked: &Checked) -> Result<Vec<(String, Vec<u8>)>> {
+        let executables = match self.partitions(checked)? {
+            None => Vec::new(),
+            Some(build) => build.run(
+                Action::Build,
+                &format!("building the partitions of {}", checked.system.name),
+            )?,
+        };
         let mut programs = Vec::new();
         for partition in &checked.system.partitions {
             let path = match &partition.program {
@@ -206,23 +219,20 @@ impl Tree {
         Ok(programs)
     }
 
-    /// Builds the crates of all partitions, in one run of cargo.
-    fn executables(&self, checked: &Checked, generated: &Path) -> Result<Vec<Executable>> {
+    /// The build of the crates of all partitions, in one run of cargo, with their ports generated. `None` if none is built.
+    pub fn partitions(&self, checked: &Checked) -> Result<Option<TargetBuild<'_>>> {
+        let generated = folder(&self.target, &checked.system.name).join("generated");
+        cofferdam_compile::generate(checked, &generated)
+            .with_context(|| format!("{} cannot be written", generated.display()))?;
         let mut packages = Vec::new();
         for partition in &checked.system.partitions {
             if let Some(Program::Crate(path)) = &partition.program {
                 packages.push(locate::package_name(&manifest(checked, path)?)?);
             }
         }
-        if packages.is_empty() {
-            return Ok(Vec::new());
-        }
         let environment = vec![("COFFERDAM_GENERATED".to_owned(), generated.into())];
         let build = self.target_build(packages, Vec::new(), environment);
-        build.run(
-            Action::Build,
-            &format!("building the partitions of {}", checked.system.name),
-        )
+        Ok((!build.packages.is_empty()).then_some(build))
     }
 
     /// A build of some packages for the target.
@@ -235,6 +245,7 @@ impl Tree {
         TargetBuild {
             toolchain: &self.toolchain,
             root: &self.root,
+            target: &self.target,
             packages,
             features,
             environment,

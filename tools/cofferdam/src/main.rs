@@ -1,2 +1,4 @@
 //! The user's command.
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use cofferdam_build::{Built, Failure, Kernel, Tree, locate};
+use cofferdam_build::{Built, Failure, Kernel, Tree, locate, store};
 use cofferdam_qemu::Serial;
 
 use crate::{Options, run};
+
+/// The file in a system's folder that keeps the record of its last run.
+pub const RECORD_FILE: &str = "record";
 
 /// Builds a system and runs it in QEMU.
 #[derive(Args, Clone, Debug)]
@@ -64,12 +67,14 @@ impl RunArguments {
             instruction_clock: self.icount,
             machine_time: self.machine_time,
             serial: self.serial(),
+            typed: Vec::new(),
             plugin: None,
         };
         if options.serial == Serial::Terminal {
             eprintln!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
         }
         let outcome = run(&built, &options)?;
+        store(&built.directory.join(RECORD_FILE), outcome.snapshot.bytes())?;
         if self.json {
             println!("{}", serde_json::to_string(&outcome.report)?);
         } else {

@@ -45,6 +45,8 @@ pub struct Options {
     pub machine_time: Option<Duration>,
     /// Where the serial line goes.
     pub serial: Serial,
+    /// What is typed at the start on a captured serial line.
+    pub typed: Vec<u8>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
 }
@@ -59,26 +61,29 @@ pub struct Outcome {
     pub serial: Vec<u8>,
 }
 
-/// The file in a system's folder that keeps the record of its last run.
-pub const RECORD_FILE: &str = "record";
-
 /// Runs a system to its end, and judges it.
 pub fn run(built: &Built, options: &Options) -> Result<Outcome> {
-    let image = built.image(options.kernel);
+    run_image(built, &built.image(options.kernel), options)
+}
+
+/// The same with another image than the one that was built.
+pub fn run_image(built: &Built, image: &Path, options: &Options) -> Result<Outcome> {
     let stop_at = options
         .machine_time
         .map(|time| ticks(time, built.plan.timebase_hz));
-    let prepared = machine(built, &image, options)?.prepare()?;
+    let prepared = machine(built, image, options)?.prepare()?;
     if let Some(stop_at) = stop_at {
         request_stop(&prepared.memory()?, stop_at)?;
     }
-    let running = prepared.start()?;
+    let mut running = prepared.start()?;
+    if !options.typed.is_empty() {
+        running.type_in(&options.typed)?;
+    }
     let followed = follow::follow(running, options)?;
     let snapshot =
         Snapshot::read(&followed.memory).context("the machine's memory cannot be read")?;
-    cofferdam_build::store(&built.directory.join(RECORD_FILE), snapshot.bytes())?;
     let image =
-        std::fs::read(&image).with_context(|| format!("{} cannot be read", image.display()))?;
+        std::fs::read(image).with_context(|| format!("{} cannot be read", image.display()))?;
     let report = judge::judge(built, options, &image, &followed, &snapshot)?;
     Ok(Outcome {
         report,

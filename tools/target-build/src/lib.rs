@@ -47,6 +47,8 @@ pub struct TargetBuild<'a> {
     pub toolchain: &'a Toolchain,
     /// The root of the source tree: cargo runs there.
     pub root: &'a Path,
+    /// Where cargo builds.
+    pub target: &'a Path,
     /// The packages to build, by name.
     pub packages: Vec<String>,
     /// Features, as `package/feature`.
@@ -157,6 +159,7 @@ impl TargetBuild<'_> {
         cargo.args(["-Zjson-target-spec", "-Zbuild-std=core,compiler_builtins"]);
         cargo.arg("-Zbuild-std-features=compiler-builtins-mem");
         cargo.arg("--target").arg(format!("targets/{TARGET}.json"));
+        cargo.arg("--target-dir").arg(self.target);
         for package in &self.packages {
             cargo.args(["--package", package]);
         }
@@ -181,7 +184,7 @@ impl TargetBuild<'_> {
             .unwrap_or_default();
         let cargo_home =
             std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-        let target = target_directory(&root);
+        let target = self.target.to_path_buf();
         let folders = [
             (cargo_home, "/cargo"),
             (self.toolchain.library_source(), "/rust"),

@@ -1,7 +1,8 @@
 //! `cargo xtask lint`: format and lints. A warning is an error.
 
 use anyhow::Result;
-use cofferdam_target_build::{Action, TargetBuild};
+use cofferdam_build::{Tree, check, systems};
+use cofferdam_target_build::Action;
 
 use crate::parts::Parts;
 use crate::workspace::Workspace;
@@ -19,16 +20,22 @@ pub fn add(parts: &mut Parts, workspace: &Workspace<'_>) {
     parts.run("lint, host", || {
         workspace.cargo(&["clippy", "--all-targets", "--", "-D", "warnings"])
     });
-    parts.run("lint, target", || {
-        let build = TargetBuild {
-            toolchain: workspace.toolchain,
-            root: workspace.root,
-            packages: workspace.target_packages.clone(),
-            features: Vec::new(),
-            environment: Vec::new(),
-        };
-        build
-            .run(Action::Clippy, "linting the crates of the target")
-            .map(drop)
-    });
+    parts.run("lint, target", || target(workspace));
+}
+
+/// Partitions are linted once for each system, with the ports that it gives them.
+fn target(workspace: &Workspace<'_>) -> Result<()> {
+    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let mut rest = workspace.target_packages.clone();
+    for system in systems(workspace.root) {
+        let checked = check(&system.file)?;
+        if let Some(build) = tree.partitions(&checked)? {
+            let what = format!("linting the partitions of {}", system.name);
+            build.run(Action::Clippy, &what)?;
+            rest.retain(|package| !build.packages.contains(package));
+        }
+    }
+    let build = tree.target_build(rest, Vec::new(), Vec::new());
+    build.run(Action::Clippy, "linting the other crates of the target")?;
+    Ok(())
 }

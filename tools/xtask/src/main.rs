@@ -5,9 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod damage;
 mod doctor;
+mod host;
 mod lint;
+mod machines;
 mod parts;
+mod reproduce;
 mod test;
 mod workspace;
 
@@ -92,7 +96,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Run { run, installing } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            return run.execute(&Tree { root, toolchain });
+            return run.execute(&Tree::new(&root, &toolchain));
         }
         Command::Lint(installing) => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;

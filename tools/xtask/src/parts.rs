@@ -4,40 +4,112 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+/// How many cases passed, failed, or were not tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Passed.
+    pub passed: usize,
+    /// Failed: what, and why.
+    pub failed: Vec<String>,
+    /// Skipped: what, and why.
+    pub skipped: Vec<String>,
+}
+
+impl Tally {
+    /// One case that passed.
+    pub fn one() -> Self {
+        Self {
+            passed: 1,
+            ..Self::default()
+        }
+    }
+
+    /// One case that was not tried.
+    pub fn skipped(what: impl Into<String>) -> Self {
+        Self {
+            skipped: vec![what.into()],
+            ..Self::default()
+        }
+    }
+
+    /// Adds what another has.
+    pub fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed.extend(other.failed);
+        self.skipped.extend(other.skipped);
+    }
+
+    /// Counts a case by its result.
+    pub fn count(&mut self, what: &str, result: Result<()>) {
+        match result {
+            Ok(()) => self.passed += 1,
+            Err(error) => self.failed.push(format!("{what}: {error:#}")),
+        }
+    }
+}
+
 /// The parts that ran so far.
 #[derive(Default)]
 pub struct Parts {
-    results: Vec<(String, Duration, Result<()>)>,
+    results: Vec<(String, Duration, Tally)>,
 }
 
 impl Parts {
-    /// Runs a part.
+    /// Runs a part that is one case.
     pub fn run(&mut self, name: &str, part: impl FnOnce() -> Result<()>) {
-        eprintln!("== {name}");
-        let started = Instant::now();
-        let result = part();
-        if let Err(error) = &result {
-            eprintln!("error: {error:#}");
-        }
-        self.results
-            .push((name.to_owned(), started.elapsed(), result));
+        self.run_cases(name, || part().map(|()| Tally::one()));
     }
 
-    /// Prints one line per part, and fails if one of them failed.
-    pub fn finish(self) -> Result<()> {
-        eprintln!();
-        for (name, duration, result) in &self.results {
-            let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-            eprintln!("{verdict:>6}  {name} ({:.1} s)", duration.as_secs_f32());
+    /// Runs a part of many cases.
+    pub fn run_cases(&mut self, name: &str, part: impl FnOnce() -> Result<Tally>) {
+        eprintln!("== {name}");
+        let started = Instant::now();
+        let tally = part().unwrap_or_else(|error| Tally {
+            failed: vec![format!("{error:#}")],
+            ..Tally::default()
+        });
+        for failure in &tally.failed {
+            eprintln!("error: {failure}");
         }
-        let failed = self
-            .results
-            .iter()
-            .filter(|(_, _, result)| result.is_err())
-            .count();
-        match failed {
+        self.results
+            .push((name.to_owned(), started.elapsed(), tally));
+    }
+
+    /// Prints one line per part, what failed, what was skipped, and the sum; fails if something failed.
+    pub fn finish(self) -> Result<()> {
+        let mut sum = Tally::default();
+        eprintln!();
+        for (name, duration, tally) in self.results {
+            let verdict = match (tally.failed.len(), tally.passed) {
+                (0, 0) => "skip",
+                (0, _) => "ok",
+                _ => "FAILED",
+            };
+            eprintln!(
+                "{verdict:>6}  {name}: {} passed ({:.1} s)",
+                tally.passed,
+                duration.as_secs_f32()
+            );
+            for failure in &tally.failed {
+                eprintln!(
+                    "        failed: {}",
+                    failure.lines().next().unwrap_or_default()
+                );
+            }
+            for skipped in &tally.skipped {
+                eprintln!("        skipped: {skipped}");
+            }
+            sum.add(tally);
+        }
+        println!(
+            "{} passed, {} failed, {} skipped",
+            sum.passed,
+            sum.failed.len(),
+            sum.skipped.len()
+        );
+        match sum.failed.len() {
             0 => Ok(()),
-            _ => bail!("{failed} of {} parts failed", self.results.len()),
+            count => bail!("{count} failed"),
         }
     }
 }

@@ -1,17 +1,42 @@
-//! `cargo xtask test`: format, lints, and the tests.
+//! `cargo xtask test`: everything that continuous integration checks.
+//!
+//! Four rings, from the cheapest to the dearest: what can be judged from the source (format, lints, and the tests of
+//! `verification/layering`); tests on the host; whole systems in the emulator; attacks on the target.
+//! What needs a nightly compiler runs where there is one.
 
 use anyhow::Result;
+use cofferdam_build::Tree;
 
+use crate::host;
 use crate::lint;
-use crate::parts::Parts;
+use crate::machines::{self, Systems};
+use crate::parts::{Parts, Tally};
+use crate::reproduce;
 use crate::workspace::Workspace;
 
 /// Runs all of it.
 pub fn run(workspace: &Workspace<'_>) -> Result<()> {
     let mut parts = Parts::default();
     lint::add(&mut parts, workspace);
-    parts.run("tests on the host", || {
-        workspace.cargo(&["test", "--no-fail-fast"])
+    parts.run_cases("tests on the host", || host::tests(workspace));
+    parts.run_cases("undefined behaviour (Miri)", || host::miri(workspace));
+    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let mut systems = None;
+    parts.run_cases("building every system", || {
+        let built = Systems::build(&tree)?;
+        let mut tally = Tally::default();
+        built.names().for_each(|_| tally.passed += 1);
+        systems = Some(built);
+        Ok(tally)
     });
+    if let Some(systems) = &systems {
+        parts.run_cases("systems in the emulator", || {
+            machines::systems_in_emulator(systems)
+        });
+        parts.run_cases("attacks on the target", || machines::attacks(systems));
+        parts.run_cases("the same bytes in another folder", || {
+            reproduce::elsewhere(&tree, systems)
+        });
+    }
     parts.finish()
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use cofferdam_setup::{Requirement, Toolchain};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What building and running a system takes.
 pub const NEEDED: [Requirement; 2] = [Requirement::Toolchain, Requirement::Qemu];
@@ -23,6 +23,8 @@ pub struct Workspace<'a> {
     pub toolchain: &'a Toolchain,
     /// The packages that only the target can build: all but cargo's default members.
     pub target_packages: Vec<String>,
+    /// Those of them that have a library, whose logic the host can test.
+    pub target_libraries: Vec<String>,
 }
 
 impl<'a> Workspace<'a> {
@@ -45,17 +47,26 @@ impl<'a> Workspace<'a> {
         let on_host = metadata["workspace_default_members"]
             .as_array()
             .context("cargo names no default members")?;
-        let target_packages = metadata["packages"]
+        let target: Vec<_> = metadata["packages"]
             .as_array()
             .context("cargo names no packages")?
             .iter()
             .filter(|package| !on_host.contains(&package["id"]))
-            .filter_map(|package| package["name"].as_str().map(str::to_owned))
             .collect();
+        let name = |package: &Value| package["name"].as_str().map(str::to_owned);
+        let has_library = |package: &Value| {
+            let targets = package["targets"].as_array();
+            targets.is_some_and(|all| all.iter().any(|one| one["kind"] == json!(["lib"])))
+        };
         Ok(Self {
             root,
             toolchain,
-            target_packages,
+            target_packages: target.iter().filter_map(|one| name(one)).collect(),
+            target_libraries: target
+                .iter()
+                .filter(|one| has_library(one))
+                .filter_map(|one| name(one))
+                .collect(),
         })
     }
 

@@ -1,0 +1,100 @@
+//! Damage to the compiled tables of an image, and what the kernel has to say about it.
+
+use anyhow::{Context, Result};
+use cofferdam_abi::space;
+use cofferdam_tables::{Header, seal};
+use object::BigEndian;
+use object::elf::FileHeader32;
+use object::read::elf::{FileHeader, ProgramHeader};
+use zerocopy::{FromBytes, IntoBytes};
+
+/// One way to damage tables.
+pub struct Damage {
+    /// Its name.
+    pub name: &'static str,
+    /// The number of the boot failure to be expected (`BootFailure::text` of the kernel's core has the words).
+    pub reason: u32,
+    /// Does it: changes the header, or the records behind it.
+    harm: fn(&mut Header, &mut [u8]),
+    /// Whether the checksum is made right again.
+    sealed: bool,
+}
+
+const fn damage(
+    name: &'static str,
+    reason: u32,
+    sealed: bool,
+    harm: fn(&mut Header, &mut [u8]),
+) -> Damage {
+    Damage {
+        name,
+        reason,
+        harm,
+        sealed,
+    }
+}
+
+/// All that are tried on the machine. Each bit flipped, one at a time, is tried on the host, where it is quick.
+pub const DAMAGES: &[Damage] = &[
+    damage("longer than there is room", 1, false, |header, _| {
+        header.length = u32::MAX.into();
+    }),
+    damage("erased", 2, false, |header, records| {
+        header.as_mut_bytes().fill(0xff);
+        records.fill(0xff);
+    }),
+    damage("another version", 3, false, |header, _| {
+        header.version = (header.version.get() + 1).into();
+    }),
+    damage("another ABI", 4, false, |header, _| {
+        header.abi_version = (header.abi_version.get() + 1).into();
+    }),
+    damage("a flipped bit", 5, false, |_, records| {
+        let middle = records.len() / 2;
+        records[middle] ^= 0x10;
+    }),
+    damage("a flipped bit of the checksum", 5, false, |header, _| {
+        header.crc = (header.crc.get() ^ 1).into();
+    }),
+    damage("nonsense under a right checksum", 6, true, |_, records| {
+        records.fill(0xff);
+    }),
+    damage("a record too few", 6, true, |header, _| {
+        header.count = (header.count.get() - 1).into();
+    }),
+    damage("nothing but a head", 9, true, |header, _| {
+        header.count = 0.into();
+        header.length = 0.into();
+    }),
+];
+
+/// The image with damaged tables.
+pub fn apply(damage: &Damage, mut image: Vec<u8>) -> Result<Vec<u8>> {
+    let range = tables(&image)?;
+    let tables = image.get_mut(range).context("the image is truncated")?;
+    let (header, records) = tables.split_at_mut(size_of::<Header>());
+    let mut damaged = Header::read_from_bytes(header)
+        .ok()
+        .context("the tables have no head")?;
+    (damage.harm)(&mut damaged, records);
+    if damage.sealed {
+        let length = damaged.length.get() as usize;
+        let records = records.get(..length).context("the tables are truncated")?;
+        damaged = seal(records, damaged.count.get());
+    }
+    header.copy_from_slice(damaged.as_bytes());
+    Ok(image)
+}
+
+/// Where the tables lie in the file.
+fn tables(image: &[u8]) -> Result<std::ops::Range<usize>> {
+    let header = FileHeader32::<BigEndian>::parse(image).context("the image is no ELF")?;
+    let segment = header
+        .program_headers(BigEndian, image)
+        .context("the image has no segments")?
+        .iter()
+        .find(|segment| segment.p_paddr(BigEndian) == space::kernel::TABLES)
+        .context("the image has no tables")?;
+    let (offset, size) = segment.file_range(BigEndian);
+    Ok(offset as usize..(offset + size) as usize)
+}

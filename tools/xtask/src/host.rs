@@ -1,0 +1,118 @@
+//! Tests on the host.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::parts::Tally;
+use crate::workspace::Workspace;
+
+/// The crates whose unsafe code a host can run.
+const FOR_MIRI: &[&str] = &["cofferdam-ring"];
+
+/// Every test that the host can run: those of the host's crates, and of the libraries behind the partitions.
+pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
+    let mut tally = Tally::default();
+    tally.add(cargo_test(
+        workspace.toolchain.cargo().args(["test", "--no-fail-fast"]),
+        workspace,
+    )?);
+    let mut libraries = workspace.toolchain.cargo();
+    libraries.args(["test", "--no-fail-fast", "--lib"]);
+    for package in &workspace.target_libraries {
+        libraries.args(["--package", package]);
+    }
+    tally.add(cargo_test(&mut libraries, workspace)?);
+    Ok(tally)
+}
+
+/// The tests of unsafe code, in an interpreter that sees undefined behaviour.
+pub fn miri(workspace: &Workspace<'_>) -> Result<Tally> {
+    let there = Command::new("cargo")
+        .args(["+nightly", "miri", "--version"])
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !there {
+        return Ok(Tally::skipped(format!(
+            "Miri on {}: no nightly compiler with miri here",
+            FOR_MIRI.join(", ")
+        )));
+    }
+    let mut miri = Command::new("cargo");
+    for variable in ["RUSTUP_TOOLCHAIN", "RUSTC", "CARGO", "RUSTFLAGS"] {
+        miri.env_remove(variable);
+    }
+    miri.args(["+nightly", "miri", "test", "--no-fail-fast"]);
+    for package in FOR_MIRI {
+        miri.args(["--package", package]);
+    }
+    cargo_test(&mut miri, workspace)
+}
+
+/// Runs `cargo test`, its output passed on, and counts from what it says.
+fn cargo_test(command: &mut Command, workspace: &Workspace<'_>) -> Result<Tally> {
+    let mut child = command
+        .current_dir(workspace.root)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo did not start")?;
+    let output = child
+        .stdout
+        .take()
+        .context("cargo's output is not connected")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(output).lines() {
+        let line = line.context("cargo's output cannot be read")?;
+        count(&line, &mut tally);
+        // Thousands of lines that say "ok" hide the one that does not.
+        if !line.ends_with("... ok") && !line.is_empty() {
+            eprintln!("{line}");
+        }
+    }
+    let status = child.wait().context("cargo cannot be waited for")?;
+    ensure!(
+        status.success() || !tally.failed.is_empty(),
+        "the tests did not run ({status})"
+    );
+    Ok(tally)
+}
+
+/// Takes note of a line of libtest's output.
+fn count(line: &str, tally: &mut Tally) {
+    let Some(rest) = line.strip_prefix("test ") else {
+        return;
+    };
+    if let Some((name, result)) = rest.rsplit_once(" ... ") {
+        match result {
+            "ok" => tally.passed += 1,
+            "FAILED" => tally.failed.push(name.to_owned()),
+            _ if result.starts_with("ignored") => tally.skipped.push(format!("{name} ({result})")),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libtest_is_understood() {
+        let mut tally = Tally::default();
+        for line in [
+            "running 3 tests",
+            "test one::works ... ok",
+            "test src/lib.rs - (line 3) ... ok",
+            "test two ... FAILED",
+            "test three ... ignored, needs a day",
+            "test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        ] {
+            count(line, &mut tally);
+        }
+        assert_eq!(tally.passed, 2);
+        assert_eq!(tally.failed, ["two"]);
+        assert_eq!(tally.skipped, ["three (ignored, needs a day)"]);
+    }
+}

@@ -1,0 +1,259 @@
+//! Whole systems in the emulator, each bounded in time: rings three and four.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use cofferdam_abi::record::State;
+
+use cofferdam_build::{Built, Kernel, Tree, store, systems};
+use cofferdam_qemu::Serial;
+use cofferdam_run::command::built;
+use cofferdam_run::{Options, Outcome, run, run_image};
+
+use crate::damage::DAMAGES;
+use crate::parts::Tally;
+
+/// So many machines run at a time.
+const AT_A_TIME: usize = 2;
+/// The attack suite goes round once in this time.
+const ONE_ROUND: Duration = Duration::from_millis(2500);
+/// The system of the first runs.
+const FLIGHT: &str = "flight";
+
+/// Every system of the tree, built.
+pub struct Systems {
+    qemu: PathBuf,
+    all: Vec<(String, Built)>,
+}
+
+impl Systems {
+    /// Builds them.
+    pub fn build(tree: &Tree) -> Result<Self> {
+        let qemu = cofferdam_setup::qemu().map_err(|lack| anyhow::anyhow!("{}", lack.why))?;
+        let mut all = Vec::new();
+        for system in systems(&tree.root) {
+            all.push((system.name, built(tree.build(&system.file))?));
+        }
+        Ok(Self {
+            qemu: qemu.path,
+            all,
+        })
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Each one.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Built)> {
+        self.all.iter().map(|(name, built)| (name.as_str(), built))
+    }
+
+    /// The one with this name.
+    pub fn get(&self, name: &str) -> Result<&Built> {
+        let found = self.iter().find(|(other, _)| *other == name);
+        found
+            .map(|(_, built)| built)
+            .with_context(|| format!("there is no system {name}"))
+    }
+
+    fn options(&self, kernel: Kernel, milliseconds: u64) -> Options {
+        Options {
+            qemu: self.qemu.clone(),
+            kernel,
+            instruction_clock: true,
+            machine_time: Some(Duration::from_millis(milliseconds)),
+            serial: Serial::Captured,
+            typed: Vec::new(),
+            plugin: None,
+        }
+    }
+}
+
+type Case<'a> = (String, Box<dyn FnOnce() -> Result<()> + Send + 'a>);
+
+/// Runs cases side by side.
+fn run_all(cases: Vec<Case<'_>>) -> Tally {
+    let waiting = Mutex::new(cases.into_iter());
+    let tally = Mutex::new(Tally::default());
+    let lock = |mutex: &Mutex<Tally>, name: &str, result: Result<()>| {
+        let mut tally = mutex
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+        eprintln!("{verdict:>6}  {name}");
+        tally.count(name, result);
+    };
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                loop {
+                    let next = waiting
+                        .lock()
+                        .unwrap_or_else(|poisoned| poisoned.into_inner())
+                        .next();
+                    let Some((name, case)) = next else { break };
+                    let result = case();
+                    lock(&tally, &name, result);
+                }
+            });
+        }
+    });
+    tally
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Ring three.
+pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for (name, built) in systems.iter() {
+        for kernel in Kernel::ALL {
+            let title = format!("{name} runs, {} kernel", kernel.name());
+            cases.push((title, Box::new(move || runs_well(systems, built, kernel))));
+        }
+    }
+    let flight = systems.get(FLIGHT)?;
+    let case = |title: &str, action: fn(&Systems, &Built) -> Result<()>| -> Case<'_> {
+        (title.to_owned(), Box::new(move || action(systems, flight)))
+    };
+    cases.push(case("two runs leave the same record", same_every_time));
+    cases.push(case("the host's clock", on_the_hosts_clock));
+    cases.push(case("a key reaches its partition", keys_arrive));
+    for damage in DAMAGES {
+        let title = format!("damaged tables: {}", damage.name);
+        let action = move || damaged_tables(systems, flight, damage);
+        cases.push((title, Box::new(action)));
+    }
+    Ok(run_all(cases))
+}
+
+/// Ring four: one case per attack and kernel. The verdicts go to a file as well.
+pub fn attacks(systems: &Systems) -> Result<Tally> {
+    let flight = systems.get(FLIGHT)?;
+    let mut tally = Tally::default();
+    for kernel in Kernel::ALL {
+        let options = systems.options(kernel, ONE_ROUND.as_millis() as u64);
+        let report = run(flight, &options)?.report;
+        let json = serde_json::to_vec_pretty(&report)?;
+        let name = format!("attacks-{}.json", kernel.name());
+        store(&flight.directory.join(name), &json)?;
+        ensure!(!report.attacks.is_empty(), "nobody attacked");
+        for attack in &report.attacks {
+            let result = match attack.verdict {
+                "contained" => Ok(()),
+                verdict => Err(anyhow::anyhow!("{verdict}; expected: {}", attack.expected)),
+            };
+            let title = format!("{} ({}), {} kernel", attack.id, attack.title, kernel.name());
+            tally.count(&title, result);
+        }
+        let others = format!("nobody else noticed, {} kernel", kernel.name());
+        tally.count(&others, no_reasons(&report.reasons));
+    }
+    Ok(tally)
+}
+
+fn no_reasons(reasons: &[String]) -> Result<()> {
+    ensure!(reasons.is_empty(), "{}", reasons.join("; "));
+    Ok(())
+}
+
+fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
+    let outcome = run(built, &systems.options(kernel, 500))?;
+    no_reasons(&outcome.report.reasons)?;
+    let traced = outcome.snapshot.header().trace.get();
+    ensure!(
+        (kernel == Kernel::Trace) == (traced > 0),
+        "the {} kernel left {traced} events in its trace",
+        kernel.name()
+    );
+    for partition in &outcome.report.partitions {
+        ensure!(
+            partition.cpu_ticks > 0,
+            "{} never had the processor",
+            partition.name
+        );
+    }
+    Ok(())
+}
+
+fn same_every_time(systems: &Systems, built: &Built) -> Result<()> {
+    let options = systems.options(Kernel::Trace, 300);
+    let first = run(built, &options)?;
+    let second = run(built, &options)?;
+    let (one, other) = (first.snapshot.bytes(), second.snapshot.bytes());
+    let difference = one.iter().zip(other).position(|(one, other)| one != other);
+    if let Some(offset) = difference {
+        bail!("the records differ from byte {offset:#x} on");
+    }
+    ensure!(
+        first.serial == second.serial,
+        "the two runs printed different text"
+    );
+    Ok(())
+}
+
+fn on_the_hosts_clock(systems: &Systems, built: &Built) -> Result<()> {
+    let options = Options {
+        instruction_clock: false,
+        ..systems.options(Kernel::Release, 500)
+    };
+    no_reasons(&run(built, &options)?.report.reasons)
+}
+
+/// Ctrl-T gives the keys to the next partition, and the console says to whom.
+fn keys_arrive(systems: &Systems, built: &Built) -> Result<()> {
+    const NEXT_PARTITION: u8 = 0x14;
+    let options = Options {
+        typed: vec![NEXT_PARTITION],
+        ..systems.options(Kernel::Release, 300)
+    };
+    let outcome = run(built, &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(
+        text.contains("keys go to plant"),
+        "the console does not say that the keys go to plant:\n{text}"
+    );
+    Ok(())
+}
+
+/// The kernel refuses the tables by name, and starts nothing.
+fn damaged_tables(systems: &Systems, built: &Built, damage: &crate::damage::Damage) -> Result<()> {
+    let image = std::fs::read(built.image(Kernel::Release))?;
+    let damaged = crate::damage::apply(damage, image)?;
+    let file = format!("damaged/{}.elf", damage.name.replace(' ', "-"));
+    let path = built.directory.join(file);
+    store(&path, &damaged)?;
+    let outcome = run_image(built, &path, &systems.options(Kernel::Release, 100));
+    let removed = remove(&path);
+    refused(&outcome?, damage.reason)?;
+    removed
+}
+
+fn refused(outcome: &Outcome, reason: u32) -> Result<()> {
+    let header = outcome.snapshot.header();
+    ensure!(
+        outcome.snapshot.state() == Some(State::BootFailed),
+        "the machine is {:?}",
+        outcome.snapshot.state()
+    );
+    ensure!(
+        header.reason == reason,
+        "the reason is {}, expected was {reason}",
+        header.reason
+    );
+    ensure!(
+        header.start_tick == 0 && outcome.serial.is_empty(),
+        "something was started"
+    );
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))
+}
