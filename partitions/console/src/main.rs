@@ -21,6 +21,8 @@ cofferdam_native::partition!("console", main);
 
 /// The longest line of a partition.
 const LINE_BYTES: usize = 96;
+/// The most keys in one message.
+const KEY_BYTES: usize = 16;
 /// What waits for the UART at most.
 const OUTPUT_BYTES: usize = 4096;
 /// `health` has so long to answer, in ticks: it runs before the console in the same window.
@@ -30,31 +32,24 @@ const ANSWER_TICKS: u32 = ports::TIMEBASE_HZ / 1000;
 struct Peer {
     name: &'static str,
     lines: QueuingDestination<Bytes<LINE_BYTES>>,
-    keys: QueuingSource<Bytes<16>>,
+    keys: QueuingSource<Bytes<KEY_BYTES>>,
 }
 
+/// Those at the terminal. A partition whose lines are to be seen needs its line here.
 static PEERS: [Peer; 4] = [
-    Peer {
-        name: "flight",
-        lines: ports::FLIGHT,
-        keys: ports::FLIGHT_KEYS,
-    },
-    Peer {
-        name: "plant",
-        lines: ports::PLANT,
-        keys: ports::PLANT_KEYS,
-    },
-    Peer {
-        name: "health",
-        lines: ports::HEALTH,
-        keys: ports::HEALTH_KEYS,
-    },
-    Peer {
-        name: "rogue",
-        lines: ports::ROGUE,
-        keys: ports::ROGUE_KEYS,
-    },
+    peer("flight", ports::FLIGHT, ports::FLIGHT_KEYS),
+    peer("plant", ports::PLANT, ports::PLANT_KEYS),
+    peer("health", ports::HEALTH, ports::HEALTH_KEYS),
+    peer("rogue", ports::ROGUE, ports::ROGUE_KEYS),
 ];
+
+const fn peer(
+    name: &'static str,
+    lines: QueuingDestination<Bytes<LINE_BYTES>>,
+    keys: QueuingSource<Bytes<KEY_BYTES>>,
+) -> Peer {
+    Peer { name, lines, keys }
+}
 
 fn main() -> ! {
     let mut uart = Uart::new(ports::UART0_REGISTERS, ports::UART0);

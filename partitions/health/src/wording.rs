@@ -29,11 +29,12 @@ pub fn error_name(error: Option<Error>) -> &'static str {
     }
 }
 
-/// What was done, as a sentence says it.
-pub fn action_taken(action: Option<Action>) -> &'static str {
+/// What was done, as a sentence says it. `at_instruction`: the error was that of an instruction.
+pub fn action_taken(action: Option<Action>, at_instruction: bool) -> &'static str {
     match action {
         Some(Action::Ignore) => "ignored",
-        Some(Action::Log) => "logged, it goes on behind the instruction",
+        Some(Action::Log) if at_instruction => "logged, it goes on behind the instruction",
+        Some(Action::Log) => "logged",
         Some(Action::Reflect | Action::RestartCold) => "restarted, its memory cleared",
         Some(Action::RestartWarm) => "restarted, its memory kept",
         Some(Action::Stop) => "stopped",
@@ -96,7 +97,8 @@ impl fmt::Display for Entry<'_> {
             _ => write!(f, "{who}: {} at {pc:#010x}", error_name(error))?,
         }
         let action = Action::from_number(record.action);
-        write!(f, ": {}", action_taken(action))
+        let at_instruction = record.exception.get() != 0;
+        write!(f, ": {}", action_taken(action, at_instruction))
     }
 }
 
