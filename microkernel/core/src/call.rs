@@ -14,7 +14,7 @@ use crate::configuration::{ChannelTables, Configuration};
 use crate::kernel::{Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
 use crate::memory::Access;
-use crate::partition::{Activity, NEVER};
+use crate::partition::Activity;
 
 /// Where a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,9 @@ pub(crate) struct Call {
     words: [u32; MESSAGE_WORDS],
     /// The length of the request in the store, then that of the reply.
     length: u32,
-    deadline: u64,
+    /// When the client goes on without an answer, while the request is submitted or taken: the lower half of the
+    /// timebase.
+    deadline: u32,
     /// Where a client that waits wants a reply's bytes: a physical address and its room.
     reply_to: u32,
     reply_room: u32,
@@ -71,7 +73,7 @@ impl Call {
             progress: Progress::Free,
             words: [0; MESSAGE_WORDS],
             length: 0,
-            deadline: NEVER,
+            deadline: 0,
             reply_to: 0,
             reply_room: 0,
         }
@@ -80,6 +82,11 @@ impl Call {
     /// Whether a request is under way.
     pub(crate) fn is_open(&self) -> bool {
         self.progress != Progress::Free
+    }
+
+    /// Whether the deadline counts.
+    fn is_timed(&self) -> bool {
+        matches!(self.progress, Progress::Submitted | Progress::Taken)
     }
 
     fn message(&self) -> Words {
@@ -124,16 +131,18 @@ impl<M: Machine> Kernel<M> {
         } else {
             time_out.min(call.time_out)
         };
-        let now = self.machine.now();
-        let deadline = now + u64::from(time_out);
+        let now = self.machine.now_lower();
         call.progress = Progress::Submitted;
         call.words = words;
         call.length = 0;
-        call.deadline = deadline;
+        call.deadline = now.wrapping_add(time_out);
         call.reply_room = 0;
-        self.arm(caller, deadline);
-        self.record
-            .trace(now, TraceKind::MessageOut, caller, u16::from(index), 0, 0);
+        self.arm(caller, now, time_out);
+        if cfg!(feature = "trace") {
+            let now = self.machine.now();
+            self.record
+                .trace(now, TraceKind::MessageOut, caller, u16::from(index), 0, 0);
+        }
         Ok(index)
     }
 
@@ -324,7 +333,6 @@ impl<M: Machine> Kernel<M> {
     fn answer(&mut self, index: u8, status: Status) {
         let call = &mut self.calls[index];
         let client = call.client;
-        call.deadline = NEVER;
         if self.partitions[client.partition].activity != Activity::AwaitingReply(index) {
             call.progress = Progress::Answered(status);
             return self.raise(client.partition, client.line);
@@ -434,14 +442,11 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn expire_calls(&mut self, partition: u8, now: u64) {
         for index in self.client_channels(partition) {
             let call = &mut self.calls[index];
-            if call.deadline > now {
+            let taken = call.progress == Progress::Taken;
+            if !call.is_timed() || (now as u32).wrapping_sub(call.deadline) as i32 <= -1 {
                 continue;
             }
-            call.deadline = NEVER;
-            let taken = call.progress == Progress::Taken;
-            if taken || call.progress == Progress::Submitted {
-                self.answer(index, Status::TimedOut);
-            }
+            self.answer(index, Status::TimedOut);
             let call = &mut self.calls[index];
             if taken && call.progress == Progress::Free {
                 call.progress = Progress::Abandoned;
@@ -449,18 +454,19 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The next deadline of a client's requests.
-    pub(crate) fn next_call_deadline(&self, partition: u8) -> u64 {
-        self.client_channels(partition)
-            .map(|index| self.calls[index].deadline)
+    /// How long until the next deadline of a client's requests, in ticks.
+    pub(crate) fn next_call_deadline(&self, partition: u8, now: u32) -> Option<u64> {
+        let timed = self
+            .client_channels(partition)
+            .filter(|index| self.calls[*index].is_timed());
+        timed
+            .map(|index| (self.calls[index].deadline.wrapping_sub(now) as i32).max(0) as u64)
             .min()
-            .unwrap_or(NEVER)
     }
 
     /// The client of a channel is gone: nobody waits for the reply.
     pub(crate) fn client_left(&mut self, index: u8) {
         let call = &mut self.calls[index];
-        call.deadline = NEVER;
         call.progress = match call.progress {
             Progress::Taken | Progress::Abandoned => Progress::Abandoned,
             _ => Progress::Free,

@@ -153,6 +153,9 @@ impl BootFailure {
     }
 }
 
+/// The longest window, in ticks: times within one are compared by the lower half of the timebase alone.
+const LONGEST_WINDOW: u32 = 1 << 30;
+
 /// What the last record belongs to.
 #[derive(Clone, Copy, PartialEq)]
 enum Owner {
@@ -496,7 +499,10 @@ impl Configuration {
             let mut at = 0u32;
             for window in windows {
                 let own = &window.own;
-                if own.start_ticks != at || own.length_ticks <= self.module.guard_ticks {
+                if own.start_ticks != at
+                    || own.length_ticks <= self.module.guard_ticks
+                    || own.length_ticks > LONGEST_WINDOW
+                {
                     return Err(BootFailure::Time);
                 }
                 at = at.checked_add(own.length_ticks).ok_or(BootFailure::Time)?;

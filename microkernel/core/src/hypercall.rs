@@ -233,7 +233,7 @@ impl<M: Machine> Kernel<M> {
     fn set_virtual_timer(&mut self, caller: u8, at: u64) {
         self.partitions[caller].timer = at;
         if at != NEVER {
-            self.arm(caller, at);
+            self.arm_at(caller, at);
         }
     }
 }

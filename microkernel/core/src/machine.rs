@@ -38,11 +38,12 @@ pub trait Machine {
     fn now_lower(&mut self) -> u32 {
         self.now() as u32
     }
-    /// Asks for one call of [`crate::Kernel::timer`], at this timebase value or at once if it has passed.
-    fn set_timer(&mut self, at: u64);
+    /// Asks for one call of [`crate::Kernel::timer`], in this many ticks: at least 1, less than half of what the
+    /// timebase's lower half counts.
+    fn set_timer(&mut self, ticks: u32);
     /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives the lower
-    /// half of the timebase then. Nothing interrupts. The timer is set to `timer`, as by [`Machine::set_timer`].
-    fn wait_until(&mut self, at: u64, timer: u64) -> u32;
+    /// half of the timebase then. Nothing interrupts. The timer is set for `shot` ticks behind `at`.
+    fn wait_until(&mut self, at: u64, shot: u32) -> u32;
 
     /// Reads a word of RAM.
     fn read_word(&self, physical: u32) -> u32;

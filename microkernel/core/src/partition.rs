@@ -159,7 +159,7 @@ impl<M: Machine> Kernel<M> {
         state.restart_at = at;
         state.reason = reason;
         self.change_life(partition, Activity::Delayed);
-        self.arm(partition, at);
+        self.arm_at(partition, at);
     }
 
     /// Begins a new life, after what was left of the one before has been cleared away.

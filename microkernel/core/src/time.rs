@@ -44,12 +44,13 @@ pub(crate) struct Clock {
     late: u32,
     /// Since when the partition that has the processor has had it: the lower half of the timebase.
     slice_start: u32,
-    /// For when the timer is set.
-    timer_at: u64,
+    /// The next thing that happens in this window, budgets aside: the work for its end, or a timer that may fire before.
+    /// As the lower half of the timebase: a window is shorter than half of what that counts.
+    event: u32,
+    /// What the timer is set to at the boundary that a window waits for: that many ticks behind it.
+    first_shot: u32,
     /// The boundary that a window waits for; everything else about it is done.
     opens_at: u64,
-    /// The soonest of the timers that may fire in this window.
-    soonest: u64,
     /// Partitions with a timer or a delayed restart: a set.
     armed: u32,
     /// Partitions that had the processor in this window: a set.
@@ -71,9 +72,9 @@ impl Clock {
         interrupts: 0,
         late: 0,
         slice_start: 0,
-        timer_at: NEVER,
+        event: 0,
+        first_shot: 0,
         opens_at: 0,
-        soonest: NEVER,
         armed: 0,
         ran: 0,
         budgeted: 0,
@@ -85,14 +86,13 @@ impl<M: Machine> Kernel<M> {
     /// The timer fired.
     pub fn timer(&mut self) {
         let now = self.machine.now();
-        self.clock.timer_at = NEVER;
         if now >= self.boundary_work_at() {
             self.boundary();
         } else {
             self.account();
             self.expire(now);
             self.exhaust_budget();
-            self.plan_timer(now);
+            self.plan_timer();
         }
     }
 
@@ -125,8 +125,7 @@ impl<M: Machine> Kernel<M> {
         if self.current != NOBODY {
             self.clock.ran |= bit(self.current);
             if self.clock.budgeted & bit(self.current_rank) != 0 {
-                let now = self.machine.now();
-                self.plan_timer(now);
+                self.plan_timer();
             }
         }
     }
@@ -158,34 +157,39 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// When the next thing happens.
-    fn next_event(&self, now: u64) -> u64 {
-        let at = self.boundary_work_at().min(self.clock.soonest);
+    /// How long from `now` to the next thing that happens, in ticks: 1 if it is due.
+    fn next_shot(&self, now: u32) -> u32 {
+        let ahead = self.clock.event.wrapping_sub(now);
+        let ahead = if ahead as i32 > 0 { ahead } else { 1 };
         match self.budget_left() {
-            Some(left) => at.min(now.wrapping_add(u64::from(left))),
-            None => at,
+            Some(left) => ahead.min(left.max(1)),
+            None => ahead,
         }
     }
 
     /// Sets the timer to the next thing that happens.
-    pub(crate) fn plan_timer(&mut self, now: u64) {
-        let at = self.next_event(now);
-        if at != self.clock.timer_at {
-            self.clock.timer_at = at;
-            self.machine.set_timer(at);
+    pub(crate) fn plan_timer(&mut self) {
+        let now = self.machine.now_lower();
+        let shot = self.next_shot(now);
+        self.machine.set_timer(shot);
+    }
+
+    /// Notes that something of the partition is due in `ahead` ticks.
+    #[inline]
+    pub(crate) fn arm(&mut self, partition: u8, now: u32, ahead: u32) {
+        self.clock.armed |= bit(partition);
+        let until_event = self.clock.event.wrapping_sub(now) as i32;
+        if (ahead as i32) < until_event && self.is_eligible(partition) {
+            self.clock.event = now.wrapping_add(ahead);
+            self.plan_timer();
         }
     }
 
-    /// Notes that a timer of the partition was set to `at`.
-    pub(crate) fn arm(&mut self, partition: u8, at: u64) {
-        self.clock.armed |= bit(partition);
-        if at < self.clock.soonest && self.is_eligible(partition) {
-            self.clock.soonest = at;
-            if at < self.clock.timer_at {
-                self.clock.timer_at = at;
-                self.machine.set_timer(at);
-            }
-        }
+    /// Notes that something of the partition is due at `at`.
+    pub(crate) fn arm_at(&mut self, partition: u8, at: u64) {
+        let now = self.machine.now();
+        let ahead = at.saturating_sub(now).min(i32::MAX as u64) as u32;
+        self.arm(partition, now as u32, ahead);
     }
 
     /// Does what is due, and finds what is due next.
@@ -201,23 +205,25 @@ impl<M: Machine> Kernel<M> {
             }
             self.expire_calls(partition, now);
         }
-        self.find_soonest();
+        self.find_event(now);
     }
 
-    fn find_soonest(&mut self) {
-        self.clock.soonest = NEVER;
+    /// Finds what happens next in this window: the work for its end, or something that a partition of it has armed.
+    fn find_event(&mut self, now: u64) {
+        let mut ahead = self.boundary_work_at().saturating_sub(now);
         for partition in elements(self.clock.armed) {
             let state = &self.partitions[partition];
-            let next = state
-                .timer
-                .min(state.restart_at)
-                .min(self.next_call_deadline(partition));
-            if next == NEVER {
+            let timer = state.timer.min(state.restart_at);
+            let call = self.next_call_deadline(partition, now as u32);
+            if timer == NEVER && call.is_none() {
                 self.clock.armed &= !bit(partition);
             } else if self.is_eligible(partition) {
-                self.clock.soonest = self.clock.soonest.min(next);
+                ahead = ahead
+                    .min(timer.saturating_sub(now))
+                    .min(call.unwrap_or(NEVER));
             }
         }
+        self.clock.event = now.wrapping_add(ahead) as u32;
     }
 
     /// Begins module time: from no schedule at all, the initial one is switched to like any other.
@@ -232,7 +238,8 @@ impl<M: Machine> Kernel<M> {
                 self.clock.budgeted |= bit(index as u8);
             }
         }
-        self.plan_timer(boundary);
+        self.clock.event = self.boundary_work_at() as u32;
+        self.plan_timer();
     }
 
     /// The end of a window, a guard before its tick.
@@ -351,7 +358,7 @@ impl<M: Machine> Kernel<M> {
         if now >= boundary {
             self.window_is_late(now);
         }
-        self.clock.timer_at = self.next_event(boundary);
+        self.clock.first_shot = self.next_shot(boundary as u32);
         if self.pending == Pending::Nothing {
             self.pending = Pending::Window;
         }
@@ -363,7 +370,7 @@ impl<M: Machine> Kernel<M> {
     pub fn await_window(&mut self) {
         let boundary = self.clock.opens_at;
         self.pending = Pending::Nothing;
-        let lower = self.machine.wait_until(boundary, self.clock.timer_at);
+        let lower = self.machine.wait_until(boundary, self.clock.first_shot);
         self.clock.late = lower.wrapping_sub(boundary as u32);
     }
 

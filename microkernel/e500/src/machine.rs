@@ -48,16 +48,16 @@ impl Machine for Board {
     }
 
     #[inline]
-    fn set_timer(&mut self, at: u64) {
-        time::set_timer(at);
+    fn set_timer(&mut self, ticks: u32) {
+        time::set_timer(ticks);
     }
 
     #[inline]
-    fn wait_until(&mut self, at: u64, timer: u64) -> u32 {
+    fn wait_until(&mut self, at: u64, shot: u32) -> u32 {
         self.controller.hold_all(true);
         // SAFETY: the kernel calls this with interrupts off; the contexts are not in use: their owner, the `Kernel`, is
         // inside this call. Devices are held back.
-        let lower = unsafe { time::wait_until(at, timer, self.alignment) };
+        let lower = unsafe { time::wait_until(at, shot, self.alignment) };
         self.controller.hold_all(false);
         lower
     }

@@ -14,8 +14,8 @@ const HID0: u32 = 1008;
 /// HID0\[DOZE\]: what MSR\[WE\] does (e500 core reference manual, section 2.10.1).
 const HID0_DOZE: u32 = 0x0080_0000;
 
-/// The longest that the decrementer is set for; somebody who wants more is woken, and sets it again.
-const LONGEST_SHOT: u64 = 0x7fff_ffff;
+/// Where the decrementer is set while nobody has asked for anything.
+const LONGEST_SHOT: u32 = 0x7fff_ffff;
 
 /// How often [`shoot_aligned`] looks: once more than there are relations to meet.
 const ALIGNMENT_LOOKS: u32 = 6;
@@ -42,7 +42,7 @@ pub(crate) fn initialise() {
     let mode = mfspr!(HID0) | HID0_DOZE;
     // SAFETY: the kernel alone uses the decrementer, and HID0's doze mode only takes effect with MSR[WE].
     unsafe {
-        mtspr!(DECREMENTER, LONGEST_SHOT as u32);
+        mtspr!(DECREMENTER, LONGEST_SHOT);
         mtspr!(TIMER_STATUS, STATUS_DECREMENTER);
         mtspr!(TIMER_CONTROL, CONTROL_DECREMENTER);
         mtspr!(HID0, mode);
@@ -67,10 +67,9 @@ pub(crate) fn now_lower() -> u32 {
     mfspr!(TIMEBASE_LOWER)
 }
 
-/// Has the decrementer fire at `at`, or at once.
-#[inline]
-pub(crate) fn set_timer(at: u64) {
-    let ticks = at.saturating_sub(now()).clamp(1, LONGEST_SHOT) as u32;
+/// Has the decrementer fire in `ticks` ticks.
+#[inline(always)]
+pub(crate) fn set_timer(ticks: u32) {
     // SAFETY: the kernel alone uses the decrementer. The status is cleared first: what it may have said concerned the
     // time before.
     unsafe {
@@ -162,11 +161,11 @@ fn shoot_aligned(at: u32, alignment: u32) -> u32 {
 
 /// The alignment of every later wait: how things stand at the first look.
 pub(crate) fn alignment() -> u32 {
-    shoot_aligned((now() + LONGEST_SHOT) as u32, 0)
+    shoot_aligned(now_lower().wrapping_add(LONGEST_SHOT), 0)
 }
 
-/// Returns when the timebase has reached `at`, with the decrementer set to fire at `timer`, and gives the timebase's
-/// lower half then.
+/// Returns when the timebase has reached `at`, with the decrementer set to fire `shot` ticks behind that, and gives the
+/// timebase's lower half then.
 ///
 /// The decrementer counts whole ticks from the moment it is written, so that the part of a tick which had gone by
 /// then is found again at the end: [`shoot_aligned`] makes it the same each time. Behind the wait there is no
@@ -175,8 +174,7 @@ pub(crate) fn alignment() -> u32 {
 /// # Safety
 /// As [`wait`]; device interrupts are held back meanwhile, so that nothing but the decrementer ends it.
 #[inline]
-pub(crate) unsafe fn wait_until(at: u64, timer: u64, alignment: u32) -> u32 {
-    let shot = timer.saturating_sub(at).min(LONGEST_SHOT) as u32;
+pub(crate) unsafe fn wait_until(at: u64, shot: u32, alignment: u32) -> u32 {
     if at.saturating_sub(now()) > SHORTEST_WAIT {
         shoot_aligned(at as u32, alignment);
         // SAFETY: by the contract.

@@ -1,0 +1,273 @@
+//! Hardware made of vectors.
+
+use std::collections::BTreeSet;
+
+use cofferdam_abi::record::CrashRecord;
+use cofferdam_abi::space;
+use cofferdam_core::{Machine, Registers};
+use cofferdam_tables::{Interrupt, Region, TlbWrite};
+
+/// The registers of a vCPU, as far as anything here looks at them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FakeRegisters {
+    /// r0 to r31.
+    pub gpr: [u32; 32],
+    /// The next instruction.
+    pub pc: u32,
+    /// LR.
+    pub link: u32,
+    /// The last hypercall has no status yet: the caller is blocked.
+    pub unanswered: bool,
+}
+
+impl Registers for FakeRegisters {
+    fn token(&self) -> u32 {
+        self.gpr[11]
+    }
+    fn argument(&self, index: usize) -> u32 {
+        self.gpr[3 + index]
+    }
+    fn set_result(&mut self, index: usize, value: u32) {
+        self.gpr[3 + index] = value;
+        self.unanswered &= index != 0;
+    }
+    fn pc(&self) -> u32 {
+        self.pc
+    }
+    fn set_pc(&mut self, pc: u32) {
+        self.pc = pc;
+    }
+    fn link(&self) -> u32 {
+        self.link
+    }
+    fn stack_pointer(&self) -> u32 {
+        self.gpr[1]
+    }
+    fn start(&mut self, entry: u32, stack_top: u32) {
+        *self = Self::default();
+        (self.pc, self.gpr[1]) = (entry, stack_top);
+    }
+    fn describe(&self, crash: &mut CrashRecord) {
+        for (place, value) in crash.gpr.iter_mut().zip(self.gpr) {
+            *place = value.into();
+        }
+        crash.pc = self.pc.into();
+        crash.lr = self.link.into();
+    }
+}
+
+/// By what the kernel changed memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteKind {
+    /// A word.
+    Word,
+    /// The target of a copy.
+    Copy,
+    /// Clearing.
+    Clear,
+}
+
+/// A change that the kernel made to memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// By what.
+    pub kind: WriteKind,
+    /// The physical address.
+    pub physical: u32,
+    /// In bytes.
+    pub length: u32,
+    /// Where it was copied from.
+    pub from: Option<u32>,
+}
+
+/// The hardware.
+pub struct FakeMachine {
+    /// The timebase.
+    pub now: u64,
+    /// How much the timebase advances each time that the kernel reads it: what kernel code costs.
+    pub cost: u64,
+    /// When the timer fires, if it was asked to.
+    pub timer: Option<u64>,
+    /// RAM from [`space::kernel::END`] on.
+    pub ram: Vec<u8>,
+    /// Every change of RAM by the kernel, until a test takes them.
+    pub writes: Vec<Write>,
+    /// The ticks for which the kernel waited, and what the timebase was when it went on.
+    pub waits: Vec<(u64, u64)>,
+    /// Writes to TLB1.
+    pub tlb_writes: Vec<TlbWrite>,
+    /// Refills: PID and effective page.
+    pub refills: Vec<(u8, u32)>,
+    /// Instructions made visible: physical address and length.
+    pub synchronised: Vec<(u32, u32)>,
+    /// The device interrupts that are let through, by their index in the configuration.
+    pub enabled: BTreeSet<u8>,
+    /// The device interrupts that ask. An edge goes when it is claimed, a level stays.
+    pub asking: BTreeSet<u8>,
+    /// What the kernel was told of each device interrupt.
+    pub configured: Vec<Interrupt>,
+    /// How often the board was reset.
+    pub resets: u32,
+}
+
+impl FakeMachine {
+    /// A machine with so much RAM for partitions.
+    pub fn new(ram_bytes: usize) -> Self {
+        Self {
+            now: 1000,
+            cost: 0,
+            timer: None,
+            ram: vec![0xa5; ram_bytes],
+            writes: Vec::new(),
+            waits: Vec::new(),
+            tlb_writes: Vec::new(),
+            refills: Vec::new(),
+            synchronised: Vec::new(),
+            enabled: BTreeSet::new(),
+            asking: BTreeSet::new(),
+            configured: Vec::new(),
+            resets: 0,
+        }
+    }
+
+    fn place(physical: u32) -> usize {
+        assert!(
+            physical >= space::kernel::END,
+            "the kernel's own memory: {physical:#x}"
+        );
+        (physical - space::kernel::END) as usize
+    }
+
+    /// Some of RAM.
+    pub fn bytes(&self, physical: u32, length: u32) -> &[u8] {
+        let start = Self::place(physical);
+        &self.ram[start..start + length as usize]
+    }
+
+    /// Some of RAM, to change it as a partition or a device would.
+    pub fn bytes_mut(&mut self, physical: u32, length: u32) -> &mut [u8] {
+        let start = Self::place(physical);
+        &mut self.ram[start..start + length as usize]
+    }
+
+    fn log(&mut self, kind: WriteKind, physical: u32, length: u32) {
+        self.writes.push(Write {
+            kind,
+            physical,
+            length,
+            from: None,
+        });
+    }
+
+    /// Whether the timer asks.
+    pub fn timer_is_due(&self) -> bool {
+        self.timer.is_some_and(|at| at <= self.now)
+    }
+
+    /// Whether a device asks that is let through.
+    pub fn device_is_due(&self) -> bool {
+        !self.asking.is_disjoint(&self.enabled)
+    }
+}
+
+impl Machine for FakeMachine {
+    type Registers = FakeRegisters;
+
+    fn now(&mut self) -> u64 {
+        self.now += self.cost;
+        self.now
+    }
+
+    fn now_lower(&mut self) -> u32 {
+        self.now() as u32
+    }
+
+    fn set_timer(&mut self, ticks: u32) {
+        self.timer = Some(self.now + u64::from(ticks));
+    }
+
+    fn wait_until(&mut self, at: u64, shot: u32) -> u32 {
+        self.now = self.now.max(at);
+        self.waits.push((at, self.now));
+        self.timer = Some(at + u64::from(shot));
+        self.now as u32
+    }
+
+    fn read_word(&self, physical: u32) -> u32 {
+        assert_eq!(physical % 4, 0, "a word at {physical:#x}");
+        u32::from_be_bytes(self.bytes(physical, 4).try_into().unwrap())
+    }
+
+    fn write_word(&mut self, physical: u32, value: u32) {
+        assert_eq!(physical % 4, 0, "a word at {physical:#x}");
+        self.log(WriteKind::Word, physical, 4);
+        self.bytes_mut(physical, 4)
+            .copy_from_slice(&value.to_be_bytes());
+    }
+
+    fn copy(&mut self, from: u32, to: u32, length: u32) {
+        assert!(
+            from.is_multiple_of(4) && to.is_multiple_of(4),
+            "copy {from:#x} to {to:#x}"
+        );
+        assert!(
+            from + length <= to || to + length <= from,
+            "copy {from:#x} to {to:#x} of {length} overlaps"
+        );
+        self.writes.push(Write {
+            kind: WriteKind::Copy,
+            physical: to,
+            length,
+            from: Some(from),
+        });
+        let bytes = self.bytes(from, length).to_vec();
+        self.bytes_mut(to, length).copy_from_slice(&bytes);
+    }
+
+    fn clear(&mut self, physical: u32, length: u32) {
+        assert!(physical.is_multiple_of(4) && length.is_multiple_of(4));
+        self.log(WriteKind::Clear, physical, length);
+        self.bytes_mut(physical, length).fill(0);
+    }
+
+    fn synchronise_instructions(&mut self, physical: u32, length: u32) {
+        self.synchronised.push((physical, length));
+    }
+
+    fn write_tlb(&mut self, write: &TlbWrite) {
+        self.tlb_writes.push(*write);
+    }
+
+    fn refill(&mut self, pid: u8, effective: u32, region: &Region) {
+        assert!(effective.wrapping_sub(region.effective) < region.length);
+        self.refills.push((pid, effective & !0xfff));
+    }
+
+    fn set_interrupt(&mut self, index: u8, source: u16, enabled: bool) {
+        assert_eq!(self.configured[usize::from(index)].source, source);
+        if enabled {
+            self.enabled.insert(index);
+        } else {
+            self.enabled.remove(&index);
+        }
+    }
+
+    fn configure_interrupt(&mut self, index: u8, interrupt: &Interrupt) {
+        assert_eq!(usize::from(index), self.configured.len());
+        self.configured.push(*interrupt);
+    }
+
+    fn claim_interrupt(&mut self) -> Option<u8> {
+        let index = self.asking.intersection(&self.enabled).next().copied()?;
+        if !self.configured[usize::from(index)].level {
+            self.asking.remove(&index);
+        }
+        Some(index)
+    }
+
+    fn end_interrupt(&mut self) {}
+
+    fn reset(&mut self) {
+        self.resets += 1;
+    }
+}
