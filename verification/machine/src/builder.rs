@@ -395,7 +395,13 @@ impl SystemBuilder {
 
     /// Boots the system: every partition stands at its entry, and the first window has begun.
     pub fn boot(self) -> Simulation {
+        self.boot_at(1000)
+    }
+
+    /// As [`SystemBuilder::boot`], when the timebase has come so far.
+    pub fn boot_at(self, now: u64) -> Simulation {
         let mut simulation = self.load();
+        simulation.kernel.machine.now = now;
         simulation.kernel.start();
         simulation.settle();
         simulation.advance_to_window();
