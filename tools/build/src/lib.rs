@@ -27,7 +27,7 @@ use cofferdam_model::{Diagnostics, Program};
 use cofferdam_setup::Toolchain;
 use cofferdam_target_build::{Action, TargetBuild, target_directory};
 
-pub use locate::{Place, locate, systems};
+pub use locate::{Place, locate, root, systems};
 pub use store::store;
 
 /// One of the two kernels. They are the same for every system.

@@ -16,6 +16,12 @@ pub struct Place {
     pub file: PathBuf,
 }
 
+/// The root of the source tree that this program was built from.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
 /// The systems in the tree, by name.
 pub fn systems(root: &Path) -> Vec<Place> {
     let folders = std::fs::read_dir(root.join("systems"))

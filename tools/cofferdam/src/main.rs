@@ -1,4 +1,131 @@
-//! The user's command.
+//! The user's command: `cargo cofferdam COMMAND`.
+//!
+//! What a user does with a system: describe it, have it checked and built, run it, and find out why it failed. Every
+//! command ends with exit status 0 only if all went well, and says on standard error why it did not.
+
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod build;
+mod crash;
+mod explain;
+mod new;
+mod symbols;
+mod words;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use clap::{Parser, Subcommand, ValueEnum};
+use cofferdam_build::Tree;
+use cofferdam_progress::print_result;
+use cofferdam_run::command::RunArguments;
+use cofferdam_setup::Toolchain;
+
+/// Checks, builds and runs systems of isolated partitions.
+#[derive(Parser)]
+#[command(bin_name = "cargo cofferdam", disable_help_subcommand = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo cofferdam new pump            a partition to begin with, in partitions/pump
+  cargo cofferdam check               is systems/flight/system.toml in order?
+  cargo cofferdam build my/system.toml
+  cargo cofferdam run flight --for 2s --icount
+  cargo cofferdam explain MEMORY-ROOM
+  cargo cofferdam crash               what went wrong in the last run of `flight`
+
+A system is named by its folder in systems/, or by a path: of a folder with a system.toml, or of the file itself.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes the crate of a new partition, and prints its lines for system.toml
+    New {
+        /// Its name: letters, digits and `_`
+        name: String,
+    },
+    /// Checks a system.toml against every rule, without building
+    Check {
+        /// The system
+        #[arg(default_value = "flight")]
+        system: String,
+        /// How to print what was found
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Builds a system: its partitions, both kernels, the tables, the images
+    Build {
+        /// The system
+        #[arg(default_value = "flight")]
+        system: String,
+        /// How to print what was found
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Builds a system and runs it in QEMU
+    Run(RunArguments),
+    /// Explains a rule by its id; without one, lists all of them
+    Explain {
+        /// The id, as a diagnostic shows it
+        rule: Option<String>,
+    },
+    /// Shows the failures that the last run left, down to the source lines
+    Crash {
+        /// The system
+        #[arg(default_value = "flight")]
+        system: String,
+    },
+    /// Prints a JSON Schema of system.toml, for editors
+    Schema,
+}
+
+/// How to print what was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command. `Ok(false)`: the command itself went well, what it judged did not.
+fn run(command: Command) -> Result<bool> {
+    let root = cofferdam_build::root();
+    let tree = || {
+        let toolchain = Toolchain::find(&root).map_err(|lack| {
+            anyhow!(
+                "{}; to mend it: {} (or `cargo xtask setup`)",
+                lack.why,
+                lack.remedy.by_hand()
+            )
+        })?;
+        anyhow::Ok(Tree::new(&root, &toolchain))
+    };
+    match command {
+        Command::New { name } => new::new(&root, &name).map(|()| true),
+        Command::Check { system, format } => build::check(&root, &system, format),
+        Command::Build { system, format } => build::build(&tree()?, &system, format),
+        Command::Run(arguments) => arguments.execute(&tree()?),
+        Command::Explain { rule } => explain::explain(rule.as_deref()).map(|()| true),
+        Command::Crash { system } => crash::crash(&root, &system).map(|()| true),
+        Command::Schema => {
+            print_result(serde_json::to_string_pretty(&cofferdam_model::schema())?)?;
+            Ok(true)
+        }
+    }
+}

@@ -6,10 +6,19 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Display;
-use std::io::{IsTerminal, stderr};
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Prints a result to standard output. Whoever reads it may have read enough and closed the pipe: that is no error.
+pub fn print_result(text: impl Display) -> io::Result<()> {
+    let mut out = stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
 
 /// A step under way. Dropped without [`Step::done`], it counts as failed.
 pub struct Step {

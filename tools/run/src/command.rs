@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use cofferdam_build::{Built, Failure, Kernel, Tree, locate, store};
+use cofferdam_progress::print_result;
 use cofferdam_qemu::Serial;
 
 use crate::{Options, run};
@@ -67,7 +68,7 @@ impl RunArguments {
             instruction_clock: self.icount,
             machine_time: self.machine_time,
             serial: self.serial(),
-            typed: Vec::new(),
+            typed: None,
             plugin: None,
         };
         if options.serial == Serial::Terminal {
@@ -76,7 +77,7 @@ impl RunArguments {
         let outcome = run(&built, &options)?;
         store(&built.directory.join(RECORD_FILE), outcome.snapshot.bytes())?;
         if self.json {
-            println!("{}", serde_json::to_string(&outcome.report)?);
+            print_result(serde_json::to_string(&outcome.report)?)?;
         } else {
             eprintln!("\n{}", outcome.report);
         }

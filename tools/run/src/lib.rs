@@ -45,10 +45,19 @@ pub struct Options {
     pub machine_time: Option<Duration>,
     /// Where the serial line goes.
     pub serial: Serial,
-    /// What is typed at the start on a captured serial line.
-    pub typed: Vec<u8>,
+    /// What is typed on a captured serial line, and the text that has to come over it first.
+    pub typed: Option<Typed>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
+}
+
+/// Keys, typed when somebody is there to take them.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// They are typed behind this text.
+    pub after: String,
+    /// The keys.
+    pub keys: Vec<u8>,
 }
 
 /// What became of a run.
@@ -75,10 +84,7 @@ pub fn run_image(built: &Built, image: &Path, options: &Options) -> Result<Outco
     if let Some(stop_at) = stop_at {
         request_stop(&prepared.memory()?, stop_at)?;
     }
-    let mut running = prepared.start()?;
-    if !options.typed.is_empty() {
-        running.type_in(&options.typed)?;
-    }
+    let running = prepared.start()?;
     let followed = follow::follow(running, options)?;
     let snapshot =
         Snapshot::read(&followed.memory).context("the machine's memory cannot be read")?;

@@ -11,7 +11,7 @@ use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel, Tree, store, systems};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, Outcome, run, run_image};
+use cofferdam_run::{Options, Outcome, Typed, run, run_image};
 
 use crate::damage::DAMAGES;
 use crate::parts::Tally;
@@ -68,7 +68,7 @@ impl Systems {
             instruction_clock: true,
             machine_time: Some(Duration::from_millis(milliseconds)),
             serial: Serial::Captured,
-            typed: Vec::new(),
+            typed: None,
             plugin: None,
         }
     }
@@ -209,8 +209,13 @@ fn on_the_hosts_clock(systems: &Systems, built: &Built) -> Result<()> {
 fn keys_arrive(systems: &Systems, built: &Built) -> Result<()> {
     const NEXT_PARTITION: u8 = 0x14;
     let options = Options {
-        typed: vec![NEXT_PARTITION],
-        ..systems.options(Kernel::Release, 300)
+        // A key comes when the host's clock says so; by the clock of instructions the run might be over.
+        instruction_clock: false,
+        typed: Some(Typed {
+            after: "Ctrl-T".to_owned(),
+            keys: vec![NEXT_PARTITION],
+        }),
+        ..systems.options(Kernel::Release, 1500)
     };
     let outcome = run(built, &options)?;
     no_reasons(&outcome.report.reasons)?;

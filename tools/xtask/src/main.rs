@@ -87,7 +87,7 @@ fn main() -> ExitCode {
 
 /// Runs a command. `Ok(false)`: the command itself went well, what it judged did not.
 fn run(command: Command) -> Result<bool> {
-    let root = workspace::root();
+    let root = cofferdam_build::root();
     let judged = match command {
         Command::Doctor => doctor::run(&root),
         Command::Setup(installing) => {

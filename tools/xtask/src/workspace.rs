@@ -1,6 +1,6 @@
 //! The source tree: where it is, and which of its crates are for the host and which for the target.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use cofferdam_setup::{Requirement, Toolchain};
@@ -8,12 +8,6 @@ use serde_json::{Value, json};
 
 /// What building and running a system takes.
 pub const NEEDED: [Requirement; 2] = [Requirement::Toolchain, Requirement::Qemu];
-
-/// The root of the source tree that this program was built from.
-pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
-}
 
 /// The source tree and the compiler for it.
 pub struct Workspace<'a> {
