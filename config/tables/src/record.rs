@@ -211,8 +211,9 @@ pub enum CapabilityKind {
     HealthLog,
 }
 
-/// A capability.
+/// A capability. One word, for the kernel finds it by its slot on every hypercall.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(align(4))]
 pub struct Capability {
     /// What it is for.
     pub kind: CapabilityKind,

@@ -8,7 +8,7 @@
 use cofferdam_abi::Status;
 use cofferdam_abi::hypercall::MESSAGE_WORDS;
 use cofferdam_abi::record::TraceKind;
-use cofferdam_tables::{CapabilityKind, End, NO_LINE};
+use cofferdam_tables::{Capability, CapabilityKind, End, NO_LINE};
 
 use crate::configuration::{ChannelTables, Configuration};
 use crate::kernel::{Kernel, NOBODY};
@@ -27,11 +27,15 @@ enum Progress {
     Taken,
     /// The server has it, but the client no longer waits for it.
     Abandoned,
+    /// The server has it; the client that submitted it has yet to learn that its deadline has passed.
+    Expired,
     /// Answered, with this result; the client has not collected it.
     Answered(Status),
 }
 
-/// The state of a call channel, with what of its tables a call needs at once.
+/// The state of a call channel, with what of its tables a call needs at once. Its size is a power of two, so that
+/// finding it takes no multiplication.
+#[repr(align(64))]
 pub(crate) struct Call {
     client: End,
     server: End,
@@ -89,6 +93,14 @@ impl Call {
         matches!(self.progress, Progress::Submitted | Progress::Taken)
     }
 
+    /// Whether the server has it.
+    fn is_held(&self) -> bool {
+        matches!(
+            self.progress,
+            Progress::Taken | Progress::Abandoned | Progress::Expired
+        )
+    }
+
     fn message(&self) -> Words {
         let [a, b, c, d] = self.words;
         [self.length, a, b, c, d]
@@ -101,6 +113,77 @@ fn reply_store(tables: &ChannelTables) -> u32 {
 }
 
 impl<M: Machine> Kernel<M> {
+    /// The whole of a call, as far as it is a direct switch to a server that waits for it. False, and nothing is done,
+    /// if there is more to it.
+    #[inline(always)]
+    pub(crate) fn call_directly(&mut self, caller: u8) -> bool {
+        let slot = self.partitions[caller].registers.argument(0);
+        let Ok(Capability { object: index, .. }) =
+            self.capability(caller, slot, CapabilityKind::CallClient)
+        else {
+            return false;
+        };
+        let call = &self.calls[index];
+        let server = call.server.partition;
+        let ready = call.progress == Progress::Free
+            && self.partitions[server].activity == Activity::AwaitingRequest(index)
+            && self.pending_lines(caller) == 0;
+        if !ready || !self.hand_over(caller, Activity::AwaitingReply(index), server) {
+            return false;
+        }
+        let wanted = self.partitions[caller].registers.argument(1);
+        let call = &mut self.calls[index];
+        let time_out = if wanted.wrapping_sub(1) < call.time_out {
+            wanted
+        } else {
+            call.time_out
+        };
+        call.progress = Progress::Taken;
+        call.length = 0;
+        call.reply_room = 0;
+        call.deadline = self.clock.slice_start.wrapping_add(time_out);
+        self.arm_own(caller, self.clock.slice_start, time_out);
+        self.give_words(caller, server);
+        true
+    }
+
+    /// The whole of a reply and the wait for the next request, as far as it is a direct switch to the client. False, and
+    /// nothing is done, if there is more to it.
+    #[inline(always)]
+    pub(crate) fn reply_directly(&mut self, caller: u8) -> bool {
+        let registers = &self.partitions[caller].registers;
+        let (slot, length) = (registers.argument(0), registers.argument(1));
+        let Ok(Capability { object: index, .. }) =
+            self.capability(caller, slot, CapabilityKind::CallServer)
+        else {
+            return false;
+        };
+        let call = &self.calls[index];
+        let client = call.client.partition;
+        let ready = length == 0
+            && call.progress == Progress::Taken
+            && self.partitions[client].activity == Activity::AwaitingReply(index)
+            && self.pending_lines(caller) == 0;
+        if !ready || !self.hand_over(caller, Activity::AwaitingRequest(index), client) {
+            return false;
+        }
+        self.calls[index].progress = Progress::Free;
+        self.give_words(caller, client);
+        true
+    }
+
+    /// Ends a partition's wait with the words that another sends it out of its registers.
+    #[inline(always)]
+    fn give_words(&mut self, from: u8, to: u8) {
+        for word in 0..MESSAGE_WORDS {
+            let value = self.partitions[from].registers.argument(2 + word);
+            self.partitions[to].registers.set_result(2 + word, value);
+        }
+        let registers = &mut self.partitions[to].registers;
+        registers.set_result(0, Status::Ok as u32);
+        registers.set_result(1, 0);
+    }
+
     /// Submits a request. The server has not been told yet.
     #[inline]
     pub(crate) fn submit(
@@ -264,6 +347,10 @@ impl<M: Machine> Kernel<M> {
                 self.calls[index].progress = Progress::Free;
                 Err(status)
             }
+            Progress::Expired => {
+                self.calls[index].progress = Progress::Abandoned;
+                Err(Status::TimedOut)
+            }
             Progress::Submitted | Progress::Taken => Err(Status::Again),
             Progress::Free | Progress::Abandoned => Err(Status::InvalidState),
         }
@@ -280,7 +367,7 @@ impl<M: Machine> Kernel<M> {
                 self.trace_message_in(caller, index);
                 Ok(self.calls[index].message())
             }
-            Progress::Taken | Progress::Abandoned => Err(Status::InvalidState),
+            Progress::Taken | Progress::Abandoned | Progress::Expired => Err(Status::InvalidState),
             Progress::Free | Progress::Answered(_) => Err(Status::Again),
         }
     }
@@ -319,6 +406,10 @@ impl<M: Machine> Kernel<M> {
                 self.calls[index].progress = Progress::Free;
                 return Err(Status::TimedOut);
             }
+            Progress::Expired => {
+                self.calls[index].progress = Progress::Answered(Status::TimedOut);
+                return Err(Status::TimedOut);
+            }
             _ => return Err(Status::InvalidState),
         }
         let call = &mut self.calls[index];
@@ -344,6 +435,9 @@ impl<M: Machine> Kernel<M> {
         } else {
             status
         };
+        if status == Status::Overflow {
+            self.calls[index].progress = Progress::Answered(Status::Ok);
+        }
         self.finish_wait(client.partition, status, words);
     }
 
@@ -391,10 +485,7 @@ impl<M: Machine> Kernel<M> {
             .capability(caller, slot, CapabilityKind::CallServer)?
             .object;
         let tables = self.channel(index)?;
-        if !matches!(
-            self.calls[index].progress,
-            Progress::Taken | Progress::Abandoned
-        ) {
+        if !self.calls[index].is_held() {
             return Err(Status::InvalidState);
         }
         let length = self.calls[index].length;
@@ -421,10 +512,7 @@ impl<M: Machine> Kernel<M> {
         if length > tables.own.reply_bytes {
             return Err(Status::Invalid);
         }
-        if !matches!(
-            self.calls[index].progress,
-            Progress::Taken | Progress::Abandoned
-        ) {
+        if !self.calls[index].is_held() {
             return Err(Status::InvalidState);
         }
         let from = self.buffer(caller, address, length, Access::Read)?;
@@ -448,8 +536,13 @@ impl<M: Machine> Kernel<M> {
             }
             self.answer(index, Status::TimedOut);
             let call = &mut self.calls[index];
-            if taken && call.progress == Progress::Free {
-                call.progress = Progress::Abandoned;
+            if taken {
+                let told = call.progress == Progress::Free;
+                call.progress = if told {
+                    Progress::Abandoned
+                } else {
+                    Progress::Expired
+                };
             }
         }
     }
@@ -468,7 +561,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn client_left(&mut self, index: u8) {
         let call = &mut self.calls[index];
         call.progress = match call.progress {
-            Progress::Taken | Progress::Abandoned => Progress::Abandoned,
+            Progress::Taken | Progress::Abandoned | Progress::Expired => Progress::Abandoned,
             _ => Progress::Free,
         };
         (call.reply_to, call.reply_room) = (0, 0);
@@ -479,6 +572,7 @@ impl<M: Machine> Kernel<M> {
         match self.calls[index].progress {
             Progress::Submitted | Progress::Taken => self.answer(index, Status::PeerRestarted),
             Progress::Abandoned => self.calls[index].progress = Progress::Free,
+            Progress::Expired => self.calls[index].progress = Progress::Answered(Status::TimedOut),
             Progress::Free | Progress::Answered(_) => {}
         }
     }

@@ -17,16 +17,35 @@ pub type Handler<M> = extern "C" fn(&mut Kernel<M>);
 type Outcome = Option<Status>;
 
 /// Makes a handler of each expression, and a table of the handlers in the order of their numbers.
+///
+/// `unless` names what may do the whole of it on a shorter way; what follows is then out of line and has no arguments, so
+/// that the shorter way needs no stack.
 macro_rules! handlers {
-    ($($call:ident => |$kernel:ident, $caller:ident| $outcome:expr;)*) => {
-        #[allow(non_snake_case, reason = "a handler has the name of its hypercall")]
-        mod handler {
-            use super::*;
-            $(pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) {
+    (@one $call:ident, $kernel:ident, $caller:ident, $outcome:expr) => {
+        pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) {
+            let $caller = $kernel.current;
+            let outcome: Outcome = $outcome;
+            $kernel.finish($caller, Hypercall::$call, outcome);
+        }
+    };
+    (@one $call:ident, $kernel:ident, $caller:ident, $outcome:expr, $shorter:ident) => {
+        pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) {
+            #[inline(never)]
+            fn otherwise<M: Machine>($kernel: &mut Kernel<M>) {
                 let $caller = $kernel.current;
                 let outcome: Outcome = $outcome;
                 $kernel.finish($caller, Hypercall::$call, outcome);
-            })*
+            }
+            if !$kernel.$shorter($kernel.current) {
+                otherwise($kernel);
+            }
+        }
+    };
+    ($($call:ident $(unless $shorter:ident)? => |$kernel:ident, $caller:ident| $outcome:expr;)*) => {
+        #[allow(non_snake_case, reason = "a handler has the name of its hypercall")]
+        mod handler {
+            use super::*;
+            $(handlers! { @one $call, $kernel, $caller, $outcome $(, $shorter)? })*
         }
 
         impl<M: Machine> Kernel<M> {
@@ -84,7 +103,7 @@ handlers! {
         let outcome = kernel.channel_status(caller, kernel.argument(caller, 0));
         kernel.with_results(caller, outcome)
     };
-    Call => |kernel, caller| {
+    Call unless call_directly => |kernel, caller| {
         let [slot, time_out, words @ ..]: [u32; 6] = kernel.arguments(caller);
         kernel.call(caller, slot, time_out, words)
     };
@@ -105,7 +124,7 @@ handlers! {
         let [slot, length, words @ ..]: [u32; 6] = kernel.arguments(caller);
         plain(kernel.reply(caller, slot, length, words).map(|_| ()))
     };
-    ReplyReceive => |kernel, caller| {
+    ReplyReceive unless reply_directly => |kernel, caller| {
         let [slot, length, words @ ..]: [u32; 6] = kernel.arguments(caller);
         kernel.reply_receive(caller, slot, length, words)
     };

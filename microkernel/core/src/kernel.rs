@@ -31,6 +31,19 @@ pub enum Next {
     Halt,
 }
 
+/// How a kernel entry ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Attention {
+    /// The partition that caused it is simply resumed.
+    Nothing = 0,
+    /// [`Kernel::decide`] has to be asked.
+    Decide = 1,
+    /// The processor has been given from one partition that is in a hypercall to another: nothing but registers is left
+    /// to switch.
+    Switched = 2,
+}
+
 /// What comes before any partition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pending {
@@ -43,9 +56,10 @@ pub(crate) enum Pending {
 /// The state of one core.
 #[repr(C)]
 pub struct Kernel<M: Machine> {
-    /// Not 0: the partition that caused this entry is not simply resumed; [`Kernel::decide`] has to be asked. The
-    /// architecture's code reads it, so it comes first.
-    pub(crate) attention: u32,
+    /// How the entry ends. The architecture's code reads it, so it comes first.
+    pub(crate) attention: Attention,
+    /// With [`Attention::Switched`]: the partition that goes on, for the architecture's code.
+    pub(crate) switched_to: u32,
     /// The hardware.
     pub machine: M,
     pub(crate) configuration: &'static Configuration,
@@ -76,7 +90,8 @@ impl<M: Machine> Kernel<M> {
         record: &'static mut Record,
     ) -> Self {
         let mut kernel = Self {
-            attention: 0,
+            attention: Attention::Nothing,
+            switched_to: 0,
             machine,
             configuration,
             record,
@@ -125,9 +140,39 @@ impl<M: Machine> Kernel<M> {
         &mut self.partitions[partition].registers
     }
 
-    /// Whether [`Kernel::decide`] has to be asked: else the partition that caused this entry is simply resumed.
-    pub fn needs_decision(&self) -> bool {
-        self.attention != 0
+    /// How this entry ends.
+    pub fn attention(&self) -> Attention {
+        self.attention
+    }
+
+    /// Gives the processor from the caller, which waits from now on, to a partition that waited in a hypercall, if that
+    /// is the most urgent one then. False, and nothing is done, if there is more to it: a budget, a more
+    /// urgent partition, a trace.
+    #[inline(always)]
+    pub(crate) fn hand_over(&mut self, caller: u8, activity: Activity, to: u8) -> bool {
+        let waiting = self.partitions[caller].ranks;
+        let runnable = self.runnable & !waiting | self.partitions[to].ranks;
+        let rank = (runnable & self.clock.eligible).leading_zeros() as u8;
+        let budgeted = self.clock.budgeted & (bit(rank) | bit(self.current_rank));
+        let first = bit(rank) & self.partitions[to].ranks != 0;
+        if cfg!(feature = "trace") || !first || budgeted != 0 {
+            return false;
+        }
+        self.partitions[caller].activity = activity;
+        self.partitions[to].activity = Activity::Ready;
+        self.runnable = runnable;
+        let now = self.machine.now_lower();
+        let state = &mut self.partitions[caller];
+        state.window_used = state
+            .window_used
+            .wrapping_add(now.wrapping_sub(self.clock.slice_start));
+        self.clock.slice_start = now;
+        self.current = to;
+        self.current_rank = rank;
+        self.clock.ran |= bit(to);
+        self.switched_to = u32::from(to);
+        self.attention = Attention::Switched;
+        true
     }
 
     /// The PID that tags a partition's translations.
@@ -138,7 +183,7 @@ impl<M: Machine> Kernel<M> {
     /// Who goes on. Call it once after each entry; then do what it says.
     #[inline]
     pub fn decide(&mut self) -> Next {
-        self.attention = 0;
+        self.attention = Attention::Nothing;
         match self.pending {
             Pending::Nothing => self.choose(),
             Pending::Window => {
@@ -197,7 +242,7 @@ impl<M: Machine> Kernel<M> {
             self.runnable &= !state.ranks;
         }
         if (self.runnable & self.clock.eligible).leading_zeros() != u32::from(self.current_rank) {
-            self.attention = 1;
+            self.attention = Attention::Decide;
         }
     }
 
@@ -210,7 +255,7 @@ impl<M: Machine> Kernel<M> {
     /// Stops the machine for good.
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
         self.pending = Pending::Halt;
-        self.attention = 1;
+        self.attention = Attention::Decide;
         self.record.header.state = (state as u16).into();
         self.record.header.reason = reason.into();
         self.close_accounts();

@@ -10,7 +10,7 @@ use cofferdam_abi::health::Exception;
 use cofferdam_abi::page;
 use cofferdam_tables::NO_LINE;
 
-use crate::kernel::Kernel;
+use crate::kernel::{Attention, Kernel};
 use crate::machine::{Machine, Registers};
 use crate::partition::Activity;
 
@@ -88,7 +88,7 @@ impl<M: Machine> Kernel<M> {
         let registers = &mut self.partitions[partition].registers;
         let pc = registers.pc();
         registers.set_pc(vector);
-        self.attention = 1;
+        self.attention = Attention::Decide;
         self.machine.write_word(page + page::SRR0, pc);
         self.machine.write_word(page + page::SRR1, state);
         self.machine

@@ -27,7 +27,7 @@ impl<M: Machine> Kernel<M> {
         length: u32,
         access: Access,
     ) -> Result<u32, Status> {
-        if effective % 4 != 0 {
+        if !effective.is_multiple_of(4) {
             return Err(Status::Invalid);
         }
         let region = self

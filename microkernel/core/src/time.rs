@@ -14,7 +14,7 @@ use cofferdam_abi::record::{STOP_REQUEST, State, TraceKind};
 use cofferdam_abi::{limits, page};
 
 use crate::configuration::{Range, ScheduleTables};
-use crate::kernel::{Kernel, NOBODY, Pending};
+use crate::kernel::{Attention, Kernel, NOBODY, Pending};
 use crate::machine::Machine;
 use crate::partition::NEVER;
 use crate::table::{Table, bit, elements};
@@ -43,7 +43,7 @@ pub(crate) struct Clock {
     /// How far behind its boundary this window began, in ticks.
     late: u32,
     /// Since when the partition that has the processor has had it: the lower half of the timebase.
-    slice_start: u32,
+    pub(crate) slice_start: u32,
     /// The next thing that happens in this window, budgets aside: the work for its end, or a timer that may fire before.
     /// As the lower half of the timebase: a window is shorter than half of what that counts.
     event: u32,
@@ -54,9 +54,9 @@ pub(crate) struct Clock {
     /// Partitions with a timer or a delayed restart: a set.
     armed: u32,
     /// Partitions that had the processor in this window: a set.
-    ran: u32,
+    pub(crate) ran: u32,
     /// The ranks that have a budget: a set.
-    budgeted: u32,
+    pub(crate) budgeted: u32,
     /// What each rank used of its budget in this window, in ticks.
     used: Table<u32, { limits::RANKS }>,
 }
@@ -102,7 +102,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Charges the time since the last call to whoever had the processor.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn account(&mut self) {
         let now = self.machine.now_lower();
         let used = now.wrapping_sub(self.clock.slice_start);
@@ -112,7 +112,7 @@ impl<M: Machine> Kernel<M> {
             return;
         }
         let state = &mut self.partitions[partition];
-        state.window_used = state.window_used.saturating_add(used);
+        state.window_used = state.window_used.wrapping_add(used);
         if self.clock.budgeted & bit(self.current_rank) != 0 {
             let rank_used = &mut self.clock.used[self.current_rank];
             *rank_used = rank_used.saturating_add(used);
@@ -153,7 +153,7 @@ impl<M: Machine> Kernel<M> {
     fn exhaust_budget(&mut self) {
         if self.budget_left() == Some(0) {
             self.clock.eligible &= !bit(self.current_rank);
-            self.attention = 1;
+            self.attention = Attention::Decide;
         }
     }
 
@@ -182,6 +182,16 @@ impl<M: Machine> Kernel<M> {
         if (ahead as i32) < until_event && self.is_eligible(partition) {
             self.clock.event = now.wrapping_add(ahead);
             self.plan_timer();
+        }
+    }
+
+    /// Notes that something is due in `ahead` ticks of a partition that may run now, as long as no budget is involved.
+    #[inline(always)]
+    pub(crate) fn arm_own(&mut self, partition: u8, now: u32, ahead: u32) {
+        self.clock.armed |= bit(partition);
+        if (ahead as i32) < self.clock.event.wrapping_sub(now) as i32 {
+            self.clock.event = now.wrapping_add(ahead);
+            self.machine.set_timer(ahead.max(1));
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) const CR: usize = core::mem::offset_of!(Context, cr);
 pub(crate) const XER: usize = core::mem::offset_of!(Context, xer);
 pub(crate) const CTR: usize = core::mem::offset_of!(Context, ctr);
 pub(crate) const LR: usize = core::mem::offset_of!(Context, lr);
+pub(crate) const USPRG0: usize = core::mem::offset_of!(Context, usprg0);
+pub(crate) const SPEFSCR: usize = core::mem::offset_of!(Context, spefscr);
 const _: () = assert!(core::mem::offset_of!(Context, gpr) == 0);
 
 impl Registers for Context {

@@ -14,7 +14,8 @@
 //! the state after a program interrupt.
 //!
 //! `sc` is shorter: a hypercall keeps r1, r2 and r13 to r31 and loses the rest, and Rust itself keeps r13 to r31, so
-//! what is only needed after a switch is neither stored nor loaded when there is none.
+//! what is only needed after a switch is neither stored nor loaded when there is none. A call or a reply that is a direct
+//! switch between two partitions, both in a hypercall, stays on that short way.
 //!
 //! The kernel itself takes interrupts at one place, [`time::wait_for_interrupt`]. Everywhere else they are off, and an
 //! exception of the kernel's own is the end of it: it leaves an epitaph ([`epitaph`]).
@@ -35,4 +36,4 @@ pub use context::{Context, MSR_PARTITION};
 pub use machine::Board;
 pub use memory::map_devices;
 pub use memory::map_ram;
-pub use vectors::{abandon, exception_fault, resume, set_state, switch_to};
+pub use vectors::{abandon, exception_fault, resume, set_context, set_state, switch_to};

@@ -6,9 +6,10 @@
 
 use cofferdam_abi::health::{Error, Exception};
 use cofferdam_abi::hypercall::{Hypercall, VENDOR};
-use cofferdam_core::Fault;
+use cofferdam_abi::limits::PARTITIONS;
+use cofferdam_core::{Attention, Fault};
 
-use crate::context::{CR, CTR, Context, LR, MSR_PARTITION, PC, XER};
+use crate::context::{CR, CTR, Context, LR, MSR_PARTITION, PC, SPEFSCR, USPRG0, XER};
 use crate::spr::{DEAR, ESR, SPRG0, mfspr, mtspr};
 
 core::arch::global_asm!(
@@ -149,7 +150,39 @@ vector_8:
     rfi
 1:  bl kernel_hypercall
     b 2b
-3:  lis 1, __stack_top@ha
+# The caller is not simply resumed: the processor went to another partition that is in a hypercall too, or somebody has
+# to decide. r1: the caller's context.
+3:  cmpwi 3, {SWITCHED}
+    bne 4f
+    mfspr 4, 274
+    lwz 5, 4(4)
+    slwi 5, 5, 3
+    addis 5, 5, contexts@ha
+    addi 5, 5, contexts@l
+    lwz 3, 0(5)
+    lwz 6, 4(5)
+    li 0, 0
+    stw 0, 0(4)
+    mfspr 7, 256
+    stw 7, {USPRG0}(1)
+    mfspr 8, 512
+    stw 8, {SPEFSCR}(1)
+    lwz 7, {USPRG0}(3)
+    mtspr 256, 7
+    lwz 8, {SPEFSCR}(3)
+    mtspr 512, 8
+    mtspr 48, 6
+    mtspr 272, 3
+    lwz 4, {PC}(3)
+    mtspr 26, 4
+    mtlr 0
+    mtctr 0
+    lwz 2, 8(3)
+    mr 1, 3
+    lmw 3, 12(1)
+    lwz 1, 4(1)
+    rfi
+4:  lis 1, __stack_top@ha
     addi 1, 1, __stack_top@l
     bl kernel_decide
     b resume_context
@@ -209,6 +242,10 @@ wait_for_interrupt:
     .balign 16
 waiting_context:
     .space 256
+# The context and the PID of each partition.
+    .globl contexts
+contexts:
+    .space 8 * {PARTITIONS}
     .text
     "#,
     PC = const PC,
@@ -219,6 +256,10 @@ waiting_context:
     MSR = const MSR_PARTITION,
     VENDOR = const VENDOR,
     CALLS = const Hypercall::ALL.len(),
+    SWITCHED = const Attention::Switched as u32,
+    USPRG0 = const USPRG0,
+    SPEFSCR = const SPEFSCR,
+    PARTITIONS = const PARTITIONS,
 );
 
 unsafe extern "C" {
@@ -313,18 +354,43 @@ fn running_context() -> *mut Context {
     mfspr!(SPRG0) as *mut Context
 }
 
+/// Where the entry code finds a partition.
+#[repr(C)]
+struct Place {
+    context: *mut Context,
+    pid: u32,
+}
+
 unsafe extern "C" {
     /// Set aside for exceptions in kernel mode; never read as a context.
     static mut waiting_context: Context;
+    /// For the switch between two partitions that are in hypercalls.
+    static mut contexts: [Place; PARTITIONS];
 }
 
 /// Tells the entry code where the state of the core is.
 ///
 /// # Safety
-/// `state` is what the handlers of hypercalls take, at a place where it stays; its first word is its attention word.
+/// `state` is what the handlers of hypercalls take, at a place where it stays; its first two words are its
+/// `attention` and `switched_to`. Called once, before any partition runs.
 pub unsafe fn set_state(state: *mut ()) {
     // SAFETY: the kernel alone uses this register, and user mode cannot see it.
     unsafe { mtspr!(274, state.addr()) }
+}
+
+/// Tells the entry code where a partition's context is, and its PID.
+///
+/// # Safety
+/// `context` stays where it is. Called before any partition runs.
+pub unsafe fn set_context(partition: usize, context: *mut Context, pid: u8) {
+    // SAFETY: the table is the entry code's, and no entry happens yet.
+    let table = unsafe { &mut *(&raw mut contexts) };
+    if let Some(place) = table.get_mut(partition) {
+        *place = Place {
+            context,
+            pid: u32::from(pid),
+        };
+    }
 }
 
 /// No vCPU's registers are in the core any more.

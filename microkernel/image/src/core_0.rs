@@ -7,10 +7,13 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use cofferdam_abi::health::Action;
 use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_abi::limits;
 use cofferdam_abi::record::State;
 use cofferdam_core::{Configuration, Handler, Kernel, Machine, Next, Record};
 use cofferdam_e500::time::{self, Wait, Wake};
-use cofferdam_e500::{Board, Context, abandon, epitaph, exception_fault, resume, set_state, switch_to};
+use cofferdam_e500::{
+    Board, Context, abandon, epitaph, exception_fault, resume, set_context, set_state, switch_to,
+};
 use spin::{Mutex, MutexGuard};
 
 /// `rfi` (EREF, table A-1).
@@ -25,12 +28,23 @@ static KERNEL: AtomicPtr<Kernel<Board>> = AtomicPtr::new(core::ptr::null_mut());
 static DEATHS: AtomicU32 = AtomicU32::new(0);
 
 /// Begins module time. Does not return: from here on there are only entries.
-pub(crate) fn start(board: Board, configuration: &'static Configuration, record: &'static mut Record) -> ! {
-    let Some(state) = STATE.try_lock() else { sleep() };
+pub(crate) fn start(
+    board: Board,
+    configuration: &'static Configuration,
+    record: &'static mut Record,
+) -> ! {
+    let Some(state) = STATE.try_lock() else {
+        sleep()
+    };
     let kernel = MutexGuard::leak(state).insert(Kernel::new(board, configuration, record));
     KERNEL.store(kernel, Ordering::Relaxed);
-    // SAFETY: the state lies in `STATE` for good; its first word is its attention word.
+    // SAFETY: the state lies in `STATE` for good, and begins with the two words that the entry code reads.
     unsafe { set_state((&raw mut *kernel).cast()) };
+    for partition in 0..limits::PARTITIONS as u8 {
+        let pid = kernel.pid(partition);
+        // SAFETY: as for the state.
+        unsafe { set_context(usize::from(partition), kernel.registers(partition), pid) };
+    }
     kernel.start();
     let context = go_on(kernel);
     // SAFETY: the context of a partition, which lies in `STATE` for good.
@@ -48,17 +62,30 @@ unsafe fn kernel() -> &'static mut Kernel<Board> {
 }
 
 /// Does what the kernel decides until a partition goes on; gives its context.
-#[inline]
+#[inline(always)]
 fn go_on(kernel: &mut Kernel<Board>) -> *mut Context {
+    match kernel.decide() {
+        Next::Resume(partition) => take_up(kernel, partition),
+        next => go_on_otherwise(kernel, next),
+    }
+}
+
+/// The context of a partition, which is the one in the core from now on.
+#[inline(always)]
+fn take_up(kernel: &mut Kernel<Board>, partition: u8) -> *mut Context {
+    let pid = kernel.pid(partition);
+    let context: *mut Context = kernel.registers(partition);
+    // SAFETY: the context of the partition that goes on next, with its PID.
+    unsafe { switch_to(context, pid) };
+    context
+}
+
+/// As [`go_on`], when it is not as simple as that.
+#[inline(never)]
+fn go_on_otherwise(kernel: &mut Kernel<Board>, mut next: Next) -> *mut Context {
     loop {
-        match kernel.decide() {
-            Next::Resume(partition) => {
-                let pid = kernel.pid(partition);
-                let context: *mut Context = kernel.registers(partition);
-                // SAFETY: the context of the partition that goes on next, with its PID.
-                unsafe { switch_to(context, pid) };
-                return context;
-            }
+        match next {
+            Next::Resume(partition) => return take_up(kernel, partition),
             Next::Idle => wait(kernel, Wait::Asleep),
             Next::Prepare => {
                 // SAFETY: whoever goes on comes by `switch_to`.
@@ -69,17 +96,17 @@ fn go_on(kernel: &mut Kernel<Board>) -> *mut Context {
             Next::Await(first) => open_window(kernel, first),
             Next::Halt => sleep(),
         }
+        next = kernel.decide();
     }
 }
 
 /// Waits for a window's tick, and resumes who has it: by this one way, whatever entry came before.
 #[inline(never)]
 fn open_window(kernel: &mut Kernel<Board>, first: Option<u8>) {
-    let Some(partition) = first else { return kernel.await_window() };
-    let pid = kernel.pid(partition);
-    let context: *mut Context = kernel.registers(partition);
-    // SAFETY: the context of the partition that goes on next, with its PID.
-    unsafe { switch_to(context, pid) };
+    let Some(partition) = first else {
+        return kernel.await_window();
+    };
+    let context = take_up(kernel, partition);
     kernel.await_window();
     // SAFETY: the context of a partition, which lies in `STATE` for good. What is on the kernel's stack is left behind.
     unsafe { resume(context) }
@@ -132,7 +159,9 @@ extern "C" fn kernel_exception(context: *mut Context, vector: u32) -> *mut Conte
             time::acknowledge();
             kernel.timer();
         }
-        PROGRAM if kernel.instruction() == Some(RETURN_FROM_INTERRUPT) => kernel.return_from_interrupt(),
+        PROGRAM if kernel.instruction() == Some(RETURN_FROM_INTERRUPT) => {
+            kernel.return_from_interrupt()
+        }
         2 | 3 | 5 | PROGRAM | 7 | 9 | 13 | 14 | 32..=35 => {
             // SAFETY: the context that the entry code has just filled.
             let fault = exception_fault(vector, unsafe { &*context });
@@ -164,7 +193,13 @@ extern "C" fn kernel_died(context: *mut Context, vector: u32) -> ! {
     let pc = epitaph::hexadecimal(record.epitaph.pc.get());
     let number = epitaph::hexadecimal(vector);
     let uart = configuration.board().uart_offset;
-    let words: [&[u8]; 5] = [b"\r\ncofferdam: kernel exception ", &number, b" at ", &pc, b"\r\n"];
+    let words: [&[u8]; 5] = [
+        b"\r\ncofferdam: kernel exception ",
+        &number,
+        b" at ",
+        &pc,
+        b"\r\n",
+    ];
     // SAFETY: devices are mapped, and partitions do not run again.
     unsafe { epitaph::say(uart, &words) };
     let error = if vector == 1 { 1 } else { 0 };

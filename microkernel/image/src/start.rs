@@ -51,7 +51,9 @@ extern "C" fn kernel_start() -> ! {
     // SAFETY: the start code calls this once, and nobody else has the region yet.
     let record = unsafe { record() };
     open(record);
-    let Some(mut configuration) = CONFIGURATION.try_lock() else { core_0::sleep() };
+    let Some(mut configuration) = CONFIGURATION.try_lock() else {
+        core_0::sleep()
+    };
     if let Err(failure) = configuration.load(tables()) {
         record.header.state = (State::BootFailed as u16).into();
         record.header.reason = failure.number().into();
