@@ -1,0 +1,223 @@
+//! The documents say what the code says, and what they cite exists.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_abi::{limits, page};
+use cofferdam_docs::PARTS;
+
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap().to_path_buf()
+}
+
+fn read(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+/// Every document: its path from the root, and its text.
+fn documents() -> Vec<(String, String)> {
+    let mut paths = vec![PathBuf::from("README.md"), PathBuf::from("CHANGES.md")];
+    for folder in ["docs", "docs/decisions"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                paths.push(path.strip_prefix(root()).unwrap().to_path_buf());
+            }
+        }
+    }
+    paths.sort();
+    let name = |path: PathBuf| path.to_str().unwrap().to_owned();
+    paths
+        .into_iter()
+        .map(name)
+        .map(|path| (path.clone(), read(&path)))
+        .collect()
+}
+
+fn none(what: &str, violations: &[String]) {
+    assert!(
+        violations.is_empty(),
+        "{what}:\n  {}",
+        violations.join("\n  ")
+    );
+}
+
+#[test]
+fn the_references_are_what_the_code_says() {
+    let mut wrong = Vec::new();
+    for part in PARTS {
+        let document = read(part.document);
+        let Some(right) = part.put_into(&document) else {
+            wrong.push(format!(
+                "{}: the comments of `{}` are missing",
+                part.document, part.name
+            ));
+            continue;
+        };
+        if right == document {
+            continue;
+        }
+        if env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(root().join(part.document), right).unwrap();
+        } else {
+            wrong.push(format!(
+                "{}: `{}`; UPDATE_EXPECT=1 writes it",
+                part.document, part.name
+            ));
+        }
+    }
+    none("not as the code has it", &wrong);
+}
+
+#[test]
+fn every_hypercall_has_its_page() {
+    let text = read("docs/abi.md");
+    let mut wrong = Vec::new();
+    let mut last = 0;
+    for call in Hypercall::ALL {
+        let name = call.name();
+        let head = format!("\n### `{name}`\n");
+        let Some(at) = text.find(&head) else {
+            wrong.push(format!("{name}: no page"));
+            continue;
+        };
+        if at < last {
+            wrong.push(format!("{name}: not in the order of the numbers"));
+        }
+        last = at;
+        let rest = &text[at + head.len()..];
+        let page = rest
+            .split("\n## ")
+            .next()
+            .unwrap()
+            .split("\n### ")
+            .next()
+            .unwrap();
+        for section in ["Arguments", "Results", "Faults", "Notes"] {
+            if !page.contains(&format!("**{section}**")) {
+                wrong.push(format!("{name}: no {section}"));
+            }
+        }
+    }
+    none("pages of hypercalls", &wrong);
+}
+
+#[test]
+fn the_register_page_is_laid_out_as_described() {
+    let text = read("docs/abi.md");
+    let words = [
+        ("MSR", page::MSR),
+        ("PENDING", page::PENDING),
+        ("ENABLED", page::ENABLED),
+        ("SRR0", page::SRR0),
+        ("SRR1", page::SRR1),
+        ("DEAR", page::DEAR),
+        ("ESR", page::ESR),
+        ("SPRG0", page::SPRG0),
+        ("VECTORS", page::VECTORS),
+        ("EPOCH", page::EPOCH),
+        ("START_REASON", page::START_REASON),
+        ("PARTITION", page::PARTITION),
+        ("TIMEBASE_HZ", page::TIMEBASE_HZ),
+        ("RELEASE", page::RELEASE),
+        ("RELEASES", page::RELEASES),
+    ];
+    for (name, offset) in words {
+        let row = format!("| `{offset:#05x}` | `{name}` |");
+        assert!(text.contains(&row), "no row {row}");
+    }
+}
+
+#[test]
+fn limits_are_those_of_the_code() {
+    let text = read("docs/caveats.md");
+    let limits = [
+        ("partitions", limits::PARTITIONS),
+        ("memory regions", limits::REGIONS),
+        ("capabilities", limits::CAPABILITIES),
+        ("channels", limits::CHANNELS),
+        ("ends of channels", limits::CHANNEL_ENDS),
+        ("bytes of a message", limits::MESSAGE_BYTES as usize),
+        ("places of a queue", limits::QUEUE_DEPTH as usize),
+        ("schedules", limits::SCHEDULES),
+        ("windows", limits::WINDOWS),
+        ("ranks", limits::RANKS),
+        ("device interrupts", limits::INTERRUPTS),
+        ("virtual interrupt lines of a partition", limits::LINES),
+        ("writes to TLB1", limits::TLB_WRITES),
+        ("bytes of a name", limits::NAME_BYTES),
+        ("bytes of the compiled tables", limits::TABLES_BYTES),
+        ("entries of the health log", limits::HEALTH_RECORDS),
+        ("marks", limits::MARKS),
+        ("events of the trace", limits::TRACE_EVENTS),
+    ];
+    for (name, limit) in limits {
+        let row = format!("| {name} | {limit} |");
+        assert!(text.contains(&row), "no row {row}");
+    }
+}
+
+/// The text between backticks, code blocks left out.
+fn code(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose
+        .flat_map(|prose| prose.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+#[test]
+fn what_is_cited_exists() {
+    let folders: Vec<_> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir() && entry.file_name() != "target")
+        .map(|entry| entry.file_name().to_str().unwrap().to_owned() + "/")
+        .collect();
+    let mut missing = Vec::new();
+    for (name, text) in documents() {
+        for cited in code(&text) {
+            if !folders
+                .iter()
+                .any(|folder| cited.starts_with(folder.as_str()))
+            {
+                continue;
+            }
+            let (path, item) = match cited.split_once("::") {
+                Some((path, item)) => (path, Some(item)),
+                None => (cited, None),
+            };
+            if path.contains(['<', '*', ' ']) || path.contains("NAME") {
+                continue; // Stands for several.
+            }
+            let there = root().join(path);
+            let holds = match item {
+                None => there.exists(),
+                Some(item) => fs::read_to_string(there)
+                    .is_ok_and(|text| text.contains(&format!("fn {item}("))),
+            };
+            if !holds {
+                missing.push(format!("{name}: `{cited}`"));
+            }
+        }
+    }
+    none("cited, but not there", &missing);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut dead = Vec::new();
+    for (name, text) in documents() {
+        let folder = root().join(&name).parent().unwrap().to_path_buf();
+        for rest in text.split("](").skip(1) {
+            let link = rest.split(')').next().unwrap();
+            let path = link.split('#').next().unwrap();
+            let outside = link.starts_with("http");
+            if !outside && !path.is_empty() && !folder.join(path).exists() {
+                dead.push(format!("{name}: {link}"));
+            }
+        }
+    }
+    none("dead links", &dead);
+}
