@@ -259,7 +259,11 @@ impl<M: Machine> Kernel<M> {
         Ok([epoch, held, tables.own.depth, tables.own.message_bytes])
     }
 
+    #[inline]
     fn raise_destinations(&mut self, tables: &'static ChannelTables) {
+        if tables.quiet {
+            return;
+        }
         for end in tables.ends.of(&self.configuration.ends).iter().skip(1) {
             self.raise(end.partition, end.line);
         }

@@ -59,6 +59,8 @@ pub(crate) struct PartitionTables {
 pub(crate) struct ChannelTables {
     pub(crate) own: Channel,
     pub(crate) ends: Range,
+    /// No destination has a line.
+    pub(crate) quiet: bool,
 }
 
 pub(crate) struct ScheduleTables {
@@ -269,7 +271,14 @@ impl Configuration {
             }
             Record::Channel(own) => {
                 let ends = Range::empty_at(self.ends.len());
-                push(&mut self.channels, ChannelTables { own, ends })?;
+                push(
+                    &mut self.channels,
+                    ChannelTables {
+                        own,
+                        ends,
+                        quiet: true,
+                    },
+                )?;
                 return Ok(Owner::Channel);
             }
             Record::Schedule(own) => {
@@ -310,6 +319,8 @@ impl Configuration {
             }
             (Record::End(own), _, Some(channel), _) => {
                 push(&mut self.ends, own)?;
+                let destination = channel.ends.len() != 0;
+                channel.quiet &= !destination || own.line == NO_LINE;
                 channel.ends.end += 1;
             }
             (Record::Window(own), .., Some(schedule)) => {

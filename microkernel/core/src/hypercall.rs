@@ -230,7 +230,21 @@ impl<M: Machine> Kernel<M> {
 
     #[inline(always)]
     fn arguments<const N: usize>(&self, caller: u8) -> [u32; N] {
-        core::array::from_fn(|index| self.argument(caller, index))
+        // Written out as in `results`.
+        const { assert!(N <= 6) };
+        let mut arguments = [0; N];
+        let mut get = |index: usize| {
+            if let Some(argument) = arguments.get_mut(index) {
+                *argument = self.argument(caller, index);
+            }
+        };
+        get(0);
+        get(1);
+        get(2);
+        get(3);
+        get(4);
+        get(5);
+        arguments
     }
 
     /// Sets the result registers of a call that went well.

@@ -279,9 +279,19 @@ impl<M: Machine> Kernel<M> {
     #[inline(always)]
     pub(crate) fn results<const N: usize>(&mut self, partition: u8, values: [u32; N]) {
         let registers = &mut self.partitions[partition].registers;
-        for (index, value) in values.into_iter().enumerate() {
-            registers.set_result(index + 1, value);
-        }
+        // Written out, for a loop would stay one where size counts; what is beyond `N` costs nothing.
+        const { assert!(N <= 6) };
+        let mut set = |index: usize| {
+            if let Some(value) = values.get(index) {
+                registers.set_result(index + 1, *value);
+            }
+        };
+        set(0);
+        set(1);
+        set(2);
+        set(3);
+        set(4);
+        set(5);
     }
 
     /// Whether the partition is of the set.
