@@ -11,7 +11,6 @@ use crate::configuration::ChannelTables;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::memory::Access;
-use crate::table::bit;
 
 /// The state of a sampling or queuing channel.
 pub(crate) struct Message {
@@ -303,19 +302,15 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// A partition's new life is told to its peers by the lines of the channels they share.
+    /// A partition's new life is told to its peers by the lines of all channels they share: a peer may watch any of them.
     pub(crate) fn tell_epoch(&mut self, partition: u8) {
-        let mut told = bit(partition);
         for tables in &self.configuration.channels {
             let ends = tables.ends.of(&self.configuration.ends);
             if !ends.iter().any(|end| end.partition == partition) {
                 continue;
             }
-            for end in ends {
-                if !Self::in_set(end.partition, told) {
-                    told |= bit(end.partition);
-                    self.raise(end.partition, end.line);
-                }
+            for end in ends.iter().filter(|end| end.partition != partition) {
+                self.raise(end.partition, end.line);
             }
         }
     }

@@ -155,8 +155,9 @@ impl BootFailure {
     }
 }
 
-/// The longest window, in ticks: times within one are compared by the lower half of the timebase alone.
-const LONGEST_WINDOW: u32 = 1 << 30;
+/// The longest window and the longest deadline of a call, in ticks: they are compared by the lower half of the timebase
+/// alone.
+const LONGEST_TIME: u32 = 1 << 30;
 
 /// What the last record belongs to.
 #[derive(Clone, Copy, PartialEq)]
@@ -505,6 +506,9 @@ impl Configuration {
 
     /// Windows follow one another and fill the frame, with room for the guard.
     fn check_time(&self) -> Result<(), BootFailure> {
+        if self.channels.iter().any(|channel| channel.own.deadline_ticks > LONGEST_TIME) {
+            return Err(BootFailure::Time);
+        }
         for schedule in &self.schedules {
             let windows = schedule.windows.of(&self.windows);
             let mut at = 0u32;
@@ -512,7 +516,7 @@ impl Configuration {
                 let own = &window.own;
                 if own.start_ticks != at
                     || own.length_ticks <= self.module.guard_ticks
-                    || own.length_ticks > LONGEST_WINDOW
+                    || own.length_ticks > LONGEST_TIME
                 {
                     return Err(BootFailure::Time);
                 }

@@ -67,8 +67,9 @@ impl<M: Machine> Kernel<M> {
         if now.wrapping_sub(source.counted_since) >= u64::from(interrupt.storm_ticks) {
             (source.counted_since, source.count) = (now, 0);
         }
-        source.count += 1;
-        if source.count > interrupt.storm_max {
+        if source.count < interrupt.storm_max {
+            source.count += 1;
+        } else {
             (source.counted_since, source.count) = (now, 0);
             source.quiet_until = now + u64::from(interrupt.storm_ticks);
             self.partition_error(interrupt.owner, Error::InterruptStorm, u32::from(index));

@@ -67,7 +67,7 @@ impl Record {
     pub(crate) fn health(&self, sequence: u32) -> Option<&HealthRecord> {
         let written = self.header.health.get();
         let behind = written.wrapping_sub(sequence);
-        if behind == 0 || behind > u32::MAX / 2 {
+        if behind == 0 {
             return None;
         }
         let behind = behind.min(limits::HEALTH_RECORDS as u32);
