@@ -25,7 +25,7 @@ use anyhow::{Context, Result};
 use cofferdam_compile::{Checked, Plan};
 use cofferdam_model::{Diagnostics, Program};
 use cofferdam_setup::Toolchain;
-use cofferdam_target_build::{Action, TargetBuild, target_directory};
+use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
 pub use locate::{Place, locate, root, systems};
 pub use store::store;
@@ -198,14 +198,11 @@ impl Tree {
             let path = match &partition.program {
                 Some(Program::Crate(path)) => {
                     let manifest = manifest(checked, path)?;
-                    executables
-                        .iter()
-                        .find(|one| same_file(&one.manifest, &manifest))
-                        .map(|one| one.path.clone())
+                    program_of(&executables, &manifest, &partition.name)
                         .with_context(|| {
                             format!(
-                                "the crate {} of partition {} has no binary: it needs a src/main.rs",
-                                path.value, partition.name
+                                "the crate {} has no binary for partition {}: it needs a src/main.rs, or a src/bin/{}.rs",
+                                path.value, partition.name, partition.name
                             )
                         })?
                 }
@@ -258,6 +255,19 @@ fn manifest(checked: &Checked, path: &str) -> Result<PathBuf> {
         .find(path)
         .with_context(|| format!("there is no {path}"))?;
     Ok(folder.join("Cargo.toml"))
+}
+
+/// Of a package with several binaries, a partition's is the one with its name.
+fn program_of(executables: &[Executable], manifest: &Path, partition: &str) -> Option<PathBuf> {
+    let of_package: Vec<_> = executables
+        .iter()
+        .filter(|one| same_file(&one.manifest, manifest))
+        .collect();
+    let found = match of_package.as_slice() {
+        [only] => Some(only),
+        several => several.iter().find(|one| one.name == partition),
+    };
+    found.map(|one| one.path.clone())
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

@@ -1,6 +1,7 @@
 //! Files that are either there as a whole or not at all.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -14,7 +15,11 @@ pub fn store(path: &Path, content: &[u8]) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        // A temporary file is its owner's alone, unless told otherwise; what was built is for everybody to read.
+        let readable = std::fs::Permissions::from_mode(0o644);
+        let mut file = tempfile::Builder::new()
+            .permissions(readable)
+            .tempfile_in(folder)?;
         file.write_all(content)?;
         file.as_file().sync_data()?;
         file.persist(path)?;

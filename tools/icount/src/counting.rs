@@ -10,6 +10,9 @@
 //!   An arrival at a vector out of the kernel shows that they were enabled before it, and so does its return.
 //! * **Boot**: what runs before the first user instruction.
 //!
+//! A branch to itself is how the kernel waits for an interrupt: it is not work, and is not counted. Interrupts are on there,
+//! or it would wait for ever.
+//!
 //! Two figures are given for each: instructions, and register transfers, where `lmw` and `stmw` count once per register and
 //! everything else once. The emulator counts `stmw r13` as one instruction, which stores 19 registers; the second figure is
 //! the honest one beside kernels that save registers one by one.
@@ -56,6 +59,9 @@ fn hexadecimal(text: &str) -> Option<u32> {
     u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
 }
 
+/// `b .` (EREF, table A-1).
+const BRANCH_TO_ITSELF: u32 = 0x4800_0000;
+
 /// What matters about one instruction at one place.
 #[derive(Debug)]
 pub struct Instruction {
@@ -80,6 +86,7 @@ enum Kind {
     EnableInterrupts,
     DisableInterrupts,
     ReturnFromInterrupt,
+    Waiting,
     OtherKernel,
 }
 
@@ -90,6 +97,8 @@ impl Instruction {
         let extended = (word >> 1) & 0x3ff;
         let kind = if !settings.kernel.contains(&effective) {
             Kind::User
+        } else if word == BRANCH_TO_ITSELF {
+            Kind::Waiting
         } else if settings.vectors.contains(&effective) {
             Kind::Vector
         } else {
@@ -97,6 +106,8 @@ impl Instruction {
                 // wrteei, whose E bit is the new value of MSR[EE].
                 (31, 163) if word & 0x8000 != 0 => Kind::EnableInterrupts,
                 (31, 163) => Kind::DisableInterrupts,
+                // mtmsr: once it runs partitions, the kernel writes its machine state only to let interrupts in.
+                (31, 146) => Kind::EnableInterrupts,
                 (19, 50) => Kind::ReturnFromInterrupt,
                 _ => Kind::OtherKernel,
             }
@@ -129,6 +140,9 @@ pub struct Cost {
 
 impl Cost {
     fn add(&mut self, instruction: &Instruction) {
+        if instruction.kind == Kind::Waiting {
+            return;
+        }
         self.instructions += 1;
         self.register_transfers += u64::from(instruction.transfers);
     }
@@ -224,6 +238,9 @@ impl Counts {
             // Interrupts-off time during boot delays nobody: no partition runs yet.
             self.boot.add(instruction);
             return;
+        }
+        if instruction.kind == Kind::Waiting {
+            return self.end_run();
         }
         let address = instruction.place.effective;
         self.excursion

@@ -11,6 +11,7 @@ const STMW_R13: u32 = 0xbda1_0000;
 const WRTEEI_1: u32 = 0x7c00_8146;
 const WRTEEI_0: u32 = 0x7c00_0146;
 const RFI: u32 = 0x4c00_0064;
+const BRANCH_TO_ITSELF: u32 = 0x4800_0000;
 const USER: u32 = 0x1000_0000;
 const VECTOR: u32 = 0x10_0000;
 const BODY: u32 = 0x10_1000;
@@ -119,5 +120,27 @@ fn settings_that_are_wrong_are_named() {
             .set("colour", "1-2")
             .unwrap_err()
             .contains("unknown setting colour")
+    );
+}
+
+#[test]
+fn waiting_is_no_work_and_ends_a_run() {
+    let text = lines(&[
+        (USER, NOP),
+        (VECTOR, NOP),
+        (BODY + 0x10, NOP),
+        (BODY + 0x20, BRANCH_TO_ITSELF),
+        (BODY + 0x20, BRANCH_TO_ITSELF),
+        (VECTOR, NOP),
+        (BODY + 0x30, RFI),
+        (USER + 4, NOP),
+    ]);
+    assert!(
+        text.contains(r#""instructions":4,"register_transfers":4,"samples":1"#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#""last":1052688,"instructions":2"#),
+        "{text}"
     );
 }

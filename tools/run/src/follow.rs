@@ -8,8 +8,8 @@ use cofferdam_abi::limits;
 use cofferdam_abi::record::{HealthRecord, Mark, State};
 use cofferdam_qemu::{End, Memory, Running};
 
-use crate::Options;
 use crate::snapshot::Snapshot;
+use crate::{Options, Typed};
 
 /// A machine whose kernel has not begun a window for so long hangs.
 const STANDSTILL: Duration = Duration::from_secs(30);
@@ -76,7 +76,22 @@ pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed
     let limit = options.machine_time.map(|time| time * SLOWNESS + START);
     let mut gathered = Gathered::default();
     let mut progress = (0, Instant::now());
-    let end = running.wait(limit, |running| look(running, &mut gathered, &mut progress))?;
+    let mut end = None;
+    if let Some(typed) = &options.typed {
+        let seen = running.wait(limit, |running| {
+            let ended = look(running, &mut gathered, &mut progress);
+            (has_come(running, typed) || ended.is_some()).then_some(ended)
+        })?;
+        match seen {
+            End::Seen(None) => running.type_in(&typed.keys)?,
+            End::Seen(Some(ended)) => end = Some(End::Seen(ended)),
+            _ => {}
+        }
+    }
+    let end = match end {
+        Some(end) => end,
+        None => running.wait(limit, |running| look(running, &mut gathered, &mut progress))?,
+    };
     let ended = match end {
         End::Seen(ended) => ended,
         End::Off => Ended::Off,
@@ -96,6 +111,12 @@ pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed
         marks: gathered.marks,
         health: gathered.health,
     })
+}
+
+/// Whether the text has come behind which keys are to be typed.
+fn has_come(running: &Running, typed: &Typed) -> bool {
+    let (text, awaited) = (running.serial(), typed.after.as_bytes());
+    text.windows(awaited.len()).any(|part| part == awaited)
 }
 
 /// One look at the record. `progress`: the tick of the last window seen, and when it was new.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod damage;
 mod doctor;
 mod host;
@@ -56,6 +57,17 @@ Examples:
     Lint(Installing),
     /// Runs every test
     Test(Installing),
+    /// Counts the instructions of the kernel's paths
+    Bench {
+        /// Print a JSON list, and nothing else, on standard output
+        #[arg(long)]
+        json: bool,
+        /// Accept the figures as they are now
+        #[arg(long)]
+        bless: bool,
+        #[command(flatten)]
+        installing: Installing,
+    },
 }
 
 /// Whether missing programs may be installed.
@@ -105,6 +117,14 @@ fn run(command: Command) -> Result<bool> {
         Command::Test(installing) => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
             test::run(&Workspace::read(&root, &toolchain)?)
+        }
+        Command::Bench {
+            json,
+            bless,
+            installing,
+        } => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            bench::bench(&Workspace::read(&root, &toolchain)?, json, bless)
         }
     };
     judged.map(|()| true)

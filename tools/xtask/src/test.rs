@@ -7,6 +7,7 @@
 use anyhow::Result;
 use cofferdam_build::Tree;
 
+use crate::bench;
 use crate::host;
 use crate::lint;
 use crate::machines::{self, Systems};
@@ -37,6 +38,7 @@ pub fn run(workspace: &Workspace<'_>) -> Result<()> {
         parts.run_cases("the same bytes in another folder", || {
             reproduce::elsewhere(&tree, systems)
         });
+        parts.run_cases("figures", || bench::cases(workspace));
     }
     parts.finish()
 }

@@ -1,0 +1,245 @@
+//! What the plugin counted, and which of it is which path.
+
+use std::ops::{Add, Range};
+
+use anyhow::{Context, Result};
+use cofferdam_build::Built;
+use cofferdam_compile::plan::RegionKind;
+use object::{Object, ObjectSection, ObjectSymbol};
+use serde::Deserialize;
+
+use super::Figure;
+
+/// What a stretch of code costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Cost {
+    /// Instructions.
+    pub instructions: u64,
+    /// The same, with loads and stores of several registers counted once for each.
+    pub register_transfers: u64,
+}
+
+impl Add for Cost {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions + other.instructions,
+            register_transfers: self.register_transfers + other.register_transfers,
+        }
+    }
+}
+
+impl Cost {
+    /// As a figure.
+    pub fn figure(self, path: &str, must: u64, aim: u64) -> Figure {
+        Figure {
+            path: path.to_owned(),
+            kernel_instructions: self.instructions,
+            register_transfers: Some(self.register_transfers),
+            must,
+            aim,
+        }
+    }
+}
+
+/// A line of the plugin's output.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line {
+    Boot(Cost),
+    InterruptsOff(Run),
+    Excursion(Excursion),
+    Between {},
+}
+
+/// A run of instructions.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Run {
+    first: u32,
+    last: u32,
+    /// What it costs.
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+impl Run {
+    /// Where it lies, in words.
+    pub fn place(&self, kernel: &[u8]) -> String {
+        let name = |address: u32| {
+            let file = object::File::parse(kernel).ok();
+            let map = file.map(|file| file.symbol_map());
+            let symbol = map.and_then(|map| Some(map.get(u64::from(address))?.name().to_owned()));
+            format!("{} ({address:#x})", symbol.as_deref().unwrap_or("?"))
+        };
+        format!("from {} to {}", name(self.first), name(self.last))
+    }
+}
+
+/// Into the kernel and back.
+#[derive(Clone, Debug, Deserialize)]
+struct Excursion {
+    from: u32,
+    from_physical: u32,
+    vector: u32,
+    to_physical: u32,
+    samples: u64,
+    #[serde(flatten)]
+    cost: Cost,
+}
+
+/// Everything that the plugin counted.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Before the first user instruction.
+    pub boot: Cost,
+    /// The longest run with interrupts off.
+    pub interrupts_off: Run,
+    excursions: Vec<Excursion>,
+}
+
+impl Counts {
+    /// Reads the plugin's output.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut counts = Self::default();
+        for line in text.lines() {
+            let line = serde_json::from_str(line).with_context(|| {
+                format!("the plugin wrote a line that is not understood: {line}")
+            })?;
+            match line {
+                Line::Boot(cost) => counts.boot = cost,
+                Line::InterruptsOff(cost) => counts.interrupts_off = cost,
+                Line::Excursion(excursion) => counts.excursions.push(excursion),
+                Line::Between {} => {}
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// The excursions of a system, by partitions and functions.
+pub struct Excursions<'a> {
+    built: &'a Built,
+    all: &'a [Excursion],
+    /// The vectors of the external interrupt and the decrementer.
+    external: u32,
+    decrementer: u32,
+}
+
+impl<'a> Excursions<'a> {
+    /// Of a system that was counted.
+    pub fn new(built: &'a Built, counts: &'a Counts) -> Result<Self> {
+        let kernel = std::fs::read(built.directory.join("programs/kernel-release.elf"))?;
+        let address = |name: &str| -> Result<u32> {
+            let range = symbol(&kernel, |symbol| symbol == name);
+            Ok(range
+                .with_context(|| format!("the kernel has no {name}"))?
+                .start)
+        };
+        Ok(Self {
+            built,
+            all: &counts.excursions,
+            external: address("vector_4")?,
+            decrementer: address("vector_10")?,
+        })
+    }
+
+    /// The usual cost from a function of one partition to another partition: of the most samples.
+    pub fn usual(&self, (from, function): (&str, &str), to: &str) -> Result<Cost> {
+        let elf = std::fs::read(self.built.directory.join(format!("programs/{from}.elf")))?;
+        // Both manglings of Rust write a name behind its length.
+        let name = format!("{}{function}", function.len());
+        let code = symbol(&elf, |symbol| symbol.contains(&name))
+            .with_context(|| format!("{from} has no function {function}"))?;
+        let (from, to) = (self.text(from)?, self.text(to)?);
+        self.most(|one| {
+            from.contains(&one.from_physical)
+                && code.contains(&one.from)
+                && to.contains(&one.to_physical)
+                && one.vector != self.external
+                && one.vector != self.decrementer
+        })
+        .with_context(|| format!("{function} was never seen"))
+    }
+
+    /// The usual cost of a device interrupt that takes one partition from another.
+    pub fn interrupt(&self, from: &str, to: &str) -> Result<Cost> {
+        self.by_vector(self.external, from, to)
+    }
+
+    /// The usual cost of the end of a window.
+    pub fn window_boundary(&self, from: &str, to: &str) -> Result<Cost> {
+        self.by_vector(self.decrementer, from, to)
+    }
+
+    fn by_vector(&self, vector: u32, from: &str, to: &str) -> Result<Cost> {
+        let (one, other) = (self.text(from)?, self.text(to)?);
+        self.most(|excursion| {
+            excursion.vector == vector
+                && one.contains(&excursion.from_physical)
+                && other.contains(&excursion.to_physical)
+        })
+        .with_context(|| format!("no interrupt was seen from {from} to {to}"))
+    }
+
+    /// The cost with the most samples among those wanted; of several, the highest.
+    fn most(&self, wanted: impl Fn(&Excursion) -> bool) -> Option<Cost> {
+        let mut samples: Vec<(Cost, u64)> = Vec::new();
+        for one in self.all.iter().filter(|one| wanted(one)) {
+            match samples.iter_mut().find(|(cost, _)| *cost == one.cost) {
+                Some((_, count)) => *count += one.samples,
+                None => samples.push((one.cost, one.samples)),
+            }
+        }
+        samples
+            .into_iter()
+            .max_by_key(|(cost, count)| (*count, cost.instructions))
+            .map(|(cost, _)| cost)
+    }
+
+    /// Where the text of a partition lies.
+    fn text(&self, partition: &str) -> Result<Range<u32>> {
+        let plan = self.built.plan.partitions.iter();
+        let region = plan
+            .filter(|one| one.name == partition)
+            .flat_map(|one| &one.regions)
+            .find(|region| region.kind == RegionKind::Text)
+            .with_context(|| format!("there is no partition {partition}"))?;
+        let start = u32::try_from(region.physical)?;
+        Ok(start..start + u32::try_from(region.bytes)?)
+    }
+}
+
+/// The place of a symbol.
+fn symbol(elf: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Range<u32>> {
+    let file = object::File::parse(elf).ok()?;
+    let found = file
+        .symbols()
+        .find(|symbol| symbol.name().is_ok_and(&wanted))?;
+    let start = found.address() as u32;
+    Some(start..start + (found.size() as u32).max(4))
+}
+
+/// Where the kernel's vectors lie: from the start of its text to the first thing that is none.
+pub fn vectors(kernel: &[u8]) -> Result<Range<u32>> {
+    let file = object::File::parse(kernel).context("the kernel is no ELF")?;
+    let mut addresses: Vec<u32> = file
+        .symbols()
+        .filter(|symbol| symbol.name().is_ok_and(|name| name.starts_with("vector_")))
+        .map(|symbol| symbol.address() as u32)
+        .collect();
+    addresses.sort_unstable();
+    let (first, last) = (addresses.first(), addresses.last());
+    let (first, last) = first.zip(last).context("the kernel has no vectors")?;
+    // Each is aligned to 16 bytes; what an entry executes first counts.
+    Ok(*first..*last + 4)
+}
+
+/// The size of the kernel's text.
+pub fn text_bytes(kernel: &[u8]) -> Result<u64> {
+    let file = object::File::parse(kernel).context("the kernel is no ELF")?;
+    let text = file
+        .section_by_name(".text")
+        .context("the kernel has no text")?;
+    Ok(text.size())
+}
