@@ -142,7 +142,7 @@ impl<M: Machine> Kernel<M> {
         call.length = 0;
         call.reply_room = 0;
         call.deadline = self.clock.slice_start.wrapping_add(time_out);
-        self.arm_own(caller, self.clock.slice_start, time_out);
+        self.arm_client(self.clock.slice_start, time_out);
         self.give_words(caller, server);
         true
     }
@@ -175,10 +175,15 @@ impl<M: Machine> Kernel<M> {
     /// Ends a partition's wait with the words that another sends it out of its registers.
     #[inline(always)]
     fn give_words(&mut self, from: u8, to: u8) {
-        for word in 0..MESSAGE_WORDS {
+        const { assert!(MESSAGE_WORDS == 4) };
+        let mut give = |word: usize| {
             let value = self.partitions[from].registers.argument(2 + word);
             self.partitions[to].registers.set_result(2 + word, value);
-        }
+        };
+        give(0);
+        give(1);
+        give(2);
+        give(3);
         let registers = &mut self.partitions[to].registers;
         registers.set_result(0, Status::Ok as u32);
         registers.set_result(1, 0);

@@ -506,7 +506,11 @@ impl Configuration {
 
     /// Windows follow one another and fill the frame, with room for the guard.
     fn check_time(&self) -> Result<(), BootFailure> {
-        if self.channels.iter().any(|channel| channel.own.deadline_ticks > LONGEST_TIME) {
+        if self
+            .channels
+            .iter()
+            .any(|channel| channel.own.deadline_ticks > LONGEST_TIME)
+        {
             return Err(BootFailure::Time);
         }
         for schedule in &self.schedules {

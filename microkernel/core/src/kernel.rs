@@ -58,8 +58,8 @@ pub(crate) enum Pending {
 pub struct Kernel<M: Machine> {
     /// How the entry ends. The architecture's code reads it, so it comes first.
     pub(crate) attention: Attention,
-    /// With [`Attention::Switched`]: the partition that goes on, for the architecture's code.
-    pub(crate) switched_to: u32,
+    /// With [`Attention::Switched`]: where the registers of the partition that goes on are, for the architecture's code.
+    pub(crate) switched_to: usize,
     /// The hardware.
     pub machine: M,
     pub(crate) configuration: &'static Configuration,
@@ -153,9 +153,9 @@ impl<M: Machine> Kernel<M> {
         let waiting = self.partitions[caller].ranks;
         let runnable = self.runnable & !waiting | self.partitions[to].ranks;
         let rank = (runnable & self.clock.eligible).leading_zeros() as u8;
-        let budgeted = self.clock.budgeted & (bit(rank) | bit(self.current_rank));
-        let first = bit(rank) & self.partitions[to].ranks != 0;
-        if cfg!(feature = "trace") || !first || budgeted != 0 {
+        let own = bit(rank) & self.partitions[to].ranks;
+        let budgeted = self.clock.budgeted & (own | bit(self.current_rank));
+        if cfg!(feature = "trace") || own == 0 || budgeted != 0 {
             return false;
         }
         self.partitions[caller].activity = activity;
@@ -170,14 +170,9 @@ impl<M: Machine> Kernel<M> {
         self.current = to;
         self.current_rank = rank;
         self.clock.ran |= bit(to);
-        self.switched_to = u32::from(to);
+        self.switched_to = core::ptr::from_ref(&self.partitions[to].registers).addr();
         self.attention = Attention::Switched;
         true
-    }
-
-    /// The PID that tags a partition's translations.
-    pub fn pid(&self, partition: u8) -> u8 {
-        self.partitions[partition].pid
     }
 
     /// Who goes on. Call it once after each entry; then do what it says.

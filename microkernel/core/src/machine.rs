@@ -19,8 +19,9 @@ pub trait Registers: Default {
     fn link(&self) -> u32;
     /// The stack pointer.
     fn stack_pointer(&self) -> u32;
-    /// The registers at a start: all zero but these.
-    fn start(&mut self, entry: u32, stack_top: u32);
+    /// The registers at a start: all zero but these. `pid` tags the partition's translations, and goes into the core
+    /// with the registers.
+    fn start(&mut self, entry: u32, stack_top: u32, pid: u8);
     /// Writes them down.
     fn describe(&self, crash: &mut CrashRecord);
 }

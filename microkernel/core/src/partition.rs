@@ -68,7 +68,7 @@ impl Activity {
 }
 
 /// The state of a partition. Its size is a power of two, so that finding it takes no multiplication.
-#[repr(align(256))]
+#[repr(C, align(256))]
 pub(crate) struct Partition<R> {
     pub(crate) registers: R,
     /// What it has, by slot.
@@ -236,7 +236,7 @@ impl<M: Machine> Kernel<M> {
         let state = &mut self.partitions[partition];
         state
             .registers
-            .start(tables.own.entry, tables.own.stack_top);
+            .start(tables.own.entry, tables.own.stack_top, tables.own.pid);
         let (page, reason) = (state.page, state.reason);
         let words = [
             (page::MSR, 0),

@@ -53,6 +53,8 @@ pub(crate) struct Clock {
     opens_at: u64,
     /// Partitions with a timer or a delayed restart: a set.
     armed: u32,
+    /// Clients of call channels: a set. They stay armed, so that a call need not say so.
+    clients: u32,
     /// Partitions that had the processor in this window: a set.
     pub(crate) ran: u32,
     /// The ranks that have a budget: a set.
@@ -76,6 +78,7 @@ impl Clock {
         first_shot: 0,
         opens_at: 0,
         armed: 0,
+        clients: 0,
         ran: 0,
         budgeted: 0,
         used: Table::filled([0; limits::RANKS]),
@@ -185,13 +188,13 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Notes that something is due in `ahead` ticks of a partition that may run now, as long as no budget is involved.
+    /// Notes that a call of the partition that has the processor, and no budget, times out in `ahead` ticks. Clients of
+    /// call channels are always among the armed.
     #[inline(always)]
-    pub(crate) fn arm_own(&mut self, partition: u8, now: u32, ahead: u32) {
-        self.clock.armed |= bit(partition);
+    pub(crate) fn arm_client(&mut self, now: u32, ahead: u32) {
         if (ahead as i32) < self.clock.event.wrapping_sub(now) as i32 {
             self.clock.event = now.wrapping_add(ahead);
-            self.machine.set_timer(ahead.max(1));
+            self.machine.set_timer(ahead);
         }
     }
 
@@ -226,7 +229,7 @@ impl<M: Machine> Kernel<M> {
             let timer = state.timer.min(state.restart_at);
             let call = self.next_call_deadline(partition, now as u32);
             if timer == NEVER && call.is_none() {
-                self.clock.armed &= !bit(partition);
+                self.clock.armed &= !bit(partition) | self.clock.clients;
             } else if self.is_eligible(partition) {
                 ahead = ahead
                     .min(timer.saturating_sub(now))
@@ -248,6 +251,10 @@ impl<M: Machine> Kernel<M> {
                 self.clock.budgeted |= bit(index as u8);
             }
         }
+        for (client, _) in &self.configuration.call_channels {
+            self.clock.clients |= bit(*client);
+        }
+        self.clock.armed |= self.clock.clients;
         self.clock.event = self.boundary_work_at() as u32;
         self.plan_timer();
     }

@@ -20,6 +20,8 @@ pub struct Context {
     /// USPRG0 and SPEFSCR: user mode can write them, even with the SPE off.
     pub(crate) usprg0: u32,
     pub(crate) spefscr: u32,
+    /// The tag of its translations.
+    pub(crate) pid: u32,
 }
 
 pub(crate) const PC: usize = core::mem::offset_of!(Context, pc);
@@ -29,6 +31,7 @@ pub(crate) const CTR: usize = core::mem::offset_of!(Context, ctr);
 pub(crate) const LR: usize = core::mem::offset_of!(Context, lr);
 pub(crate) const USPRG0: usize = core::mem::offset_of!(Context, usprg0);
 pub(crate) const SPEFSCR: usize = core::mem::offset_of!(Context, spefscr);
+pub(crate) const PID: usize = core::mem::offset_of!(Context, pid);
 const _: () = assert!(core::mem::offset_of!(Context, gpr) == 0);
 
 impl Registers for Context {
@@ -65,9 +68,10 @@ impl Registers for Context {
         self.gpr[1]
     }
 
-    fn start(&mut self, entry: u32, stack_top: u32) {
+    fn start(&mut self, entry: u32, stack_top: u32, pid: u8) {
         *self = Self {
             pc: entry,
+            pid: u32::from(pid),
             ..Self::default()
         };
         self.gpr[1] = stack_top;

@@ -6,10 +6,9 @@
 
 use cofferdam_abi::health::{Error, Exception};
 use cofferdam_abi::hypercall::{Hypercall, VENDOR};
-use cofferdam_abi::limits::PARTITIONS;
 use cofferdam_core::{Attention, Fault};
 
-use crate::context::{CR, CTR, Context, LR, MSR_PARTITION, PC, SPEFSCR, USPRG0, XER};
+use crate::context::{CR, CTR, Context, LR, MSR_PARTITION, PC, PID, SPEFSCR, USPRG0, XER};
 use crate::spr::{DEAR, ESR, SPRG0, mfspr, mtspr};
 
 core::arch::global_asm!(
@@ -155,12 +154,8 @@ vector_8:
 3:  cmpwi 3, {SWITCHED}
     bne 4f
     mfspr 4, 274
-    lwz 5, 4(4)
-    slwi 5, 5, 3
-    addis 5, 5, contexts@ha
-    addi 5, 5, contexts@l
-    lwz 3, 0(5)
-    lwz 6, 4(5)
+    lwz 3, 4(4)
+    lwz 6, {PID}(3)
     li 0, 0
     stw 0, 0(4)
     mfspr 7, 256
@@ -242,10 +237,6 @@ wait_for_interrupt:
     .balign 16
 waiting_context:
     .space 256
-# The context and the PID of each partition.
-    .globl contexts
-contexts:
-    .space 8 * {PARTITIONS}
     .text
     "#,
     PC = const PC,
@@ -259,7 +250,7 @@ contexts:
     SWITCHED = const Attention::Switched as u32,
     USPRG0 = const USPRG0,
     SPEFSCR = const SPEFSCR,
-    PARTITIONS = const PARTITIONS,
+    PID = const PID,
 );
 
 unsafe extern "C" {
@@ -354,18 +345,9 @@ fn running_context() -> *mut Context {
     mfspr!(SPRG0) as *mut Context
 }
 
-/// Where the entry code finds a partition.
-#[repr(C)]
-struct Place {
-    context: *mut Context,
-    pid: u32,
-}
-
 unsafe extern "C" {
     /// Set aside for exceptions in kernel mode; never read as a context.
     static mut waiting_context: Context;
-    /// For the switch between two partitions that are in hypercalls.
-    static mut contexts: [Place; PARTITIONS];
 }
 
 /// Tells the entry code where the state of the core is.
@@ -376,21 +358,6 @@ unsafe extern "C" {
 pub unsafe fn set_state(state: *mut ()) {
     // SAFETY: the kernel alone uses this register, and user mode cannot see it.
     unsafe { mtspr!(274, state.addr()) }
-}
-
-/// Tells the entry code where a partition's context is, and its PID.
-///
-/// # Safety
-/// `context` stays where it is. Called before any partition runs.
-pub unsafe fn set_context(partition: usize, context: *mut Context, pid: u8) {
-    // SAFETY: the table is the entry code's, and no entry happens yet.
-    let table = unsafe { &mut *(&raw mut contexts) };
-    if let Some(place) = table.get_mut(partition) {
-        *place = Place {
-            context,
-            pid: u32::from(pid),
-        };
-    }
 }
 
 /// No vCPU's registers are in the core any more.
@@ -405,9 +372,9 @@ pub unsafe fn abandon() {
 /// Makes `to` the vCPU whose user-mode registers and translations are in the core.
 ///
 /// # Safety
-/// `to` is the context of the partition with this PID, and is resumed next.
+/// `to` is the context of a partition, and is resumed next.
 #[inline]
-pub unsafe fn switch_to(to: *mut Context, pid: u8) {
+pub unsafe fn switch_to(to: *mut Context) {
     let from = running_context();
     if from == to {
         return;
@@ -416,6 +383,6 @@ pub unsafe fn switch_to(to: *mut Context, pid: u8) {
     // SAFETY: both are contexts, and no reference into either is live: the caller holds only `to` as a pointer.
     unsafe {
         switch_user_registers((!waiting).then(|| &mut *from), &*to);
-        mtspr!(crate::spr::PID0, u32::from(pid));
+        mtspr!(crate::spr::PID0, (*to).pid);
     }
 }

@@ -7,12 +7,11 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use cofferdam_abi::health::Action;
 use cofferdam_abi::hypercall::Hypercall;
-use cofferdam_abi::limits;
 use cofferdam_abi::record::State;
 use cofferdam_core::{Configuration, Handler, Kernel, Machine, Next, Record};
 use cofferdam_e500::time::{self, Wait, Wake};
 use cofferdam_e500::{
-    Board, Context, abandon, epitaph, exception_fault, resume, set_context, set_state, switch_to,
+    Board, Context, abandon, epitaph, exception_fault, resume, set_state, switch_to,
 };
 use spin::{Mutex, MutexGuard};
 
@@ -40,11 +39,6 @@ pub(crate) fn start(
     KERNEL.store(kernel, Ordering::Relaxed);
     // SAFETY: the state lies in `STATE` for good, and begins with the two words that the entry code reads.
     unsafe { set_state((&raw mut *kernel).cast()) };
-    for partition in 0..limits::PARTITIONS as u8 {
-        let pid = kernel.pid(partition);
-        // SAFETY: as for the state.
-        unsafe { set_context(usize::from(partition), kernel.registers(partition), pid) };
-    }
     kernel.start();
     let context = go_on(kernel);
     // SAFETY: the context of a partition, which lies in `STATE` for good.
@@ -73,10 +67,9 @@ fn go_on(kernel: &mut Kernel<Board>) -> *mut Context {
 /// The context of a partition, which is the one in the core from now on.
 #[inline(always)]
 fn take_up(kernel: &mut Kernel<Board>, partition: u8) -> *mut Context {
-    let pid = kernel.pid(partition);
     let context: *mut Context = kernel.registers(partition);
-    // SAFETY: the context of the partition that goes on next, with its PID.
-    unsafe { switch_to(context, pid) };
+    // SAFETY: the context of the partition that goes on next.
+    unsafe { switch_to(context) };
     context
 }
 

@@ -40,6 +40,17 @@ pub struct PartitionRecords {
     next_line: u8,
 }
 
+/// A schedule and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct ScheduleRecords {
+    /// The schedule.
+    pub own: Schedule,
+    /// What its first window needs in TLB1, from nothing.
+    pub writes: Vec<TlbWrite>,
+    /// Its windows, each with what it needs besides the one before.
+    pub windows: Vec<(Window, Vec<TlbWrite>)>,
+}
+
 /// What a channel gave to its ends, source first.
 #[derive(Clone, Debug)]
 pub struct Ports {
@@ -68,8 +79,8 @@ pub struct SystemBuilder {
     pub interrupts: Vec<Interrupt>,
     /// The ranks, the most urgent first.
     pub ranks: Vec<Rank>,
-    /// The schedules, with the writes of their first window, and their windows with theirs.
-    pub schedules: Vec<(Schedule, Vec<TlbWrite>, Vec<(Window, Vec<TlbWrite>)>)>,
+    /// The schedules.
+    pub schedules: Vec<ScheduleRecords>,
     free: u32,
 }
 
@@ -318,13 +329,17 @@ impl SystemBuilder {
             name: name(&format!("schedule_{index}")),
             major_frame_ticks: start_ticks,
         };
-        self.schedules.push((own, Vec::new(), windows));
+        self.schedules.push(ScheduleRecords {
+            own,
+            writes: Vec::new(),
+            windows,
+        });
         index
     }
 
     /// A window of a schedule.
     pub fn window(&mut self, schedule: u8, window: usize) -> &mut Window {
-        &mut self.schedules[usize::from(schedule)].2[window].0
+        &mut self.schedules[usize::from(schedule)].windows[window].0
     }
 
     /// Releases partitions where a window begins.
@@ -364,8 +379,13 @@ impl SystemBuilder {
         }
         records.extend(self.interrupts.iter().copied().map(Record::Interrupt));
         records.extend(self.ranks.iter().copied().map(Record::Rank));
-        for (schedule, writes, windows) in &self.schedules {
-            records.push(Record::Schedule(*schedule));
+        for ScheduleRecords {
+            own,
+            writes,
+            windows,
+        } in &self.schedules
+        {
+            records.push(Record::Schedule(*own));
             records.extend(writes.iter().copied().map(Record::TlbWrite));
             for (window, writes) in windows {
                 records.push(Record::Window(*window));

@@ -13,6 +13,8 @@ mod builder;
 mod machine;
 mod simulation;
 
-pub use builder::{CONSTANTS, DATA, DATA_BYTES, PartitionRecords, Ports, SystemBuilder, TEXT};
+pub use builder::{
+    CONSTANTS, DATA, DATA_BYTES, PartitionRecords, Ports, ScheduleRecords, SystemBuilder, TEXT,
+};
 pub use machine::{FakeMachine, FakeRegisters, Write, WriteKind};
 pub use simulation::{Outcome, Processor, Simulation};

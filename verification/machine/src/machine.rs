@@ -43,7 +43,7 @@ impl Registers for FakeRegisters {
     fn stack_pointer(&self) -> u32 {
         self.gpr[1]
     }
-    fn start(&mut self, entry: u32, stack_top: u32) {
+    fn start(&mut self, entry: u32, stack_top: u32, _pid: u8) {
         *self = Self::default();
         (self.pc, self.gpr[1]) = (entry, stack_top);
     }

@@ -177,7 +177,7 @@ impl Simulation {
         registers.unanswered = true;
         self.kernel.hypercall();
         let outcome = self.result(partition);
-        if !self.kernel.needs_decision() {
+        if self.kernel.attention() == cofferdam_core::Attention::Nothing {
             let next = Next::Resume(partition);
             assert_eq!(self.kernel.decide(), next, "there was something to decide");
         }
