@@ -159,6 +159,26 @@ fn limits_are_those_of_the_code() {
     }
 }
 
+#[test]
+fn every_crate_is_on_the_map() {
+    let map = read("docs/architecture.md");
+    let workspace = read("Cargo.toml");
+    let members = workspace.split("members = [").nth(1).unwrap();
+    let members = members.split(']').next().unwrap();
+    let mut missing = Vec::new();
+    for parent in members.split('"').skip(1).step_by(2) {
+        let parent = parent.strip_suffix("/*").unwrap();
+        for entry in fs::read_dir(root().join(parent)).unwrap() {
+            let entry = entry.unwrap();
+            let folder = format!("{parent}/{}", entry.file_name().to_str().unwrap());
+            if entry.path().join("Cargo.toml").exists() && !map.contains(&format!("`{folder}`")) {
+                missing.push(folder);
+            }
+        }
+    }
+    none("not in docs/architecture.md", &missing);
+}
+
 /// The text between backticks, code blocks left out.
 fn code(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
