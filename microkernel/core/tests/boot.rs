@@ -30,8 +30,8 @@ fn system() -> SystemBuilder {
     };
     system.partitions[0].copies.push(copy);
     system.schedule(&[(100, &[0]), (100, &[1])]);
-    system.schedules[0].1.push(write(5));
-    system.schedules[0].2[0].1.push(write(6));
+    system.schedules[0].writes.push(write(5));
+    system.schedules[0].windows[0].1.push(write(6));
     system
 }
 
@@ -197,7 +197,8 @@ fn a_second_board_or_module_is_misplaced() {
 
 #[test]
 fn one_more_than_the_limit_is_too_many() {
-    let kinds: [(usize, fn(&Record) -> bool); 13] = [
+    type Kind = fn(&Record) -> bool;
+    let kinds: [(usize, Kind); 13] = [
         (limits::RAM_BLOCKS, |r| matches!(r, Record::RamBlock(_))),
         (limits::PARTITIONS, |r| matches!(r, Record::Partition(_))),
         (limits::REGIONS, |r| matches!(r, Record::Region(_))),
@@ -376,19 +377,26 @@ fn wrong_memory_is_refused() {
 #[test]
 fn wrong_windows_are_refused() {
     type Change = fn(&mut SystemBuilder);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 10] = [
+        ("call longer than can be timed", |s| {
+            s.channels[2].0.deadline_ticks = (1 << 30) + 1;
+        }),
+        ("window longer than can be timed", |s| {
+            s.window(0, 1).length_ticks = (1 << 30) + 1;
+            s.schedules[0].own.major_frame_ticks = (1 << 30) + 101;
+        }),
         ("gap", |s| s.window(0, 1).start_ticks += 1),
         ("overlap", |s| s.window(0, 1).start_ticks -= 1),
         ("late first window", |s| s.window(0, 0).start_ticks = 1),
         ("shorter than the guard", |s| {
             s.window(0, 0).length_ticks = 10;
             s.window(0, 1).start_ticks = 10;
-            s.schedules[0].0.major_frame_ticks = 110;
+            s.schedules[0].own.major_frame_ticks = 110;
         }),
         ("frame longer than its windows", |s| {
-            s.schedules[0].0.major_frame_ticks += 1;
+            s.schedules[0].own.major_frame_ticks += 1;
         }),
-        ("no windows", |s| s.schedules[0].2.clear()),
+        ("no windows", |s| s.schedules[0].windows.clear()),
         ("more than time", |s| s.window(0, 1).length_ticks = u32::MAX),
         ("guard longer than windows", |s| {
             s.module.guard_ticks = u32::MAX

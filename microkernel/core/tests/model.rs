@@ -21,6 +21,8 @@ enum Operation {
     Call(u32, [u32; 6]),
     /// The same, with arguments that probably make sense.
     Message(Hypercall, u32, u32, u32),
+    /// The partition that runs tries to change another's life.
+    Control(u32, u32),
     /// Time passes.
     Advance(u64),
     /// A device asks for its interrupt, or no longer.
@@ -132,6 +134,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         Hypercall::ReplyReceive,
         Hypercall::Call,
         Hypercall::Wait,
+        Hypercall::ScheduleSet,
+        Hypercall::PartitionStatus,
+        Hypercall::HealthRead,
+        Hypercall::InterruptAcknowledge,
     ];
     let exceptions = prop::sample::select(vec![
         (Exception::DataStorage, Error::MemoryViolation),
@@ -167,6 +173,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         5 => (numbers, prop::array::uniform6(argument())).prop_map(|(token, a)| Operation::Call(token, a)),
         16 => (prop::sample::select(messages), 0u32..3, address(), 0u32..70)
             .prop_map(|(call, slot, address, length)| Operation::Message(call, slot, address, length)),
+        1 => (0u32..2, 0u32..4).prop_map(|(which, action)| Operation::Control(which, action)),
         6 => (1u64..120).prop_map(Operation::Advance),
         1 => (120u64..3000).prop_map(Operation::Advance),
         2 => (0u8..2, any::<bool>()).prop_map(|(index, asks)| Operation::Device(index, asks)),
@@ -203,10 +210,18 @@ fn perform(simulation: &mut Simulation, operation: &Operation) -> Made {
                 Hypercall::CallMessage => [*slot, 0, *address, *length, DATA, 64],
                 Hypercall::Reply | Hypercall::ReplyReceive => [*slot, *length, 1, 2, 3, 4],
                 Hypercall::Wait => [0; 6],
+                Hypercall::ScheduleSet => [*slot, *length % 3, 0, 0, 0, 0],
                 Hypercall::Call => [*slot, *length, 1, 2, 3, 4],
                 _ => [*slot, *address, *length, 0, 0, 0],
             };
             let outcome = simulation.call(actor, *call, &arguments);
+            return Made::call(actor, call.token(), arguments, outcome);
+        }
+        (Operation::Control(which, action), Some(actor)) => {
+            let call = Hypercall::PartitionControl;
+            let slot = slot_for(simulation, actor, call, *which);
+            let arguments = [slot, *action, 0, 0, 0, 0];
+            let outcome = simulation.call(actor, call, &arguments);
             return Made::call(actor, call.token(), arguments, outcome);
         }
         (Operation::Fault(exception, error, address), Some(_)) => {

@@ -119,7 +119,7 @@ impl Model {
     }
 
     fn open(&mut self, simulation: &Simulation, start: u64) {
-        let windows = &simulation.system.schedules[usize::from(self.schedule)].2;
+        let windows = &simulation.system.schedules[usize::from(self.schedule)].windows;
         let window = &windows[self.window].0;
         self.opened.push(Opened {
             start,
@@ -164,7 +164,7 @@ impl Model {
 
     /// What a call means for later.
     fn note_call(&mut self, simulation: &Simulation, actor: u8, call: &Called) {
-        let [slot, b, c, d, e, f] = call.arguments;
+        let [slot, b, .., e, f] = call.arguments;
         let name = call.name();
         match (name, call.outcome.status) {
             (Some(Hypercall::ScheduleSet), Some(Status::Ok)) => self.next_schedule = b as u8,
@@ -185,7 +185,6 @@ impl Model {
                     deadline: simulation.now() + u64::from(time_out),
                     reply: message.then(|| (simulation.physical(actor, e), f)),
                 });
-                let _ = (c, d);
             }
             _ => {}
         }
@@ -200,7 +199,7 @@ impl Model {
             assert_eq!(*now, *at, "a window begins on its tick");
             self.window += 1;
             let schedule = &simulation.system.schedules[usize::from(self.schedule)];
-            if self.window == schedule.2.len() {
+            if self.window == schedule.windows.len() {
                 self.window = 0;
                 self.schedule = self.next_schedule;
             }
