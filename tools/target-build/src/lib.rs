@@ -25,8 +25,7 @@ pub const TARGET: &str = "powerpc-cofferdam-e500v2";
 
 /// Where cargo builds, and where everything else goes that is made from the tree.
 pub fn target_directory(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |path| root.join(path))
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |path| root.join(path))
 }
 
 /// What to do with the crates.
