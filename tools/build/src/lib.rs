@@ -17,6 +17,7 @@
 
 mod locate;
 mod store;
+mod template;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
 pub use locate::{Place, locate, root, systems};
 pub use store::store;
+pub use template::{NewPartition, new_partition};
 
 /// One of the two kernels. They are the same for every system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -118,7 +118,7 @@ pub fn built(result: Result<Built, Failure>) -> Result<Built> {
 }
 
 /// Reads a time such as `2s`, `500ms` or `1.5s`.
-fn duration(text: &str) -> Result<Duration> {
+pub fn duration(text: &str) -> Result<Duration> {
     let units = [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
     let (number, unit) = units
         .iter()

@@ -86,6 +86,21 @@ pub fn apply(damage: &Damage, mut image: Vec<u8>) -> Result<Vec<u8>> {
     Ok(image)
 }
 
+/// How many bits the tables of an image have.
+pub fn bits(image: &[u8]) -> Result<usize> {
+    Ok(tables(image)?.len() * 8)
+}
+
+/// The image with one bit of its tables flipped.
+pub fn flip(mut image: Vec<u8>, bit: usize) -> Result<Vec<u8>> {
+    let start = tables(&image)?.start;
+    let byte = image
+        .get_mut(start + bit / 8)
+        .context("the image is truncated")?;
+    *byte ^= 0x80 >> (bit % 8);
+    Ok(image)
+}
+
 /// Where the tables lie in the file.
 fn tables(image: &[u8]) -> Result<std::ops::Range<usize>> {
     let header = FileHeader32::<BigEndian>::parse(image).context("the image is no ELF")?;

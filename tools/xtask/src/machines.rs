@@ -11,7 +11,7 @@ use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel, Tree, store, systems};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, Outcome, Typed, run, run_image};
+use cofferdam_run::{Options, Outcome, Report, Typed, run, run_image};
 
 use crate::damage::DAMAGES;
 use crate::parts::Tally;
@@ -59,6 +59,11 @@ impl Systems {
         found
             .map(|(_, built)| built)
             .with_context(|| format!("there is no system {name}"))
+    }
+
+    /// Runs a system for a moment, and judges it.
+    pub fn judge(&self, built: &Built) -> Result<Report> {
+        Ok(run(built, &self.options(Kernel::Release, 300))?.report)
     }
 
     fn options(&self, kernel: Kernel, milliseconds: u64) -> Options {
@@ -134,10 +139,15 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
 
 /// Ring four: one case per attack and kernel. The verdicts go to a file as well.
 pub fn attacks(systems: &Systems) -> Result<Tally> {
+    attacks_for(systems, ONE_ROUND)
+}
+
+/// The same for as long as wanted.
+pub fn attacks_for(systems: &Systems, time: Duration) -> Result<Tally> {
     let flight = systems.get(FLIGHT)?;
     let mut tally = Tally::default();
     for kernel in Kernel::ALL {
-        let options = systems.options(kernel, ONE_ROUND.as_millis() as u64);
+        let options = systems.options(kernel, time.as_millis() as u64);
         let report = run(flight, &options)?.report;
         let json = serde_json::to_vec_pretty(&report)?;
         let name = format!("attacks-{}.json", kernel.name());
@@ -238,6 +248,29 @@ fn damaged_tables(systems: &Systems, built: &Built, damage: &crate::damage::Dama
     let removed = remove(&path);
     refused(&outcome?, damage.reason)?;
     removed
+}
+
+/// Flips single bits of the tables, spread over all of them: the kernel refuses each.
+pub fn flipped_bits(systems: &Systems, count: usize) -> Result<Tally> {
+    let flight = systems.get(FLIGHT)?;
+    let image = std::fs::read(flight.image(Kernel::Release))?;
+    let bits = crate::damage::bits(&image)?;
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for case in 0..count {
+        let bit = bits / count * case;
+        let image = &image;
+        let action = move || -> Result<()> {
+            let path = flight.directory.join(format!("damaged/bit-{bit}.elf"));
+            store(&path, &crate::damage::flip(image.clone(), bit)?)?;
+            let outcome = run_image(flight, &path, &systems.options(Kernel::Release, 100));
+            remove(&path)?;
+            let state = outcome?.snapshot.state();
+            ensure!(state == Some(State::BootFailed), "the machine is {state:?}");
+            Ok(())
+        };
+        cases.push((format!("bit {bit} of the tables flipped"), Box::new(action)));
+    }
+    Ok(run_all(cases))
 }
 
 fn refused(outcome: &Outcome, reason: u32) -> Result<()> {

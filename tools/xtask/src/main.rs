@@ -13,16 +13,18 @@ mod lint;
 mod machines;
 mod parts;
 mod reproduce;
+mod soak;
 mod test;
 mod workspace;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use cofferdam_build::Tree;
-use cofferdam_run::command::RunArguments;
+use cofferdam_run::command::{RunArguments, duration};
 use cofferdam_setup::{Consent, Requirement, Toolchain};
 
 use workspace::Workspace;
@@ -57,6 +59,14 @@ Examples:
     Lint(Installing),
     /// Runs every test
     Test(Installing),
+    /// Runs the attacks for long, and damages the tables at many places
+    Soak {
+        /// How much of the machine's time the attacks go on
+        #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = duration)]
+        time: Duration,
+        #[command(flatten)]
+        installing: Installing,
+    },
     /// Counts the instructions of the kernel's paths
     Bench {
         /// Print a JSON list, and nothing else, on standard output
@@ -117,6 +127,10 @@ fn run(command: Command) -> Result<bool> {
         Command::Test(installing) => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
             test::run(&Workspace::read(&root, &toolchain)?)
+        }
+        Command::Soak { time, installing } => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            soak::run(&Workspace::read(&root, &toolchain)?, time)
         }
         Command::Bench {
             json,

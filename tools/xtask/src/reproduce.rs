@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::{Kernel, Tree, locate};
+use cofferdam_build::{Kernel, Tree, locate, new_partition, store};
 use cofferdam_run::command::built;
 
 use crate::machines::Systems;
@@ -39,8 +39,34 @@ pub fn elsewhere(tree: &Tree, systems: &Systems) -> Result<Tally> {
             tally.count(&what, compare());
         }
     }
+    tally.count("a new partition builds and runs", newcomer(&other, systems));
     fs::remove_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
     Ok(tally)
+}
+
+/// What `cargo cofferdam new` makes, put into a copy of `flight`'s file as its own lines say, builds and runs.
+fn newcomer(tree: &Tree, systems: &Systems) -> Result<()> {
+    const NAME: &str = "newcomer";
+    const LAST_WINDOW: &str = r#"{ at = "8ms", length = "2ms", group = ["health", "console"] },"#;
+    const TWO_WINDOWS: &str = r#"{ at = "8ms", length = "1ms", group = ["health", "console"] },
+  { at = "9ms", length = "1ms", group = ["newcomer"], release = ["newcomer"] },"#;
+    let made = new_partition(&tree.root, NAME)?;
+    let flight = fs::read_to_string(tree.root.join("systems/flight/system.toml"))?;
+    ensure!(
+        flight.contains(LAST_WINDOW),
+        "the last window of flight has changed: mend this test"
+    );
+    let text = flight.replace(LAST_WINDOW, TWO_WINDOWS) + &made.lines;
+    let file = tree.root.join("systems").join(NAME).join("system.toml");
+    store(&file, text.as_bytes())?;
+    let report = systems.judge(&built(tree.build(&file))?)?;
+    ensure!(report.ok, "{}", report.reasons.join("; "));
+    let released = report
+        .partitions
+        .iter()
+        .any(|one| one.name == NAME && one.releases > 0);
+    ensure!(released, "it was never released");
+    Ok(())
 }
 
 fn folder_of(tree: &Tree, system: &str) -> String {

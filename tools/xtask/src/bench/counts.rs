@@ -69,7 +69,8 @@ impl Run {
         let name = |address: u32| {
             let file = object::File::parse(kernel).ok();
             let map = file.map(|file| file.symbol_map());
-            let symbol = map.and_then(|map| Some(map.get(u64::from(address))?.name().to_owned()));
+            let symbol =
+                map.and_then(|map| Some(map.before(u64::from(address))?.name().to_owned()));
             format!("{} ({address:#x})", symbol.as_deref().unwrap_or("?"))
         };
         format!("from {} to {}", name(self.first), name(self.last))
