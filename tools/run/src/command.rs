@@ -73,6 +73,11 @@ impl RunArguments {
         };
         if options.serial == Serial::Terminal {
             eprintln!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
+            if !options.instruction_clock {
+                eprintln!(
+                    "--- on the host's clock, whose pauses move releases; --icount shows the exact times ---"
+                );
+            }
         }
         let outcome = run(&built, &options)?;
         store(&built.directory.join(RECORD_FILE), outcome.snapshot.bytes())?;
