@@ -162,7 +162,7 @@ fn of_paths(excursions: &Excursions<'_>) -> Result<Vec<Figure>> {
         path(("high", "signal_no_switch"), "high")?.figure("signal_no_switch", 120, 40),
         path(("client", "signal_switch"), "high")?.figure("signal_switch", 250, 110),
         excursions
-            .window_boundary("client", "spin")?
+            .window_boundary("spin", "after")?
             .figure("partition_switch", 300, 130),
         interrupt.figure("irq_to_driver", 250, 110),
         (interrupt + served).figure("irq_full_cycle", 600, 250),
