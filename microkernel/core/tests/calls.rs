@@ -121,6 +121,11 @@ fn a_server_that_waits_is_switched_to_and_back() {
             None
         );
     }
+    simulation.set_page(CLIENT, page::ENABLED, 1);
+    simulation.set_page(CLIENT, page::PENDING, 1);
+    let call = simulation.call(CLIENT, Hypercall::Call, &arguments);
+    assert_eq!(call.status, Some(Status::Interrupted), "a line is pending");
+    assert_eq!(simulation.running(), Some(SERVER));
 }
 
 #[test]
@@ -174,68 +179,33 @@ fn a_late_reply_is_dropped() {
 }
 
 #[test]
-fn a_late_reply_to_a_client_that_was_interrupted_is_dropped_too() {
-    let mut simulation = boot();
-    assert_eq!(
-        status(
-            &mut simulation,
-            CLIENT,
-            Hypercall::CallSubmit,
-            &[0, 50, 1, 2, 3, 4]
-        ),
-        Status::Ok
-    );
-    take(&mut simulation);
-    simulation.advance(50);
-    assert_eq!(simulation.pending(CLIENT), CLIENT_LINE);
-    assert_eq!(
-        status(
-            &mut simulation,
-            SERVER,
-            Hypercall::Reply,
-            &[0, 0, 5, 6, 7, 8]
-        ),
-        Status::TimedOut
-    );
-    wait(&mut simulation, SERVER);
-    assert_eq!(
-        status(&mut simulation, CLIENT, Hypercall::CallCollect, &[0]),
-        Status::TimedOut
-    );
-    assert_eq!(
-        status(
-            &mut simulation,
-            CLIENT,
-            Hypercall::CallSubmit,
-            &[0, 50, 1, 2, 3, 4]
-        ),
-        Status::Ok
-    );
-}
-
-#[test]
-fn a_request_that_timed_out_with_the_server_blocks_the_channel_until_the_server_is_done() {
-    let mut simulation = boot();
-    assert_eq!(
-        status(
-            &mut simulation,
-            CLIENT,
-            Hypercall::CallSubmit,
-            &[0, 50, 1, 2, 3, 4]
-        ),
-        Status::Ok
-    );
-    take(&mut simulation);
-    simulation.advance(50);
-    wait(&mut simulation, SERVER);
-    assert_eq!(
-        status(&mut simulation, CLIENT, Hypercall::CallCollect, &[0]),
-        Status::TimedOut
-    );
-    assert_eq!(
-        status(&mut simulation, CLIENT, Hypercall::CallSubmit, &[0]),
-        Status::Again
-    );
+fn a_late_reply_to_a_client_that_did_not_wait_is_dropped_too() {
+    for collected_first in [false, true] {
+        let mut simulation = boot();
+        let submit = [0, 50, 1, 2, 3, 4];
+        simulation.call(CLIENT, Hypercall::CallSubmit, &submit);
+        take(&mut simulation);
+        if collected_first {
+            let at = simulation.now() as u32 + 60;
+            simulation.call(SERVER, Hypercall::SetTimer, &[0, at]);
+            wait(&mut simulation, SERVER);
+            simulation.advance(50);
+            let collected = simulation.call(CLIENT, Hypercall::CallCollect, &[0]);
+            assert_eq!(collected.status, Some(Status::TimedOut));
+            let refused = simulation.call(CLIENT, Hypercall::CallSubmit, &submit);
+            assert_eq!(refused.status, Some(Status::Again));
+        }
+        simulation.advance(60);
+        assert_ne!(simulation.pending(CLIENT) & CLIENT_LINE, 0);
+        let late = simulation.call(SERVER, Hypercall::Reply, &[0, 0]);
+        assert_eq!(late.status, Some(Status::TimedOut));
+        wait(&mut simulation, SERVER);
+        let refused = simulation.call(CLIENT, Hypercall::CallCollect, &[0]);
+        let expected = [Status::TimedOut, Status::InvalidState];
+        assert_eq!(refused.status, Some(expected[usize::from(collected_first)]));
+        let again = simulation.call(CLIENT, Hypercall::CallSubmit, &submit);
+        assert_eq!(again.status, Some(Status::Ok));
+    }
 }
 
 #[test]
