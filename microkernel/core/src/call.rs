@@ -33,7 +33,7 @@ enum Progress {
     Answered(Status),
 }
 
-/// The state of a call channel, with what of its tables a call needs at once. Its size is a power of two, so that
+/// The state of a call channel, with what of its tables a call needs at once: of a signal channel, the two ends alone. Its size is a power of two, so that
 /// finding it takes no multiplication.
 #[repr(align(64))]
 pub(crate) struct Call {
@@ -83,6 +83,16 @@ impl Call {
         }
     }
 
+    /// The other of the channel's two ends.
+    #[inline(always)]
+    pub(crate) fn peer_of(&self, partition: u8) -> End {
+        if self.client.partition == partition {
+            self.server
+        } else {
+            self.client
+        }
+    }
+
     /// Whether a request is under way.
     pub(crate) fn is_open(&self) -> bool {
         self.progress != Progress::Free
@@ -91,6 +101,11 @@ impl Call {
     /// Whether the deadline counts.
     fn is_timed(&self) -> bool {
         matches!(self.progress, Progress::Submitted | Progress::Taken)
+    }
+
+    /// How long until the deadline, in ticks; 0 if it has passed.
+    fn ticks_left(&self, now: u32) -> u32 {
+        (self.deadline.wrapping_sub(now) as i32).max(0) as u32
     }
 
     /// Whether the server has it.
@@ -525,20 +540,14 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// The call channels on which a partition is the client.
-    fn client_channels(&self, partition: u8) -> impl Iterator<Item = u8> + use<M> {
-        let all = self.configuration.call_channels.iter();
-        all.filter_map(move |(client, index)| (*client == partition).then_some(*index))
-    }
-
-    /// Ends the requests of a client whose deadline has passed.
-    pub(crate) fn expire_calls(&mut self, partition: u8, now: u64) {
-        for index in self.client_channels(partition) {
-            let call = &mut self.calls[index];
-            let taken = call.progress == Progress::Taken;
-            if !call.is_timed() || (now as u32).wrapping_sub(call.deadline) as i32 <= -1 {
+    /// Ends the requests whose deadline has passed.
+    pub(crate) fn expire_calls(&mut self, now: u32) {
+        for (_, index) in self.configuration.call_channels.iter().copied() {
+            let call = &self.calls[index];
+            if !call.is_timed() || call.ticks_left(now) > 0 {
                 continue;
             }
+            let taken = call.progress == Progress::Taken;
             self.answer(index, Status::TimedOut);
             let call = &mut self.calls[index];
             if taken {
@@ -552,14 +561,15 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// How long until the next deadline of a client's requests, in ticks.
-    pub(crate) fn next_call_deadline(&self, partition: u8, now: u32) -> Option<u64> {
-        let timed = self
-            .client_channels(partition)
-            .filter(|index| self.calls[*index].is_timed());
+    /// How long until the next deadline of a request of a partition that may run now, in ticks.
+    pub(crate) fn next_call_deadline(&self, now: u32) -> u32 {
+        let all = self.configuration.call_channels.iter();
+        let timed = all
+            .filter(|(client, index)| self.calls[*index].is_timed() && self.is_eligible(*client));
         timed
-            .map(|index| (self.calls[index].deadline.wrapping_sub(now) as i32).max(0) as u64)
+            .map(|(_, index)| self.calls[*index].ticks_left(now))
             .min()
+            .unwrap_or(u32::MAX)
     }
 
     /// The client of a channel is gone: nobody waits for the reply.

@@ -213,23 +213,14 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Rings the other end's doorbell.
+    #[inline(always)]
     pub(crate) fn signal(&mut self, caller: u8, slot: u32) -> Result<(), Status> {
         let index = self
             .capability(caller, slot, CapabilityKind::Signal)?
             .object;
-        let tables = self.channel(index)?;
-        match tables.ends.of(&self.configuration.ends) {
-            [first, second, ..] => {
-                let peer = if first.partition == caller {
-                    second
-                } else {
-                    first
-                };
-                self.raise(peer.partition, peer.line);
-                Ok(())
-            }
-            _ => Err(Status::NoCapability),
-        }
+        let peer = self.calls[index].peer_of(caller);
+        self.raise(peer.partition, peer.line);
+        Ok(())
     }
 
     /// The epoch of the peer, the messages held, the depth, and the largest message.

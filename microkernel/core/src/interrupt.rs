@@ -47,17 +47,20 @@ impl<M: Machine> Kernel<M> {
             return;
         };
         self.sources[index].ready = false;
-        let now = self.machine.now();
-        self.record.trace(
-            now,
-            TraceKind::Interrupt,
-            interrupt.owner,
-            u16::from(index),
-            0,
-            0,
-        );
         if interrupt.storm_max != 0 {
+            let now = self.machine.now();
             self.count_storm(index, interrupt, now);
+        }
+        if cfg!(feature = "trace") {
+            let now = self.machine.now();
+            self.record.trace(
+                now,
+                TraceKind::Interrupt,
+                interrupt.owner,
+                u16::from(index),
+                0,
+                0,
+            );
         }
         self.raise(interrupt.owner, interrupt.line);
     }

@@ -176,7 +176,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Who goes on. Call it once after each entry; then do what it says.
-    #[inline]
+    #[inline(always)]
     pub fn decide(&mut self) -> Next {
         self.attention = Attention::Nothing;
         match self.pending {
@@ -191,7 +191,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The most urgent partition that wants the processor and may have it.
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self) -> Next {
         let candidates = self.runnable & self.clock.eligible;
         if candidates == 0 {
@@ -210,7 +210,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Gives the processor to another partition: the account of the one before it is settled.
-    #[inline]
+    #[inline(always)]
     fn switch_to(&mut self, partition: u8, rank: u8) {
         if partition == self.current && rank == self.current_rank {
             return;

@@ -26,11 +26,14 @@ impl<M: Machine> Kernel<M> {
         self.machine.write_word(page + page::PENDING, pending);
         if self.machine.read_word(page + page::ENABLED) & mask != 0 {
             self.interrupt_wait(partition);
-            self.deliver(partition);
+            if self.machine.read_word(page + page::MSR) & page::MSR_EE != 0 {
+                self.deliver(partition);
+            }
         }
     }
 
     /// Ends a wait of any kind, because an enabled line is pending.
+    #[inline]
     fn interrupt_wait(&mut self, partition: u8) {
         let status = match self.partitions[partition].activity {
             Activity::Waiting => {

@@ -53,8 +53,6 @@ pub(crate) struct Clock {
     opens_at: u64,
     /// Partitions with a timer or a delayed restart: a set.
     armed: u32,
-    /// Clients of call channels: a set. They stay armed, so that a call need not say so.
-    clients: u32,
     /// Partitions that had the processor in this window: a set.
     pub(crate) ran: u32,
     /// The ranks that have a budget: a set.
@@ -78,7 +76,6 @@ impl Clock {
         first_shot: 0,
         opens_at: 0,
         armed: 0,
-        clients: 0,
         ran: 0,
         budgeted: 0,
         used: Table::filled([0; limits::RANKS]),
@@ -180,7 +177,6 @@ impl<M: Machine> Kernel<M> {
     /// Notes that something of the partition is due in `ahead` ticks.
     #[inline]
     pub(crate) fn arm(&mut self, partition: u8, now: u32, ahead: u32) {
-        self.clock.armed |= bit(partition);
         let until_event = self.clock.event.wrapping_sub(now) as i32;
         if (ahead as i32) < until_event && self.is_eligible(partition) {
             self.clock.event = now.wrapping_add(ahead);
@@ -188,8 +184,7 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Notes that a call of the partition that has the processor, and no budget, times out in `ahead` ticks. Clients of
-    /// call channels are always among the armed.
+    /// Notes that a call of the partition that has the processor, and no budget, times out in `ahead` ticks.
     #[inline(always)]
     pub(crate) fn arm_client(&mut self, now: u32, ahead: u32) {
         if (ahead as i32) < self.clock.event.wrapping_sub(now) as i32 {
@@ -198,8 +193,9 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Notes that something of the partition is due at `at`.
+    /// Notes that a timer or a delayed restart of the partition is due at `at`.
     pub(crate) fn arm_at(&mut self, partition: u8, at: u64) {
+        self.clock.armed |= bit(partition);
         let now = self.machine.now();
         let ahead = at.saturating_sub(now).min(i32::MAX as u64) as u32;
         self.arm(partition, now as u32, ahead);
@@ -216,8 +212,8 @@ impl<M: Machine> Kernel<M> {
                 let reason = self.partitions[partition].reason;
                 self.begin_start(partition, reason);
             }
-            self.expire_calls(partition, now);
         }
+        self.expire_calls(now as u32);
         self.find_event(now);
     }
 
@@ -227,16 +223,14 @@ impl<M: Machine> Kernel<M> {
         for partition in elements(self.clock.armed) {
             let state = &self.partitions[partition];
             let timer = state.timer.min(state.restart_at);
-            let call = self.next_call_deadline(partition, now as u32);
-            if timer == NEVER && call.is_none() {
-                self.clock.armed &= !bit(partition) | self.clock.clients;
+            if timer == NEVER {
+                self.clock.armed &= !bit(partition);
             } else if self.is_eligible(partition) {
-                ahead = ahead
-                    .min(timer.saturating_sub(now))
-                    .min(call.unwrap_or(NEVER));
+                ahead = ahead.min(timer.saturating_sub(now));
             }
         }
-        self.clock.event = now.wrapping_add(ahead) as u32;
+        let ahead = (ahead as u32).min(self.next_call_deadline(now as u32));
+        self.clock.event = (now as u32).wrapping_add(ahead);
     }
 
     /// Begins module time: from no schedule at all, the initial one is switched to like any other.
@@ -251,10 +245,6 @@ impl<M: Machine> Kernel<M> {
                 self.clock.budgeted |= bit(index as u8);
             }
         }
-        for (client, _) in &self.configuration.call_channels {
-            self.clock.clients |= bit(*client);
-        }
-        self.clock.armed |= self.clock.clients;
         self.clock.event = self.boundary_work_at() as u32;
         self.plan_timer();
     }

@@ -1,8 +1,8 @@
 //! Entry and exit: the vectors, and the way back.
 //!
 //! What is called from here is defined by the kernel's binary: `hypercall_handlers`, the table of the handlers by number;
-//! `kernel_hypercall(state)` for a token that is not in it; `kernel_exception(context, vector) -> context`;
-//! `kernel_decide() -> context`; `kernel_died(context, vector) -> !`.
+//! `kernel_hypercall(state)` for a token that is not in it; `kernel_exception(context, vector)`;
+//! `kernel_decide(state) -> context`, which says who goes on; `kernel_died(context, vector) -> !`.
 
 use cofferdam_abi::health::{Error, Exception};
 use cofferdam_abi::hypercall::{Hypercall, VENDOR};
@@ -88,6 +88,8 @@ enter:
     lis 1, __stack_top@ha
     addi 1, 1, __stack_top@l
     bl kernel_exception
+    mfspr 3, 274
+    bl kernel_decide
 # r3: the context to resume, all of it.
     .globl resume_context
 resume_context:
@@ -152,8 +154,8 @@ vector_8:
 # The caller is not simply resumed: the processor went to another partition that is in a hypercall too, or somebody has
 # to decide. r1: the caller's context.
 3:  cmpwi 3, {SWITCHED}
-    bne 4f
     mfspr 4, 274
+    bne 4f
     lwz 3, 4(4)
     lwz 6, {PID}(3)
     li 0, 0
@@ -179,6 +181,7 @@ vector_8:
     rfi
 4:  lis 1, __stack_top@ha
     addi 1, 1, __stack_top@l
+    mr 3, 4
     bl kernel_decide
     b resume_context
 

@@ -40,7 +40,7 @@ pub(crate) fn start(
     // SAFETY: the state lies in `STATE` for good, and begins with the two words that the entry code reads.
     unsafe { set_state((&raw mut *kernel).cast()) };
     kernel.start();
-    let context = go_on(kernel);
+    let context = kernel_decide(kernel);
     // SAFETY: the context of a partition, which lies in `STATE` for good.
     unsafe { resume(context) }
 }
@@ -55,9 +55,9 @@ unsafe fn kernel() -> &'static mut Kernel<Board> {
     unsafe { &mut *KERNEL.load(Ordering::Relaxed) }
 }
 
-/// Does what the kernel decides until a partition goes on; gives its context.
-#[inline(always)]
-fn go_on(kernel: &mut Kernel<Board>) -> *mut Context {
+/// An entry was handled: does what the kernel decides until a partition goes on; gives its context.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_decide(kernel: &mut Kernel<Board>) -> *mut Context {
     match kernel.decide() {
         Next::Resume(partition) => take_up(kernel, partition),
         next => go_on_otherwise(kernel, next),
@@ -73,7 +73,7 @@ fn take_up(kernel: &mut Kernel<Board>, partition: u8) -> *mut Context {
     context
 }
 
-/// As [`go_on`], when it is not as simple as that.
+/// As [`kernel_decide`], when it is not as simple as that.
 #[inline(never)]
 fn go_on_otherwise(kernel: &mut Kernel<Board>, mut next: Next) -> *mut Context {
     loop {
@@ -135,15 +135,8 @@ extern "C" fn kernel_hypercall(kernel: &mut Kernel<Board>) {
     kernel.hypercall();
 }
 
-/// A hypercall was carried out, and its caller is not simply resumed.
 #[unsafe(no_mangle)]
-extern "C" fn kernel_decide() -> *mut Context {
-    // SAFETY: an entry.
-    go_on(unsafe { kernel() })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn kernel_exception(context: *mut Context, vector: u32) -> *mut Context {
+extern "C" fn kernel_exception(context: *mut Context, vector: u32) {
     // SAFETY: an entry.
     let kernel = unsafe { kernel() };
     match vector {
@@ -162,7 +155,6 @@ extern "C" fn kernel_exception(context: *mut Context, vector: u32) -> *mut Conte
         }
         _ => kernel_died(context, vector),
     }
-    go_on(kernel)
 }
 
 /// An exception that the kernel did not expect: of its own, or one that nobody can have caused.
