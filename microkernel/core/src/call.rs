@@ -52,6 +52,8 @@ pub(crate) struct Call {
     /// Where a client that waits wants a reply's bytes: a physical address and its room.
     reply_to: u32,
     reply_room: u32,
+    /// How much of the room for replies was ever written: what lies behind is nobody's to send.
+    written: u32,
 }
 
 /// A message in registers: its length in the store, and its words.
@@ -80,6 +82,7 @@ impl Call {
             deadline: 0,
             reply_to: 0,
             reply_room: 0,
+            written: 0,
         }
     }
 
@@ -417,7 +420,7 @@ impl<M: Machine> Kernel<M> {
         let index = self
             .capability(caller, slot, CapabilityKind::CallServer)?
             .object;
-        if length != 0 && length > self.channel(index)?.own.reply_bytes {
+        if length > self.calls[index].written {
             return Err(Status::Invalid);
         }
         match self.calls[index].progress {
@@ -537,6 +540,8 @@ impl<M: Machine> Kernel<M> {
         }
         let from = self.buffer(caller, address, length, Access::Read)?;
         self.machine.copy(from, reply_store(tables), length);
+        let call = &mut self.calls[index];
+        call.written = call.written.max(length);
         Ok(())
     }
 

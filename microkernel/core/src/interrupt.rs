@@ -41,11 +41,12 @@ impl<M: Machine> Kernel<M> {
         let Some(index) = self.machine.claim_interrupt() else {
             return;
         };
-        self.hold_back(index);
-        self.machine.end_interrupt();
         let Some(interrupt) = self.configuration.interrupts.get(usize::from(index)) else {
-            return;
+            return self.machine.end_interrupt();
         };
+        self.interrupts_enabled &= !bit(index);
+        self.machine.set_interrupt(index, interrupt.source, false);
+        self.machine.end_interrupt();
         self.sources[index].ready = false;
         if interrupt.storm_max != 0 {
             let now = self.machine.now();
