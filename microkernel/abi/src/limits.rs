@@ -18,6 +18,9 @@ pub const CHANNEL_ENDS: usize = 192;
 pub const MESSAGE_BYTES: u32 = 1024;
 /// The depth of one queuing channel.
 pub const QUEUE_DEPTH: u32 = 64;
+/// The longest window and the longest deadline of a call, in ticks: within a window, times are compared by the lower
+/// half of the timebase alone.
+pub const TICKS: u32 = 1 << 30;
 /// Schedules.
 pub const SCHEDULES: usize = 8;
 /// Windows of all schedules together. 40 bytes each.

@@ -155,10 +155,6 @@ impl BootFailure {
     }
 }
 
-/// The longest window and the longest deadline of a call, in ticks: they are compared by the lower half of the timebase
-/// alone.
-const LONGEST_TIME: u32 = 1 << 30;
-
 /// What the last record belongs to.
 #[derive(Clone, Copy, PartialEq)]
 enum Owner {
@@ -509,7 +505,7 @@ impl Configuration {
         if self
             .channels
             .iter()
-            .any(|channel| channel.own.deadline_ticks > LONGEST_TIME)
+            .any(|channel| channel.own.deadline_ticks > limits::TICKS)
         {
             return Err(BootFailure::Time);
         }
@@ -520,7 +516,7 @@ impl Configuration {
                 let own = &window.own;
                 if own.start_ticks != at
                     || own.length_ticks <= self.module.guard_ticks
-                    || own.length_ticks > LONGEST_TIME
+                    || own.length_ticks > limits::TICKS
                 {
                     return Err(BootFailure::Time);
                 }

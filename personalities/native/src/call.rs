@@ -82,8 +82,8 @@ impl<Q: Message, R: Message> CallClient<Q, R> {
             reply.as_mut_ptr() as u32,
             reply.len() as u32,
         ];
-        // SAFETY: the kernel reads `out` and writes `back` within their lengths; both live until the call is over,
-        // and an unfinished call is withdrawn by the kernel before it returns.
+        // SAFETY: the kernel reads `out` and writes `back` within their lengths, and only while this call waits: a reply
+        // that comes after an interruption is collected, into memory that is named then.
         let results = unsafe { call(Hypercall::CallMessage, arguments) }?;
         let bytes = back
             .0
@@ -112,13 +112,18 @@ impl<Q: Message, R: Message> CallClient<Q, R> {
         .map(drop)
     }
 
-    /// Takes the reply to a submitted request; `None` if it is not there yet.
+    /// Takes the reply to a request that was submitted, or whose wait was interrupted; `None` if it is not there yet.
     ///
     /// # Errors
     /// As for [`CallClient::call`].
     pub fn collect(&self) -> Result<Option<R>, Error> {
-        let results = call_plain(Hypercall::CallCollect, [self.slot, 0, 0, 0, 0, 0]);
-        Error::or_none(results.and_then(|results| from_words(&results)))
+        let reply = if Self::SHORT {
+            let results = call_plain(Hypercall::CallCollect, [self.slot, 0, 0, 0, 0, 0]);
+            results.and_then(|results| from_words(&results))
+        } else {
+            receive(Hypercall::CallCollect, self.slot).map(|(reply, _)| reply)
+        };
+        Error::or_none(reply)
     }
 }
 

@@ -35,7 +35,7 @@ Examples:
   cargo cofferdam check               is systems/flight/system.toml in order?
   cargo cofferdam build my/system.toml
   cargo cofferdam run flight --for 2s --icount
-  cargo cofferdam explain MEMORY-ROOM
+  cargo cofferdam explain MEMORY-ALIGNMENT
   cargo cofferdam crash               what went wrong in the last run of `flight`
 
 A system is named by its folder in systems/, or by a path: of a folder with a system.toml, or of the file itself.";

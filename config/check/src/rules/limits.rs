@@ -1,7 +1,7 @@
 //! The maxima of the kernel's static tables.
 
 use cofferdam_abi::{limits, page, space};
-use cofferdam_model::{Board, Span, System};
+use cofferdam_model::{Board, Span, System, show_ticks};
 
 use super::{Findings, Rule, rule};
 use crate::wiring::Wiring;
@@ -16,6 +16,7 @@ pub(super) static RULES: &[&Rule] = &[
     &LIMIT_WINDOWS,
     &LIMIT_INTERRUPTS,
     &LIMIT_PLACES,
+    &LIMIT_TIME,
 ];
 
 fn limit(
@@ -225,5 +226,30 @@ fn places(system: &System, _: &Board, findings: &mut Findings) {
         limit(&LIMIT_PLACES, place, "rings", rings, room, findings);
         let devices = partition.devices.len();
         limit(&LIMIT_PLACES, place, "devices", devices, room, findings);
+    }
+}
+
+rule! {
+    /// A window, and the deadline of a call, are at most 2^30 timebase ticks long.
+    ///
+    /// Within a window the kernel compares times by the lower half of the timebase alone.
+    LIMIT_TIME = "LIMIT-TIME", time;
+}
+
+fn time(system: &System, board: &Board, findings: &mut Findings) {
+    let windows = system.schedules.iter().flat_map(|one| &one.windows);
+    let lengths = windows.map(|window| (&window.length_ticks, "a window"));
+    let deadlines = system
+        .channels
+        .iter()
+        .filter_map(|one| one.deadline_ticks.as_ref());
+    let deadlines = deadlines.map(|deadline| (deadline, "the deadline of a call"));
+    for (ticks, what) in lengths.chain(deadlines) {
+        if **ticks > u64::from(limits::TICKS) {
+            let show = |ticks: u64| show_ticks(ticks, board.timebase_hz);
+            let message = format!("{} is too long for {what}", show(**ticks));
+            let hint = format!("at most {}", show(u64::from(limits::TICKS)));
+            findings.push(LIMIT_TIME.violation(ticks.span, message).hint(hint));
+        }
     }
 }
