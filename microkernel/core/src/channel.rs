@@ -11,6 +11,7 @@ use crate::configuration::ChannelTables;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::memory::Access;
+use crate::table::elements;
 
 /// The state of a sampling or queuing channel.
 pub(crate) struct Message {
@@ -270,12 +271,11 @@ impl<M: Machine> Kernel<M> {
     /// A partition's life ends: what it alone had in its channels goes with it. Messages that it sent stay, for
     /// they are its peers'; messages that it had not yet received are dropped, for the next life asked for none.
     pub(crate) fn leave_channels(&mut self, partition: u8) {
-        for (index, tables) in self.configuration.channels.iter().enumerate() {
-            let ends = tables.ends.of(&self.configuration.ends);
-            if !ends.iter().any(|end| end.partition == partition) {
+        for index in self.channels_of(partition) {
+            let Ok(tables) = self.channel(index) else {
                 continue;
-            }
-            let index = index as u8;
+            };
+            let ends = tables.ends.of(&self.configuration.ends);
             let source = ends.first().is_some_and(|end| end.partition == partition);
             match tables.own.kind {
                 ChannelKind::Queuing if !source => {
@@ -295,14 +295,20 @@ impl<M: Machine> Kernel<M> {
 
     /// A partition's new life is told to its peers by the lines of all channels they share: a peer may watch any of them.
     pub(crate) fn tell_epoch(&mut self, partition: u8) {
-        for tables in &self.configuration.channels {
-            let ends = tables.ends.of(&self.configuration.ends);
-            if !ends.iter().any(|end| end.partition == partition) {
+        for index in self.channels_of(partition) {
+            let Ok(tables) = self.channel(index) else {
                 continue;
-            }
-            for end in ends.iter().filter(|end| end.partition != partition) {
+            };
+            let ends = tables.ends.of(&self.configuration.ends).iter();
+            for end in ends.filter(|end| end.partition != partition) {
                 self.raise(end.partition, end.line);
             }
         }
+    }
+
+    /// The channels that a partition is an end of.
+    fn channels_of(&self, partition: u8) -> impl Iterator<Item = u8> + use<M> {
+        let [first, second] = self.partitions[partition].channels;
+        elements(first).chain(elements(second).map(|index| index + 32))
     }
 }

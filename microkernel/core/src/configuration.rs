@@ -230,6 +230,19 @@ impl Configuration {
         self.check_time()
     }
 
+    /// The channels that a partition is an end of: a set in two words.
+    pub(crate) fn channels_of(&self, partition: u8) -> [u32; 2] {
+        const { assert!(limits::CHANNELS <= 64) };
+        let mut set = [0; 2];
+        for (index, tables) in self.channels.iter().enumerate() {
+            let ends = tables.ends.of(&self.ends);
+            if ends.iter().any(|end| end.partition == partition) {
+                set[index / 32 % 2] |= bit(index as u8 % 32);
+            }
+        }
+        set
+    }
+
     /// The board's facts.
     pub fn board(&self) -> &Board {
         &self.board

@@ -7,6 +7,7 @@
 use cofferdam_abi::health::{Action, Error, Exception, PARTITION_ERRORS};
 use cofferdam_abi::page::StartReason;
 use cofferdam_abi::record::{self, CRASH_MAGIC, HealthRecord, State, TraceKind};
+use cofferdam_tables::RegionKind;
 use zerocopy::FromZeros;
 
 use crate::kernel::{Kernel, NOBODY};
@@ -150,20 +151,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Writes down the registers and the way that led there.
     fn keep_crash(&mut self, partition: u8, entry: &HealthRecord) {
-        let mut backtrace = [0u32; 8];
-        let mut frame = self.partitions[partition].registers.stack_pointer();
-        for place in &mut backtrace {
-            // PowerPC EABI: a frame begins with the back chain; the caller's link register is in the word behind
-            // the caller's back chain.
-            let Some(caller) = self.peek(partition, frame).filter(|caller| *caller > frame) else {
-                break;
-            };
-            let Some(link) = self.peek(partition, caller.wrapping_add(4)) else {
-                break;
-            };
-            *place = link;
-            frame = caller;
-        }
+        let backtrace = self.backtrace(partition);
         let registers = &self.partitions[partition].registers;
         let crash = self.record.crash(partition);
         registers.describe(crash);
@@ -180,6 +168,35 @@ impl<M: Machine> Kernel<M> {
         for (place, link) in crash.backtrace.iter_mut().zip(backtrace) {
             *place = link.into();
         }
+    }
+
+    /// Where the functions return to that are on the partition's stack, innermost first. The stack is in one region, so
+    /// that one look at the region table does for all of it.
+    fn backtrace(&self, partition: u8) -> [u32; 8] {
+        let mut backtrace = [0; 8];
+        let mut frame = self.partitions[partition].registers.stack_pointer();
+        let region = self.region(partition, frame);
+        let Some(region) = region.filter(|region| region.kind == RegionKind::Private) else {
+            return backtrace;
+        };
+        let word = |effective: u32| {
+            let offset = effective.wrapping_sub(region.effective);
+            let inside = effective.is_multiple_of(4) && offset < region.length;
+            inside.then(|| self.machine.read_word(region.physical as u32 + offset))
+        };
+        for place in &mut backtrace {
+            // PowerPC EABI: a frame begins with the back chain; the caller's link register is in the word behind
+            // the caller's back chain.
+            let Some(caller) = word(frame).filter(|caller| *caller > frame) else {
+                break;
+            };
+            let Some(link) = word(caller.wrapping_add(4)) else {
+                break;
+            };
+            *place = link;
+            frame = caller;
+        }
+        backtrace
     }
 
     /// Does what the table wants.

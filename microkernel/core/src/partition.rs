@@ -75,6 +75,8 @@ pub(crate) struct Partition<R> {
     pub(crate) capabilities: &'static [Capability],
     /// Its memory.
     pub(crate) regions: &'static [Region],
+    /// The channels that it is an end of: a set in two words.
+    pub(crate) channels: [u32; 2],
     pub(crate) activity: Activity,
     /// Its ranks: a set.
     pub(crate) ranks: u32,
@@ -108,6 +110,7 @@ impl<R: Registers> Partition<R> {
             capabilities: tables.map_or(&[], |tables| {
                 tables.capabilities.of(&configuration.capabilities)
             }),
+            channels: configuration.channels_of(index as u8),
             regions: tables.map_or(&[], |tables| tables.regions.of(&configuration.regions)),
             activity: Activity::Stopped,
             ranks: own.map_or(0, |own| own.ranks),
