@@ -204,11 +204,9 @@ impl<M: Machine> Kernel<M> {
         match action {
             Action::Ignore | Action::Log => {}
             Action::Reflect | Action::RestartCold => {
-                self.restart_by_health(partition, error, StartReason::HealthCold)
+                self.restart_by_health(partition, StartReason::HealthCold)
             }
-            Action::RestartWarm => {
-                self.restart_by_health(partition, error, StartReason::HealthWarm)
-            }
+            Action::RestartWarm => self.restart_by_health(partition, StartReason::HealthWarm),
             Action::Stop => self.stop(partition),
             Action::SwitchSchedule => {
                 let target = self
@@ -222,7 +220,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Restarts a partition that failed, later and later; one that fails too often gets the action for that.
-    fn restart_by_health(&mut self, partition: u8, error: Error, reason: StartReason) {
+    fn restart_by_health(&mut self, partition: u8, reason: StartReason) {
         let Some(tables) = self.tables(partition) else {
             return;
         };
@@ -233,9 +231,6 @@ impl<M: Machine> Kernel<M> {
         }
         let before = state.restarts;
         state.restarts = before.saturating_add(1);
-        if error == Error::RestartLimit {
-            return self.stop(partition);
-        }
         if tables.own.restart_max != 0 && before >= tables.own.restart_max {
             return self.restart_limit(partition);
         }
