@@ -55,6 +55,22 @@ pub const fn mas3_rights(rights: crate::Rights) -> u32 {
     word
 }
 
+/// Whether the words of an entry of TLB1 behind the first `kept` ones can do no harm to the kernel: invalid, or of a
+/// partition, in address space 1, evictable, without rights for supervisor level, and not both writable and executable.
+pub const fn is_partitions(entry: &crate::TlbWrite, kept: u32) -> bool {
+    const SUPERVISOR: u32 = MAS3_SUPERVISOR_READ | MAS3_SUPERVISOR_WRITE | MAS3_SUPERVISOR_EXECUTE;
+    const WRITE_EXECUTE: u32 = MAS3_USER_WRITE | MAS3_USER_EXECUTE;
+    let place = entry.mas0 ^ MAS0_TLB1;
+    let behind = place & !0x000f_0000 == 0 && place >> 16 >= kept;
+    let valid_in_space_1 = MAS1_VALID | MAS1_SPACE_1;
+    let tagged = entry.mas1 & 0x00ff_0000 != 0;
+    let harmless = entry.mas1 & (valid_in_space_1 | MAS1_PROTECT) == valid_in_space_1
+        && tagged
+        && entry.mas3 & SUPERVISOR == 0
+        && entry.mas3 & WRITE_EXECUTE != WRITE_EXECUTE;
+    behind && (entry.mas1 == 0 || harmless)
+}
+
 /// The size in bytes of an entry of TLB1 with this code (1: 4 KiB, each step times four).
 pub const fn size_bytes(size_code: u32) -> u64 {
     1024u64 << (2 * size_code)

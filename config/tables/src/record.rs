@@ -325,8 +325,9 @@ pub struct Window {
     pub interrupts: u32,
 }
 
-/// A write to TLB1.
+/// A write to TLB1. The kernel's assembly takes the words in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct TlbWrite {
     /// Which entry.
     pub mas0: u32,

@@ -11,7 +11,7 @@ use cofferdam_abi::record::TraceKind;
 use cofferdam_tables::{Capability, CapabilityKind, End, NO_LINE};
 
 use crate::configuration::{ChannelTables, Configuration};
-use crate::kernel::{Kernel, NOBODY};
+use crate::kernel::{Ending, Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
 use crate::memory::Access;
 use crate::partition::Activity;
@@ -131,23 +131,27 @@ fn reply_store(tables: &ChannelTables) -> u32 {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// The whole of a call, as far as it is a direct switch to a server that waits for it. False, and nothing is done,
-    /// if there is more to it.
+    /// The whole of a call, as far as it is a direct switch to a server that waits for it. [`Ending::AT_LENGTH`], and
+    /// nothing is done, if there is more to it.
     #[inline(always)]
-    pub(crate) fn call_directly(&mut self, caller: u8) -> bool {
+    pub(crate) fn call_directly(&mut self, caller: u8) -> Ending {
         let slot = self.partitions[caller].registers.argument(0);
         let Ok(Capability { object: index, .. }) =
             self.capability(caller, slot, CapabilityKind::CallClient)
         else {
-            return false;
+            return Ending::AT_LENGTH;
         };
         let call = &self.calls[index];
         let server = call.server.partition;
         let ready = call.progress == Progress::Free
             && self.partitions[server].activity == Activity::AwaitingRequest(index)
             && self.pending_lines(caller) == 0;
-        if !ready || !self.hand_over(caller, Activity::AwaitingReply(index), server) {
-            return false;
+        if !ready {
+            return Ending::AT_LENGTH;
+        }
+        let ending = self.hand_over(caller, Activity::AwaitingReply(index), server);
+        if ending == Ending::AT_LENGTH {
+            return ending;
         }
         let wanted = self.partitions[caller].registers.argument(1);
         let call = &mut self.calls[index];
@@ -160,21 +164,22 @@ impl<M: Machine> Kernel<M> {
         call.length = 0;
         call.reply_room = 0;
         call.deadline = self.clock.slice_start.wrapping_add(time_out);
+        self.clock.calls_timed = true;
         self.arm_client(self.clock.slice_start, time_out);
         self.give_words(caller, server);
-        true
+        ending
     }
 
-    /// The whole of a reply and the wait for the next request, as far as it is a direct switch to the client. False, and
-    /// nothing is done, if there is more to it.
+    /// The whole of a reply and the wait for the next request, as far as it is a direct switch to the client.
+    /// [`Ending::AT_LENGTH`], and nothing is done, if there is more to it.
     #[inline(always)]
-    pub(crate) fn reply_directly(&mut self, caller: u8) -> bool {
+    pub(crate) fn reply_directly(&mut self, caller: u8) -> Ending {
         let registers = &self.partitions[caller].registers;
         let (slot, length) = (registers.argument(0), registers.argument(1));
         let Ok(Capability { object: index, .. }) =
             self.capability(caller, slot, CapabilityKind::CallServer)
         else {
-            return false;
+            return Ending::AT_LENGTH;
         };
         let call = &self.calls[index];
         let client = call.client.partition;
@@ -182,12 +187,16 @@ impl<M: Machine> Kernel<M> {
             && call.progress == Progress::Taken
             && self.partitions[client].activity == Activity::AwaitingReply(index)
             && self.pending_lines(caller) == 0;
-        if !ready || !self.hand_over(caller, Activity::AwaitingRequest(index), client) {
-            return false;
+        if !ready {
+            return Ending::AT_LENGTH;
+        }
+        let ending = self.hand_over(caller, Activity::AwaitingRequest(index), client);
+        if ending == Ending::AT_LENGTH {
+            return ending;
         }
         self.calls[index].progress = Progress::Free;
         self.give_words(caller, client);
-        true
+        ending
     }
 
     /// Ends a partition's wait with the words that another sends it out of its registers.
@@ -243,6 +252,7 @@ impl<M: Machine> Kernel<M> {
         call.length = 0;
         call.deadline = now.wrapping_add(time_out);
         call.reply_room = 0;
+        self.clock.calls_timed = true;
         self.arm(caller, now, time_out);
         if cfg!(feature = "trace") {
             let now = self.machine.now();
@@ -545,11 +555,22 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// Ends the requests whose deadline has passed.
-    pub(crate) fn expire_calls(&mut self, now: u32) {
-        for (_, index) in self.configuration.call_channels.iter().copied() {
+    /// Ends the requests whose deadline has passed. Gives how long it is until the next deadline of a request of a
+    /// partition that may run now, in ticks.
+    pub(crate) fn expire_calls(&mut self, now: u32) -> u32 {
+        let mut ahead = u32::MAX;
+        let mut timed = false;
+        for (client, index) in self.configuration.call_channels.iter().copied() {
             let call = &self.calls[index];
-            if !call.is_timed() || call.ticks_left(now) > 0 {
+            if !call.is_timed() {
+                continue;
+            }
+            let left = call.ticks_left(now);
+            if left > 0 {
+                timed = true;
+                if self.is_eligible(client) {
+                    ahead = ahead.min(left);
+                }
                 continue;
             }
             let taken = call.progress == Progress::Taken;
@@ -564,17 +585,8 @@ impl<M: Machine> Kernel<M> {
                 };
             }
         }
-    }
-
-    /// How long until the next deadline of a request of a partition that may run now, in ticks.
-    pub(crate) fn next_call_deadline(&self, now: u32) -> u32 {
-        let all = self.configuration.call_channels.iter();
-        let timed = all
-            .filter(|(client, index)| self.calls[*index].is_timed() && self.is_eligible(*client));
-        timed
-            .map(|(_, index)| self.calls[*index].ticks_left(now))
-            .min()
-            .unwrap_or(u32::MAX)
+        self.clock.calls_timed = timed;
+        ahead
     }
 
     /// The client of a channel is gone: nobody waits for the reply.

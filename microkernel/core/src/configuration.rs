@@ -465,12 +465,16 @@ impl Configuration {
                     || u64::from(other.physical) + block_bytes(other) <= u64::from(block.physical);
                 require(apart)?;
             }
-            require(u64::from(block.physical) % size == 0)?;
+            require(u64::from(block.physical) & (size - 1) == 0)?;
             require(block.physical >= space::kernel::END)?;
             require(
                 u64::from(block.physical) + size
                     <= u64::from(space::kernel::DEVICES - space::kernel::RAM),
             )?;
+        }
+        let kept = limits::KERNEL_TLB1_ENTRIES + self.ram_blocks.len();
+        for write in &self.tlb_writes {
+            require(mas::is_partitions(write, kept as u32))?;
         }
         for tables in &self.partitions {
             require(self.in_ram(u64::from(tables.own.page_physical), 0x1000, 0x1000))?;
@@ -503,9 +507,9 @@ impl Configuration {
         Ok(())
     }
 
-    /// Whether `length` bytes from `physical`, aligned to `alignment`, lie in one block.
+    /// Whether `length` bytes from `physical`, aligned to `alignment`, a power of two, lie in one block.
     fn in_ram(&self, physical: u64, length: u32, alignment: u64) -> bool {
-        physical.is_multiple_of(alignment)
+        physical & (alignment - 1) == 0
             && self.ram_blocks.iter().any(|block| {
                 let start = u64::from(block.physical);
                 let end = start + block_bytes(block);

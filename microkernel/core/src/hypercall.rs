@@ -5,47 +5,49 @@ use cofferdam_abi::hypercall::{EPAPR_IDLE_TOKEN, Hypercall};
 use cofferdam_abi::record::TraceKind;
 use cofferdam_abi::{ABI_VERSION, Status};
 
-use crate::kernel::Kernel;
+use crate::kernel::{Ending, Kernel};
 use crate::machine::{Machine, Registers};
 use crate::partition::NEVER;
 
 /// A hypercall's handler: everything between the entry and the decision who goes on. A C function without arguments
 /// of its own, so that the architecture's entry code can call it straight out of [`Kernel::HANDLERS`].
-pub type Handler<M> = extern "C" fn(&mut Kernel<M>);
+pub type Handler<M> = extern "C" fn(&mut Kernel<M>) -> Ending;
 
 /// What becomes of the caller: it goes on with this status, or it is blocked, or has been told already.
 type Outcome = Option<Status>;
 
 /// Makes a handler of each expression, and a table of the handlers in the order of their numbers.
 ///
-/// `unless` names what may do the whole of it on a shorter way; what follows is then out of line and has no arguments, so
-/// that the shorter way needs no stack.
+/// `unless` names what may do the whole of it on a shorter way, which needs no stack: that is the handler then, and the
+/// expression is what [`Kernel::hypercall_at_length`] does.
 macro_rules! handlers {
     (@one $call:ident, $kernel:ident, $caller:ident, $outcome:expr) => {
-        pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) {
+        pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) -> Ending {
             let $caller = $kernel.current;
             let outcome: Outcome = $outcome;
-            $kernel.finish($caller, Hypercall::$call, outcome);
+            $kernel.finish($caller, Hypercall::$call, outcome)
         }
     };
     (@one $call:ident, $kernel:ident, $caller:ident, $outcome:expr, $shorter:ident) => {
-        pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) {
-            #[inline(never)]
-            fn otherwise<M: Machine>($kernel: &mut Kernel<M>) {
-                let $caller = $kernel.current;
-                let outcome: Outcome = $outcome;
-                $kernel.finish($caller, Hypercall::$call, outcome);
-            }
-            if !$kernel.$shorter($kernel.current) {
-                otherwise($kernel);
-            }
+        pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) -> Ending {
+            $kernel.$shorter($kernel.current)
         }
+    };
+    (@long $call:ident, $kernel:ident, $caller:ident, $outcome:expr) => {};
+    (@long $call:ident, $kernel:ident, $caller:ident, $outcome:expr, $shorter:ident) => {
+        handlers! { @one $call, $kernel, $caller, $outcome }
     };
     ($($call:ident $(unless $shorter:ident)? => |$kernel:ident, $caller:ident| $outcome:expr;)*) => {
         #[allow(non_snake_case, reason = "a handler has the name of its hypercall")]
         mod handler {
             use super::*;
             $(handlers! { @one $call, $kernel, $caller, $outcome $(, $shorter)? })*
+        }
+
+        #[allow(non_snake_case, reason = "a handler has the name of its hypercall")]
+        mod at_length {
+            use super::*;
+            $(handlers! { @long $call, $kernel, $caller, $outcome $(, $shorter)? })*
         }
 
         impl<M: Machine> Kernel<M> {
@@ -175,28 +177,29 @@ handlers! {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// The partition that has the processor executed `sc` at its supervisor level.
-    pub fn hypercall(&mut self) {
+    /// A hypercall that is not done with its handler: one that ended in [`Ending::AT_LENGTH`], or whose token is not one of
+    /// ours.
+    pub fn hypercall_at_length(&mut self) -> Ending {
         let caller = self.current;
         let token = self.partitions[caller].registers.token();
-        let call = Hypercall::from_token(token);
-        match call.and_then(|call| Self::HANDLERS.get(call as usize)) {
-            Some(handler) => handler(self),
-            None => {
+        match Hypercall::from_token(token) {
+            Some(Hypercall::Call) => at_length::Call(self),
+            Some(Hypercall::ReplyReceive) => at_length::ReplyReceive(self),
+            _ => {
                 let idle = token == EPAPR_IDLE_TOKEN;
                 let outcome = if idle {
                     self.wait(caller, 0)
                 } else {
                     Some(Status::Unimplemented)
                 };
-                self.finish(caller, Hypercall::Wait, outcome);
+                self.finish(caller, Hypercall::Wait, outcome)
             }
         }
     }
 
     /// Gives the caller its status, if it has one, and leaves a trace.
     #[inline(always)]
-    fn finish(&mut self, caller: u8, call: Hypercall, outcome: Outcome) {
+    fn finish(&mut self, caller: u8, call: Hypercall, outcome: Outcome) -> Ending {
         if cfg!(feature = "trace") {
             self.trace_hypercall(caller, call, outcome);
         }
@@ -205,6 +208,7 @@ impl<M: Machine> Kernel<M> {
                 .registers
                 .set_result(0, status as u32);
         }
+        self.ending
     }
 
     fn trace_hypercall(&mut self, caller: u8, call: Hypercall, outcome: Outcome) {

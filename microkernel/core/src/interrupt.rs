@@ -9,7 +9,7 @@ use cofferdam_abi::health::Error;
 use cofferdam_abi::record::TraceKind;
 use cofferdam_tables::CapabilityKind;
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Next};
 use crate::machine::Machine;
 use crate::partition::NEVER;
 use crate::table::{bit, elements};
@@ -36,8 +36,15 @@ impl Source {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// A device asks.
-    pub fn interrupt(&mut self) {
+    /// A device asks. Says who goes on, as [`Kernel::decide`] does.
+    #[inline(always)]
+    pub fn interrupt(&mut self) -> Next {
+        self.take_interrupt();
+        self.decide()
+    }
+
+    #[inline(always)]
+    fn take_interrupt(&mut self) {
         let Some(index) = self.machine.claim_interrupt() else {
             return;
         };
@@ -114,8 +121,9 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// At a boundary: the window's interrupts are let through, others held back.
-    pub(crate) fn open_interrupts_of_window(&mut self, allowed: u32, now: u64) {
-        self.clock.interrupts = allowed;
+    #[inline(never)]
+    pub(crate) fn open_interrupts_of_window(&mut self, now: u64) {
+        let allowed = self.clock.interrupts;
         for index in elements(self.interrupts_enabled & !allowed) {
             self.hold_back(index);
         }

@@ -25,41 +25,61 @@ pub enum Next {
     Idle,
     /// The memory of a partition is being prepared: call [`Kernel::prepare`], and let interrupts in between.
     Prepare,
-    /// A window opens: call [`Kernel::await_window`], and then resume this partition at once, if there is one.
-    Await(Option<u8>),
+    /// A window opens, with nobody who is ready: call [`Kernel::await_window`], and then [`Kernel::decide`].
+    Await(Opening),
     /// The machine has stopped.
     Halt,
 }
 
-/// How a kernel entry ends.
+/// Who goes on after the timer has fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Attention {
-    /// The partition that caused it is simply resumed.
-    Nothing = 0,
-    /// [`Kernel::decide`] has to be asked.
-    Decide = 1,
-    /// The processor has been given from one partition that is in a hypercall to another: nothing but registers is left
-    /// to switch.
-    Switched = 2,
+pub enum AfterTimer {
+    /// A window opens: call [`Kernel::await_window`], and then resume this partition at once.
+    Window(u8, Opening),
+    /// What the kernel has decided otherwise.
+    Otherwise(Next),
 }
 
-/// What comes before any partition.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pending {
-    Nothing,
-    /// A window waits for its tick.
-    Window,
-    Halt,
+/// The tick on which a window opens; everything else about it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The lower half of the timebase then.
+    pub(crate) at: u32,
+    /// How far ahead that was a moment ago, in ticks; 0 if it had passed.
+    pub(crate) ahead: u32,
+    /// How long behind it the timer is to fire, in ticks.
+    pub(crate) shot: u32,
+}
+
+/// How a hypercall ends, in the words of the entry code that called its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Ending(usize);
+
+impl Ending {
+    /// The caller is simply resumed.
+    pub const RESUME: Self = Self(0);
+    /// [`Kernel::decide`] has to be asked.
+    pub const DECIDE: Self = Self(1);
+    /// Nothing was done: [`Kernel::hypercall_at_length`] does it.
+    pub const AT_LENGTH: Self = Self(2);
+
+    /// The processor has been given from the caller to another partition that is in a hypercall too: nothing but registers is
+    /// left to switch. Its saved ones are there; no address is as low as the other endings.
+    fn switch<R>(to: &R) -> Self {
+        Self(core::ptr::from_ref(to).addr())
+    }
+
+    /// As the entry code knows it.
+    pub const fn number(self) -> usize {
+        self.0
+    }
 }
 
 /// The state of one core.
-#[repr(C)]
 pub struct Kernel<M: Machine> {
-    /// How the entry ends. The architecture's code reads it, so it comes first.
-    pub(crate) attention: Attention,
-    /// With [`Attention::Switched`]: where the registers of the partition that goes on are, for the architecture's code.
-    pub(crate) switched_to: usize,
+    /// How the hypercall under way ends: [`Ending::RESUME`] or [`Ending::DECIDE`].
+    pub(crate) ending: Ending,
     /// The hardware.
     pub machine: M,
     pub(crate) configuration: &'static Configuration,
@@ -79,7 +99,8 @@ pub struct Kernel<M: Machine> {
     pub(crate) current_rank: u8,
     /// The interrupts that the controller lets through: a set.
     pub(crate) interrupts_enabled: u32,
-    pub(crate) pending: Pending,
+    /// The machine has stopped.
+    pub(crate) halted: bool,
 }
 
 impl<M: Machine> Kernel<M> {
@@ -90,8 +111,7 @@ impl<M: Machine> Kernel<M> {
         record: &'static mut Record,
     ) -> Self {
         let mut kernel = Self {
-            attention: Attention::Nothing,
-            switched_to: 0,
+            ending: Ending::RESUME,
             machine,
             configuration,
             record,
@@ -110,7 +130,7 @@ impl<M: Machine> Kernel<M> {
             current: NOBODY,
             current_rank: 0,
             interrupts_enabled: 0,
-            pending: Pending::Nothing,
+            halted: false,
         };
         for (index, interrupt) in configuration.interrupts.iter().enumerate() {
             kernel.machine.configure_interrupt(index as u8, interrupt);
@@ -140,23 +160,18 @@ impl<M: Machine> Kernel<M> {
         &mut self.partitions[partition].registers
     }
 
-    /// How this entry ends.
-    pub fn attention(&self) -> Attention {
-        self.attention
-    }
-
     /// Gives the processor from the caller, which waits from now on, to a partition that waited in a hypercall, if that
-    /// is the most urgent one then. False, and nothing is done, if there is more to it: a budget, a more
+    /// is the most urgent one then. [`Ending::AT_LENGTH`], and nothing is done, if there is more to it: a budget, a more
     /// urgent partition, a trace.
     #[inline(always)]
-    pub(crate) fn hand_over(&mut self, caller: u8, activity: Activity, to: u8) -> bool {
-        let waiting = self.partitions[caller].ranks;
-        let runnable = self.runnable & !waiting | self.partitions[to].ranks;
-        let rank = (runnable & self.clock.eligible).leading_zeros() as u8;
-        let own = bit(rank) & self.partitions[to].ranks;
-        let budgeted = self.clock.budgeted & (own | bit(self.current_rank));
-        if cfg!(feature = "trace") || own == 0 || budgeted != 0 {
-            return false;
+    pub(crate) fn hand_over(&mut self, caller: u8, activity: Activity, to: u8) -> Ending {
+        let eligible = self.clock.eligible;
+        let runnable = self.runnable & !self.partitions[caller].ranks | self.partitions[to].ranks;
+        let own = self.partitions[to].ranks & eligible;
+        // The first of a set that has the first of `own` in front of it is less than `own`.
+        let more_urgent = runnable & eligible & !own >= own;
+        if cfg!(feature = "trace") || more_urgent || self.clock.budgeted & eligible != 0 {
+            return Ending::AT_LENGTH;
         }
         self.partitions[caller].activity = activity;
         self.partitions[to].activity = Activity::Ready;
@@ -168,25 +183,19 @@ impl<M: Machine> Kernel<M> {
             .wrapping_add(now.wrapping_sub(self.clock.slice_start));
         self.clock.slice_start = now;
         self.current = to;
-        self.current_rank = rank;
-        self.clock.ran |= bit(to);
-        self.switched_to = core::ptr::from_ref(&self.partitions[to].registers).addr();
-        self.attention = Attention::Switched;
-        true
+        self.current_rank = own.leading_zeros() as u8;
+        self.clock.ran |= own;
+        Ending::switch(&self.partitions[to].registers)
     }
 
-    /// Who goes on. Call it once after each entry; then do what it says.
+    /// Who goes on. Call it once after each entry that does not say so itself; then do what it says.
     #[inline(always)]
     pub fn decide(&mut self) -> Next {
-        self.attention = Attention::Nothing;
-        match self.pending {
-            Pending::Nothing => self.choose(),
-            Pending::Window => {
-                let first = self.current != NOBODY
-                    && self.partitions[self.current].activity == Activity::Ready;
-                Next::Await(first.then_some(self.current))
-            }
-            Pending::Halt => Next::Halt,
+        self.ending = Ending::RESUME;
+        if self.halted {
+            Next::Halt
+        } else {
+            self.choose()
         }
     }
 
@@ -237,7 +246,7 @@ impl<M: Machine> Kernel<M> {
             self.runnable &= !state.ranks;
         }
         if (self.runnable & self.clock.eligible).leading_zeros() != u32::from(self.current_rank) {
-            self.attention = Attention::Decide;
+            self.ending = Ending::DECIDE;
         }
     }
 
@@ -249,12 +258,12 @@ impl<M: Machine> Kernel<M> {
 
     /// Stops the machine for good.
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
-        self.pending = Pending::Halt;
-        self.attention = Attention::Decide;
+        self.halted = true;
+        self.clock.eligible = 0;
+        self.ending = Ending::DECIDE;
         self.record.header.state = (state as u16).into();
         self.record.header.reason = reason.into();
-        self.close_accounts();
-        self.record.header.now_tick = self.machine.now().into();
+        self.close_last_accounts();
     }
 
     /// Begins the record of this life of the module.

@@ -37,6 +37,6 @@ mod time;
 pub use configuration::{BootFailure, Configuration};
 pub use health::Fault;
 pub use hypercall::Handler;
-pub use kernel::{Attention, Kernel, Next};
+pub use kernel::{AfterTimer, Ending, Kernel, Next, Opening};
 pub use machine::{Machine, Registers};
 pub use record::Record;

@@ -10,7 +10,7 @@ use cofferdam_abi::health::Exception;
 use cofferdam_abi::page;
 use cofferdam_tables::NO_LINE;
 
-use crate::kernel::{Attention, Kernel};
+use crate::kernel::{Ending, Kernel};
 use crate::machine::{Machine, Registers};
 use crate::partition::Activity;
 
@@ -91,7 +91,7 @@ impl<M: Machine> Kernel<M> {
         let registers = &mut self.partitions[partition].registers;
         let pc = registers.pc();
         registers.set_pc(vector);
-        self.attention = Attention::Decide;
+        self.ending = Ending::DECIDE;
         self.machine.write_word(page + page::SRR0, pc);
         self.machine.write_word(page + page::SRR1, state);
         self.machine

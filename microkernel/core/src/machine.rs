@@ -42,9 +42,10 @@ pub trait Machine {
     /// Asks for one call of [`crate::Kernel::timer`], in this many ticks: at least 1, less than half of what the
     /// timebase's lower half counts.
     fn set_timer(&mut self, ticks: u32);
-    /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives the lower
-    /// half of the timebase then. Nothing interrupts. The timer is set for `shot` ticks behind `at`.
-    fn wait_until(&mut self, at: u64, shot: u32) -> u32;
+    /// Returns when the timebase has reached `at`, always the same few instructions behind it, and gives by how many ticks
+    /// it was missed. `at` is a lower half of the timebase; it was `ahead` ticks ahead a moment ago, 0 if it had passed.
+    /// Nothing interrupts. The timer is set for `shot` ticks behind `at`.
+    fn wait_until(&mut self, at: u32, ahead: u32, shot: u32) -> u32;
 
     /// Reads a word of RAM.
     fn read_word(&self, physical: u32) -> u32;
@@ -57,8 +58,8 @@ pub trait Machine {
     /// Makes instructions just written visible to instruction fetch.
     fn synchronise_instructions(&mut self, physical: u32, length: u32);
 
-    /// Writes an entry of the translation array that is loaded at window boundaries.
-    fn write_tlb(&mut self, write: &TlbWrite);
+    /// Writes entries of the translation array that is loaded at window boundaries.
+    fn write_tlb(&mut self, writes: &[TlbWrite]);
     /// Puts one page of a region into the translation array that is refilled on a miss.
     fn refill(&mut self, pid: u8, effective: u32, region: &Region);
 

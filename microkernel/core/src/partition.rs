@@ -9,7 +9,7 @@ use cofferdam_abi::record::{PartitionState, TraceKind};
 use cofferdam_tables::{Capability, Region, RegionKind};
 
 use crate::configuration::{Configuration, PartitionTables};
-use crate::kernel::{Attention, Kernel, NOBODY};
+use crate::kernel::{Ending, Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
 
 /// How much memory is prepared at a time, in bytes.
@@ -140,7 +140,7 @@ impl<M: Machine> Kernel<M> {
         self.set_activity(partition, activity);
         self.record.partition(partition).state = (activity.state() as u32).into();
         if partition == self.current {
-            self.attention = Attention::Decide;
+            self.ending = Ending::DECIDE;
         }
     }
 

@@ -13,10 +13,12 @@ use cofferdam_abi::health::Error;
 use cofferdam_abi::record::{STOP_REQUEST, State, TraceKind};
 use cofferdam_abi::{limits, page};
 
-use crate::configuration::{Range, ScheduleTables};
-use crate::kernel::{Attention, Kernel, NOBODY, Pending};
+use cofferdam_tables::Window;
+
+use crate::configuration::{Range, WindowTables};
+use crate::kernel::{AfterTimer, Ending, Kernel, NOBODY, Next, Opening};
 use crate::machine::Machine;
-use crate::partition::NEVER;
+use crate::partition::{Activity, NEVER};
 use crate::table::{Table, bit, elements};
 
 /// How far ahead the first window is set, in ticks: time to finish booting.
@@ -31,9 +33,14 @@ const NO_SCHEDULE: u8 = 0xff;
 pub(crate) struct Clock {
     pub(crate) schedule: u8,
     pub(crate) next_schedule: u8,
-    /// The window, counted in the schedule.
-    window: u32,
-    window_end: u64,
+    /// The windows of the major frame that are still to come.
+    following: &'static [WindowTables],
+    /// When the window ends.
+    ends_at: u64,
+    /// How long before that the kernel takes the processor back, in ticks.
+    guard: u32,
+    /// When it does so: the lower half of the timebase.
+    closes_at: u32,
     /// The ranks that may run now: the window's, less those whose budget is used up.
     pub(crate) eligible: u32,
     /// The partitions released when this window began.
@@ -43,17 +50,16 @@ pub(crate) struct Clock {
     /// How far behind its boundary this window began, in ticks.
     late: u32,
     /// Since when the partition that has the processor has had it: the lower half of the timebase.
+    /// While a window waits for its tick, this is the tick.
     pub(crate) slice_start: u32,
     /// The next thing that happens in this window, budgets aside: the work for its end, or a timer that may fire before.
     /// As the lower half of the timebase: a window is shorter than half of what that counts.
     event: u32,
-    /// What the timer is set to at the boundary that a window waits for: that many ticks behind it.
-    first_shot: u32,
-    /// The boundary that a window waits for; everything else about it is done.
-    opens_at: u64,
     /// Partitions with a timer or a delayed restart: a set.
     armed: u32,
-    /// Partitions that had the processor in this window: a set.
+    /// Whether a call may be under way whose deadline counts.
+    pub(crate) calls_timed: bool,
+    /// Ranks whose partitions had the processor in this window: a set.
     pub(crate) ran: u32,
     /// The ranks that have a budget: a set.
     pub(crate) budgeted: u32,
@@ -65,17 +71,18 @@ impl Clock {
     pub(crate) const STOPPED: Self = Self {
         schedule: NO_SCHEDULE,
         next_schedule: 0,
-        window: 0,
-        window_end: 0,
+        following: &[],
+        ends_at: 0,
+        guard: 0,
+        closes_at: 0,
         eligible: 0,
         releases: 0,
         interrupts: 0,
         late: 0,
         slice_start: 0,
         event: 0,
-        first_shot: 0,
-        opens_at: 0,
         armed: 0,
+        calls_timed: false,
         ran: 0,
         budgeted: 0,
         used: Table::filled([0; limits::RANKS]),
@@ -83,22 +90,28 @@ impl Clock {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// The timer fired.
-    pub fn timer(&mut self) {
-        let now = self.machine.now();
-        if now >= self.boundary_work_at() {
-            self.boundary();
+    /// The timer fired. Says who goes on.
+    #[inline(always)]
+    pub fn timer(&mut self) -> AfterTimer {
+        let now = self.machine.now_lower();
+        let until_work = self.clock.closes_at.wrapping_sub(now) as i32;
+        // The lower halves tell what is due, unless the machine stood still for seconds.
+        if until_work <= 0 || self.machine.now() >= self.clock.ends_at {
+            self.boundary(now)
         } else {
-            self.account();
-            self.expire(now);
-            self.exhaust_budget();
-            self.plan_timer();
+            AfterTimer::Otherwise(self.within_window())
         }
     }
 
-    /// When the kernel takes the processor back for the next boundary.
-    fn boundary_work_at(&self) -> u64 {
-        self.clock.window_end - u64::from(self.configuration.module.guard_ticks)
+    /// Something is due before the end of the window.
+    #[inline(never)]
+    fn within_window(&mut self) -> Next {
+        let now = self.machine.now();
+        self.account();
+        self.expire(now);
+        self.exhaust_budget();
+        self.plan_timer();
+        self.decide()
     }
 
     /// Charges the time since the last call to whoever had the processor.
@@ -123,7 +136,7 @@ impl<M: Machine> Kernel<M> {
     #[inline]
     pub(crate) fn begin_slice(&mut self) {
         if self.current != NOBODY {
-            self.clock.ran |= bit(self.current);
+            self.clock.ran |= bit(self.current_rank);
             if self.clock.budgeted & bit(self.current_rank) != 0 {
                 self.plan_timer();
             }
@@ -137,8 +150,9 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// What is left of the budget of the rank that has the processor, in ticks; none if it has no limit.
+    #[inline(always)]
     fn budget_left(&self) -> Option<u32> {
-        if self.current == NOBODY || self.clock.budgeted & bit(self.current_rank) == 0 {
+        if self.clock.budgeted & bit(self.current_rank) == 0 || self.current == NOBODY {
             return None;
         }
         let budget = self
@@ -153,11 +167,12 @@ impl<M: Machine> Kernel<M> {
     fn exhaust_budget(&mut self) {
         if self.budget_left() == Some(0) {
             self.clock.eligible &= !bit(self.current_rank);
-            self.attention = Attention::Decide;
+            self.ending = Ending::DECIDE;
         }
     }
 
     /// How long from `now` to the next thing that happens, in ticks: 1 if it is due.
+    #[inline(always)]
     fn next_shot(&self, now: u32) -> u32 {
         let ahead = self.clock.event.wrapping_sub(now);
         let ahead = if ahead as i32 > 0 { ahead } else { 1 };
@@ -168,6 +183,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Sets the timer to the next thing that happens.
+    #[inline(never)]
     pub(crate) fn plan_timer(&mut self) {
         let now = self.machine.now_lower();
         let shot = self.next_shot(now);
@@ -201,7 +217,8 @@ impl<M: Machine> Kernel<M> {
         self.arm(partition, now as u32, ahead);
     }
 
-    /// Does what is due, and finds what is due next.
+    /// Does what is due, and finds what happens next in this window: the work for its end, or something that a partition
+    /// of it has armed.
     fn expire(&mut self, now: u64) {
         for partition in elements(self.clock.armed) {
             if self.partitions[partition].timer <= now {
@@ -213,13 +230,11 @@ impl<M: Machine> Kernel<M> {
                 self.begin_start(partition, reason);
             }
         }
-        self.expire_calls(now as u32);
-        self.find_event(now);
-    }
-
-    /// Finds what happens next in this window: the work for its end, or something that a partition of it has armed.
-    fn find_event(&mut self, now: u64) {
-        let mut ahead = self.boundary_work_at().saturating_sub(now);
+        let closes_at = self.clock.ends_at - u64::from(self.clock.guard);
+        let mut ahead = closes_at.saturating_sub(now);
+        if self.clock.calls_timed {
+            ahead = ahead.min(u64::from(self.expire_calls(now as u32)));
+        }
         for partition in elements(self.clock.armed) {
             let state = &self.partitions[partition];
             let timer = state.timer.min(state.restart_at);
@@ -229,8 +244,7 @@ impl<M: Machine> Kernel<M> {
                 ahead = ahead.min(timer.saturating_sub(now));
             }
         }
-        let ahead = (ahead as u32).min(self.next_call_deadline(now as u32));
-        self.clock.event = (now as u32).wrapping_add(ahead);
+        self.clock.event = (now as u32).wrapping_add(ahead as u32);
     }
 
     /// Begins module time: from no schedule at all, the initial one is switched to like any other.
@@ -238,41 +252,90 @@ impl<M: Machine> Kernel<M> {
         let ahead = self.machine.now() + FIRST_WINDOW_AHEAD + FIRST_WINDOW_ALIGNMENT;
         let boundary = ahead - ahead % FIRST_WINDOW_ALIGNMENT;
         self.clock.next_schedule = self.configuration.module.initial_schedule;
-        self.clock.window_end = boundary;
+        self.clock.guard = self.configuration.module.guard_ticks;
+        self.clock.ends_at = boundary;
+        self.clock.closes_at = (boundary as u32).wrapping_sub(self.clock.guard);
         self.record.header.start_tick = boundary.into();
         for (index, rank) in self.configuration.ranks.iter().enumerate() {
             if rank.budget_ticks != 0 {
                 self.clock.budgeted |= bit(index as u8);
             }
         }
-        self.clock.event = self.boundary_work_at() as u32;
+        self.clock.event = self.clock.closes_at;
         self.plan_timer();
     }
 
-    /// The end of a window, a guard before its tick.
-    fn boundary(&mut self) {
-        self.close_window();
-        let boundary = self.clock.window_end;
+    /// The end of a window, a guard before its tick: it is done with, and the next one made ready.
+    #[inline(always)]
+    fn boundary(&mut self, now: u32) -> AfterTimer {
+        self.close_accounts(now);
+        if self.clock.releases != 0 {
+            self.account_for_releases();
+        }
+        let boundary = self.clock.ends_at;
+        let next = match self.clock.following.split_first() {
+            Some((window, following)) => Some((window, window.writes, following)),
+            None => self.next_frame(boundary),
+        };
+        let Some((window, writes, following)) = next else {
+            return AfterTimer::Otherwise(Next::Halt);
+        };
+        self.clock.following = following;
+        self.machine
+            .write_tlb(writes.of(&self.configuration.tlb_writes));
+        self.open_window(&window.own, boundary);
+        self.trace_window(boundary);
+        let mut opening = Opening {
+            at: boundary as u32,
+            ahead: (boundary as u32).wrapping_sub(self.machine.now_lower()),
+            shot: self.clock.event.wrapping_sub(boundary as u32),
+        };
+        // Work that was in time has at most a guard before it.
+        if opening.ahead.wrapping_sub(1) >= self.clock.guard {
+            opening.ahead = self.window_is_late();
+        }
+        let candidates = self.runnable & self.clock.eligible;
+        if candidates == 0 {
+            return AfterTimer::Otherwise(self.nobody_first(opening));
+        }
+        let partition = self.choose_first(candidates, boundary);
+        if self.clock.budgeted != 0 {
+            opening.shot = self.renew_budgets();
+        }
+        if self.partitions[partition].activity == Activity::Ready {
+            AfterTimer::Window(partition, opening)
+        } else {
+            AfterTimer::Otherwise(Next::Await(opening))
+        }
+    }
+
+    /// The end of the last window of a major frame: the first window of the next one, which may be of another schedule; what
+    /// it writes; and those that follow it. None if the machine stops here.
+    #[inline(never)]
+    fn next_frame(
+        &mut self,
+        boundary: u64,
+    ) -> Option<(&'static WindowTables, Range, &'static [WindowTables])> {
         let now = self.clock.schedule;
-        if let Some(schedule) = self.configuration.schedules.get(usize::from(now)) {
-            let following = self.clock.window + 1;
-            if (following as usize) < schedule.windows.len() {
-                return self.open_window(schedule, following, Range::default(), boundary);
-            }
+        if now != NO_SCHEDULE {
             self.count_frame(boundary);
-            if self.pending == Pending::Halt {
-                return;
-            }
-            if self.clock.next_schedule == now {
-                return self.open_window(schedule, 0, Range::default(), boundary);
-            }
+        }
+        if self.halted {
+            return None;
         }
         let next = self.clock.next_schedule;
         self.clock.schedule = next;
         self.record.header.schedule = u32::from(next).into();
-        if let Some(schedule) = self.configuration.schedules.get(usize::from(next)) {
-            self.open_window(schedule, 0, schedule.writes, boundary);
-        }
+        let schedule = self.configuration.schedules.get(usize::from(next))?;
+        let windows = schedule.windows.of(&self.configuration.windows);
+        let (window, following) = windows.split_first()?;
+        // Between two schedules every entry is written; between two frames, those that differ.
+        let writes = if now == next {
+            window.writes
+        } else {
+            schedule.writes
+        };
+        Some((window, writes, following))
     }
 
     /// A major frame is over: the host may have asked to stop here.
@@ -287,9 +350,15 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Settles the accounts of the window that ends.
-    pub(crate) fn close_accounts(&mut self) {
-        self.account();
-        for partition in elements(core::mem::take(&mut self.clock.ran)) {
+    #[inline(always)]
+    fn close_accounts(&mut self, now: u32) {
+        if self.current != NOBODY {
+            let state = &mut self.partitions[self.current];
+            let used = now.wrapping_sub(self.clock.slice_start);
+            state.window_used = state.window_used.wrapping_add(used);
+        }
+        for rank in elements(core::mem::take(&mut self.clock.ran)) {
+            let partition = self.owners[rank];
             let used = core::mem::take(&mut self.partitions[partition].window_used);
             let account = self.record.partition(partition);
             account.cpu_ticks = account.cpu_ticks.get().wrapping_add(u64::from(used)).into();
@@ -299,109 +368,142 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The end of a window: nobody has the processor until the next one opens.
-    fn close_window(&mut self) {
-        self.close_accounts();
+    /// The same when the machine stops.
+    pub(crate) fn close_last_accounts(&mut self) {
+        let now = self.machine.now();
+        self.close_accounts(now as u32);
+        self.record.header.now_tick = now.into();
+    }
+
+    /// Notes how far behind its tick the window began, for those that were released then.
+    #[inline(never)]
+    fn account_for_releases(&mut self) {
         let late = self.clock.late;
-        for partition in elements(self.clock.releases) {
+        for partition in elements(core::mem::take(&mut self.clock.releases)) {
             let account = self.record.partition(partition);
             account.jitter_min_ticks = account.jitter_min_ticks.get().min(late).into();
             account.jitter_max_ticks = account.jitter_max_ticks.get().max(late).into();
         }
-        if late > self.record.header.jitter_max_ticks.get() {
-            self.record.header.jitter_max_ticks = late.into();
-        }
-        self.current = NOBODY;
     }
 
-    /// Prepares a window, and waits for its tick.
-    fn open_window(
-        &mut self,
-        schedule: &'static ScheduleTables,
-        window: u32,
-        entry: Range,
-        boundary: u64,
-    ) {
-        let tables = schedule
-            .windows
-            .index(window)
-            .and_then(|index| self.configuration.windows.get(index));
-        let Some(tables) = tables else { return };
-        let writes = if entry == Range::default() {
-            tables.writes
-        } else {
-            entry
-        };
-        for write in writes.of(&self.configuration.tlb_writes) {
-            self.machine.write_tlb(write);
+    /// Begins the time of a window that opens at `boundary`.
+    #[inline(always)]
+    fn open_window(&mut self, own: &Window, boundary: u64) {
+        self.clock.ends_at = boundary + u64::from(own.length_ticks);
+        self.clock.closes_at = (self.clock.ends_at as u32).wrapping_sub(self.clock.guard);
+        self.clock.event = self.clock.closes_at;
+        self.clock.eligible = own.eligible;
+        self.clock.interrupts = own.interrupts;
+        if own.interrupts != self.interrupts_enabled {
+            self.open_interrupts_of_window(boundary);
         }
-        self.clock.window = window;
-        self.clock.window_end = boundary + u64::from(tables.own.length_ticks);
-        self.clock.eligible = tables.own.eligible;
+        if own.releases | self.clock.armed | u32::from(self.clock.calls_timed) != 0 {
+            self.release_all(own.releases, boundary);
+        }
+        self.record.header.now_tick = boundary.into();
+        self.clock.slice_start = boundary as u32;
+    }
+
+    /// Every rank that has a budget has all of it again. Gives when the timer is to fire, for that of the first may be used
+    /// up before anything else happens.
+    #[inline(never)]
+    fn renew_budgets(&mut self) -> u32 {
         for rank in elements(self.clock.budgeted) {
             self.clock.used[rank] = 0;
         }
-        self.clock.releases = 0;
-        self.open_interrupts_of_window(tables.own.interrupts, boundary);
-        for partition in elements(tables.own.releases) {
+        self.next_shot(self.clock.slice_start)
+    }
+
+    /// What is due at the boundary itself.
+    #[inline(never)]
+    fn release_all(&mut self, partitions: u32, boundary: u64) {
+        for partition in elements(partitions) {
             self.release(partition, boundary);
         }
         self.expire(boundary);
-        let index = schedule.windows.index(window).unwrap_or_default() as u16;
-        self.record.trace(
-            boundary,
-            TraceKind::Window,
-            NOBODY,
-            index,
-            self.clock.late,
-            0,
-        );
-        self.record.header.now_tick = boundary.into();
-        self.clock.slice_start = boundary as u32;
-        self.clock.opens_at = boundary;
-        self.choose_first();
+        self.ending = Ending::RESUME;
+    }
 
-        let now = self.machine.now();
-        if now >= boundary {
-            self.window_is_late(now);
-        }
-        self.clock.first_shot = self.next_shot(boundary as u32);
-        if self.pending == Pending::Nothing {
-            self.pending = Pending::Window;
+    /// What opens, counted over all schedules, and how late the window before it was.
+    #[inline(always)]
+    fn trace_window(&mut self, boundary: u64) {
+        if cfg!(feature = "trace")
+            && let Some(schedule) = self
+                .configuration
+                .schedules
+                .get(usize::from(self.clock.schedule))
+        {
+            let opened = schedule.windows.len() - self.clock.following.len();
+            let index = schedule.windows.index(opened as u32 - 1);
+            self.record.trace(
+                boundary,
+                TraceKind::Window,
+                NOBODY,
+                index.unwrap_or_default() as u16,
+                self.clock.late,
+                0,
+            );
         }
     }
 
     /// Waits for the tick on which the window opens. The architecture resumes who is to have it at once, always by
     /// the same instructions.
-    #[inline]
-    pub fn await_window(&mut self) {
-        let boundary = self.clock.opens_at;
-        self.pending = Pending::Nothing;
-        let lower = self.machine.wait_until(boundary, self.clock.first_shot);
-        self.clock.late = lower.wrapping_sub(boundary as u32);
-    }
-
-    /// Who has the processor when the window begins: settled before its tick, so that nothing is left to decide.
-    fn choose_first(&mut self) {
-        let candidates = self.runnable & self.clock.eligible;
-        if candidates != 0 {
-            self.current_rank = candidates.leading_zeros() as u8;
-            self.current = self.owners[self.current_rank];
-            self.clock.ran |= bit(self.current);
-            let (tick, partition, rank) = (self.clock.opens_at, self.current, self.current_rank);
-            self.record
-                .trace(tick, TraceKind::Switch, partition, u16::from(rank), 0, 0);
+    #[inline(always)]
+    pub fn await_window(&mut self, opening: Opening) {
+        let Opening { at, ahead, shot } = opening;
+        self.clock.late = self.machine.wait_until(at, ahead, shot);
+        if self.clock.late != 0 {
+            self.window_was_late();
         }
     }
 
-    /// The boundary has passed already. Only the first of a row is worth an entry in the log.
-    fn window_is_late(&mut self, now: u64) {
+    #[cold]
+    fn window_was_late(&mut self) {
+        let worst = self.record.header.jitter_max_ticks.get();
+        self.record.header.jitter_max_ticks = worst.max(self.clock.late).into();
+    }
+
+    /// Who has the processor when the window begins: settled before its tick, so that nothing is left to decide if
+    /// that partition is ready.
+    #[inline(always)]
+    fn choose_first(&mut self, candidates: u32, boundary: u64) -> u8 {
+        let rank = candidates.leading_zeros() as u8;
+        let partition = self.owners[rank];
+        self.current_rank = rank;
+        self.current = partition;
+        self.clock.ran |= bit(rank);
+        self.record.trace(
+            boundary,
+            TraceKind::Switch,
+            partition,
+            u16::from(rank),
+            0,
+            0,
+        );
+        partition
+    }
+
+    #[cold]
+    fn nobody_first(&mut self, opening: Opening) -> Next {
+        self.current = NOBODY;
+        self.renew_budgets();
+        if self.halted {
+            Next::Halt
+        } else {
+            Next::Await(opening)
+        }
+    }
+
+    /// The boundary has passed already: it is 0 ticks ahead. Only the first of a row is worth an entry in the log.
+    #[cold]
+    fn window_is_late(&mut self) -> u32 {
         let header = &mut self.record.header;
         header.late_windows = header.late_windows.get().wrapping_add(1).into();
-        let guard = self.configuration.module.guard_ticks;
-        if self.clock.late < guard {
+        if self.clock.late < self.clock.guard {
+            let now = self.machine.now();
             self.module_error(Error::WindowLate, now);
         }
+        0
     }
 
     /// The start of a period. Work of the one before that is not complete has missed its deadline.

@@ -6,7 +6,7 @@ use cofferdam_core::{BootFailure, Configuration};
 use cofferdam_machine::SystemBuilder;
 use cofferdam_tables::{
     CapabilityKind, ChannelKind, Copy, End, HeaderError, RamBlock, Record, Region, RegionKind,
-    Rights, TlbWrite, VERSION, crc32, seal,
+    Rights, TlbWrite, VERSION, crc32, mas, seal,
 };
 use proptest::prelude::*;
 use zerocopy::IntoBytes;
@@ -30,14 +30,17 @@ fn system() -> SystemBuilder {
     };
     system.partitions[0].copies.push(copy);
     system.schedule(&[(100, &[0]), (100, &[1])]);
-    system.schedules[0].writes.push(write(5));
-    system.schedules[0].windows[0].1.push(write(6));
+    system.schedules[0].writes.push(write(KEPT));
+    system.schedules[0].windows[0].1.push(write(KEPT + 1));
     system
 }
 
+/// The entries of TLB1 that the kernel keeps, with one block of RAM.
+const KEPT: u32 = limits::KERNEL_TLB1_ENTRIES as u32 + 1;
+
 fn write(entry: u32) -> TlbWrite {
     TlbWrite {
-        mas0: entry << 16,
+        mas0: mas::mas0_tlb1(entry),
         mas1: 0,
         mas2: 0,
         mas3: 0,
@@ -280,6 +283,41 @@ fn dangling_references_are_refused() {
     }
     let refused = load_system(|system| system.window(0, 0).interrupts = 1);
     assert_eq!(refused, Err(BootFailure::Dangling));
+}
+
+/// A translation that could reach the kernel, or that the kernel could reach, is none of a partition.
+#[test]
+fn translations_that_are_not_a_partitions_are_refused() {
+    let sound = TlbWrite {
+        mas0: mas::mas0_tlb1(KEPT),
+        mas1: mas::mas1_partition(1, 1),
+        mas2: 0x1000_0000,
+        mas3: 0x0400_0000 | mas::MAS3_USER_READ | mas::MAS3_USER_WRITE,
+        mas7: 0,
+    };
+    let load_with = |write: TlbWrite| load_system(|s| s.schedules[0].writes.push(write));
+    assert_eq!(load_with(sound), Ok(()));
+    type Change = fn(&mut TlbWrite);
+    let changes: [(&str, Change); 9] = [
+        ("the kernel's place", |w| w.mas0 = mas::mas0_tlb1(KEPT - 1)),
+        ("the other array", |w| w.mas0 = KEPT << 16),
+        ("address space 0", |w| w.mas1 &= !mas::MAS1_SPACE_1),
+        ("protected", |w| w.mas1 |= mas::MAS1_PROTECT),
+        ("the tag of all", |w| w.mas1 = mas::mas1_partition(0, 1)),
+        ("not valid, and not empty", |w| w.mas1 &= !mas::MAS1_VALID),
+        ("supervisor rights", |w| w.mas3 |= mas::MAS3_SUPERVISOR_READ),
+        ("supervisor execution", |w| {
+            w.mas3 |= mas::MAS3_SUPERVISOR_EXECUTE
+        }),
+        ("writable and executable", |w| {
+            w.mas3 |= mas::MAS3_USER_EXECUTE
+        }),
+    ];
+    for (what, change) in changes {
+        let mut write = sound;
+        change(&mut write);
+        assert_eq!(load_with(write), Err(BootFailure::Memory), "{what}");
+    }
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use cofferdam_abi::Status;
 use cofferdam_abi::health::{Action, Error};
 use cofferdam_abi::hypercall::Hypercall;
-use cofferdam_abi::page;
 use cofferdam_abi::record::{STOP_REQUEST, State};
+use cofferdam_abi::{limits, page};
 use cofferdam_machine::{Processor, Simulation, SystemBuilder};
-use cofferdam_tables::{CapabilityKind, TlbWrite};
+use cofferdam_tables::{CapabilityKind, TlbWrite, mas};
 
 const A: u8 = 0;
 const B: u8 = 1;
@@ -29,9 +29,10 @@ fn set_timer(simulation: &mut Simulation, partition: u8, at: u64) {
 
 fn tlb_write(entry: u32) -> TlbWrite {
     TlbWrite {
-        mas0: entry,
+        // What tells one from another is the page.
+        mas0: mas::mas0_tlb1(limits::KERNEL_TLB1_ENTRIES as u32 + 1),
         mas1: 0,
-        mas2: 0,
+        mas2: entry << 12,
         mas3: 0,
         mas7: 0,
     }
@@ -263,7 +264,7 @@ fn schedules_change_at_the_end_of_a_frame() {
         .machine
         .tlb_writes
         .iter()
-        .map(|write| write.mas0);
+        .map(|write| write.mas2 >> 12);
     assert_eq!(writes.collect::<Vec<_>>(), [100, 102, 200, 202, 201, 202]);
 }
 

@@ -13,6 +13,8 @@ pub const MSR_PARTITION: u32 = 0x0002_0000 | 0x8000 | 0x4000 | 0x1000 | 0x20 | 0
 pub struct Context {
     pub(crate) gpr: [u32; 32],
     pub(crate) pc: u32,
+    /// Always [`MSR_PARTITION`].
+    pub(crate) msr: u32,
     pub(crate) cr: u32,
     pub(crate) xer: u32,
     pub(crate) ctr: u32,
@@ -25,12 +27,11 @@ pub struct Context {
 }
 
 pub(crate) const PC: usize = core::mem::offset_of!(Context, pc);
+pub(crate) const MSR: usize = core::mem::offset_of!(Context, msr);
 pub(crate) const CR: usize = core::mem::offset_of!(Context, cr);
 pub(crate) const XER: usize = core::mem::offset_of!(Context, xer);
 pub(crate) const CTR: usize = core::mem::offset_of!(Context, ctr);
 pub(crate) const LR: usize = core::mem::offset_of!(Context, lr);
-pub(crate) const USPRG0: usize = core::mem::offset_of!(Context, usprg0);
-pub(crate) const SPEFSCR: usize = core::mem::offset_of!(Context, spefscr);
 pub(crate) const PID: usize = core::mem::offset_of!(Context, pid);
 const _: () = assert!(core::mem::offset_of!(Context, gpr) == 0);
 
@@ -71,6 +72,7 @@ impl Registers for Context {
     fn start(&mut self, entry: u32, stack_top: u32, pid: u8) {
         *self = Self {
             pc: entry,
+            msr: MSR_PARTITION,
             pid: u32::from(pid),
             ..Self::default()
         };
@@ -82,7 +84,7 @@ impl Registers for Context {
             *place = value.into();
         }
         crash.pc = self.pc.into();
-        crash.msr = MSR_PARTITION.into();
+        crash.msr = self.msr.into();
         crash.cr = self.cr.into();
         crash.xer = self.xer.into();
         crash.ctr = self.ctr.into();

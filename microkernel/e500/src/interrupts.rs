@@ -10,9 +10,11 @@ const RESET: u32 = 0x8000_0000;
 /// Mixed mode: sources are delivered by this controller.
 const MIXED_MODE: u32 = 0x2000_0000;
 const SPURIOUS_VECTOR: u32 = 0x10e0;
-const TASK_PRIORITY: u32 = 0x2_0080;
-const ACKNOWLEDGE: u32 = 0x2_00a0;
-const END: u32 = 0x2_00b0;
+/// The registers of core 0.
+const CORE: u32 = 0x2_0000;
+const TASK_PRIORITY: u32 = 0x80;
+const ACKNOWLEDGE: u32 = 0xa0;
+const END: u32 = 0xb0;
 const SOURCES: u32 = 0x1_0000;
 const SOURCE_STRIDE: u32 = 0x20;
 const DESTINATION: u32 = 0x10;
@@ -26,36 +28,50 @@ const SPURIOUS: u32 = 0xffff;
 /// The controller's registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Controller {
-    base: usize,
+    /// Where the registers of this core are: those that count are near.
+    core: usize,
 }
 
 impl Controller {
     /// # Safety
     /// `base` is the mapped controller, and nobody else uses it.
     pub(crate) unsafe fn new(base: usize) -> Self {
-        let controller = Self { base };
+        let controller = Self {
+            core: base + CORE as usize,
+        };
         controller.write(GLOBAL_CONFIGURATION, RESET);
         while controller.read(GLOBAL_CONFIGURATION) & RESET != 0 {}
         controller.write(GLOBAL_CONFIGURATION, MIXED_MODE);
         controller.write(SPURIOUS_VECTOR, SPURIOUS);
-        controller.write(TASK_PRIORITY, 0);
+        controller.write_core(TASK_PRIORITY, 0);
         controller
-    }
-
-    fn register(self, offset: u32) -> *mut u32 {
-        with_exposed_provenance_mut(self.base + offset as usize)
     }
 
     #[inline(always)]
     fn read(self, offset: u32) -> u32 {
-        // SAFETY: a register of the mapped controller (`new`).
-        unsafe { self.register(offset).read_volatile() }
+        self.read_core(offset.wrapping_sub(CORE))
     }
 
     #[inline(always)]
     fn write(self, offset: u32, value: u32) {
-        // SAFETY: as in `read`.
-        unsafe { self.register(offset).write_volatile(value) }
+        self.write_core(offset.wrapping_sub(CORE), value);
+    }
+
+    #[inline(always)]
+    fn core_register(self, offset: u32) -> *mut u32 {
+        with_exposed_provenance_mut(self.core.wrapping_add(offset as usize))
+    }
+
+    #[inline(always)]
+    fn read_core(self, offset: u32) -> u32 {
+        // SAFETY: a register of the mapped controller (`new`).
+        unsafe { self.core_register(offset).read_volatile() }
+    }
+
+    #[inline(always)]
+    fn write_core(self, offset: u32, value: u32) {
+        // SAFETY: as in `read_core`.
+        unsafe { self.core_register(offset).write_volatile(value) }
     }
 
     /// Prepares a source, held back. Its vector is its index in the configuration.
@@ -81,18 +97,18 @@ impl Controller {
     /// The vector of the source that asks.
     #[inline]
     pub(crate) fn claim(self) -> Option<u8> {
-        let vector = self.read(ACKNOWLEDGE);
+        let vector = self.read_core(ACKNOWLEDGE);
         (vector != SPURIOUS).then_some(vector as u8)
     }
 
     #[inline]
     pub(crate) fn end(self) {
-        self.write(END, 0);
+        self.write_core(END, 0);
     }
 
     /// Holds everything back, or nothing.
     #[inline(always)]
     pub(crate) fn hold_all(self, hold: bool) {
-        self.write(TASK_PRIORITY, if hold { 15 } else { 0 });
+        self.write_core(TASK_PRIORITY, if hold { 15 } else { 0 });
     }
 }

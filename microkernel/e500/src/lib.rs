@@ -36,4 +36,4 @@ pub use context::{Context, MSR_PARTITION};
 pub use machine::Board;
 pub use memory::map_devices;
 pub use memory::map_ram;
-pub use vectors::{abandon, exception_fault, resume, set_state, switch_to};
+pub use vectors::{abandon, exception_fault, load_user_registers, resume, set_state, switch_to};

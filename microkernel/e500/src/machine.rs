@@ -13,7 +13,7 @@ pub struct Board {
     controller: Controller,
     reset: usize,
     reset_value: u32,
-    alignment: u32,
+    alignment: time::Alignment,
 }
 
 impl Board {
@@ -29,7 +29,7 @@ impl Board {
             controller: unsafe { Controller::new(register(board.interrupt_controller_offset)) },
             reset: register(board.reset_offset),
             reset_value: board.reset_value,
-            alignment: time::alignment(),
+            alignment: time::Alignment::learn(),
         }
     }
 }
@@ -52,14 +52,14 @@ impl Machine for Board {
         time::set_timer(ticks);
     }
 
-    #[inline]
-    fn wait_until(&mut self, at: u64, shot: u32) -> u32 {
+    #[inline(always)]
+    fn wait_until(&mut self, at: u32, ahead: u32, shot: u32) -> u32 {
         self.controller.hold_all(true);
         // SAFETY: the kernel calls this with interrupts off; the contexts are not in use: their owner, the `Kernel`, is
         // inside this call. Devices are held back.
-        let lower = unsafe { time::wait_until(at, shot, self.alignment) };
+        let late = unsafe { time::wait_until(at, ahead, shot, &self.alignment) };
         self.controller.hold_all(false);
-        lower
+        late
     }
 
     #[inline(always)]
@@ -85,9 +85,9 @@ impl Machine for Board {
         memory::synchronise_instructions(physical, length);
     }
 
-    #[inline]
-    fn write_tlb(&mut self, write: &TlbWrite) {
-        memory::write_partition(write);
+    #[inline(always)]
+    fn write_tlb(&mut self, writes: &[TlbWrite]) {
+        memory::write_partitions(writes);
     }
 
     fn refill(&mut self, pid: u8, effective: u32, region: &Region) {

@@ -69,14 +69,45 @@ pub unsafe fn map_ram(index: u32, block: &RamBlock) {
     unsafe { write(&entry) }
 }
 
-/// Writes a partition's entry of TLB1.
-pub(crate) fn write_partition(entry: &TlbWrite) {
-    // SAFETY: the words are the host's, for address space 1: the kernel itself never runs there.
-    unsafe {
-        write(&TlbWrite {
-            mas1: entry.mas1 & !MAS1_PROTECT | mas::MAS1_SPACE_1,
-            ..*entry
-        })
+core::arch::global_asm!(
+    r#"
+    .text
+# r3: entries of five words, r4: how many, not 0. The synchronisation that EREF 6.5.4.3 wants behind the last one is the
+# `rfi` that ends every kernel entry.
+    .globl write_entries
+write_entries:
+    stwu 1, -32(1)
+    stmw 27, 8(1)
+    mtctr 4
+1:  lmw 27, 0(3)
+    addi 3, 3, 20
+    mtspr 624, 27
+    mtspr 625, 28
+    mtspr 626, 29
+    mtspr 627, 30
+    mtspr 944, 31
+    isync
+    tlbwe
+    bdnz 1b
+    lmw 27, 8(1)
+    addi 1, 1, 32
+    blr
+    "#
+);
+
+const _: () = assert!(size_of::<TlbWrite>() == 20 && core::mem::offset_of!(TlbWrite, mas7) == 16);
+
+unsafe extern "C" {
+    fn write_entries(entries: *const TlbWrite, count: usize);
+}
+
+/// Writes partitions' entries of TLB1.
+#[inline(always)]
+pub(crate) fn write_partitions(entries: &[TlbWrite]) {
+    if !entries.is_empty() {
+        // SAFETY: the configuration was checked: entries of address space 1, where the kernel itself never runs, and
+        // behind its own.
+        unsafe { write_entries(entries.as_ptr(), entries.len()) }
     }
 }
 

@@ -10,10 +10,11 @@ macro_rules! mfspr {
     }};
 }
 
-/// Writes a special-purpose register. Each use says why that is sound.
+/// Writes a special-purpose register that changes no access of the kernel's own to memory. Each use says why that is
+/// sound.
 macro_rules! mtspr {
     ($number:expr, $value:expr) => {
-        core::arch::asm!("mtspr {1}, {0}", in(reg) $value, const $number, options(nostack, preserves_flags))
+        core::arch::asm!("mtspr {1}, {0}", in(reg) $value, const $number, options(nomem, nostack, preserves_flags))
     };
 }
 

@@ -139,8 +139,8 @@ _start:
     IVOR 529, 33
     IVOR 530, 34
     IVOR 531, 35
-    lis 5, waiting_context@ha
-    addi 5, 5, waiting_context@l
+    lis 5, nobodys_context@ha
+    addi 5, 5, nobodys_context@l
     mtspr 272, 5
     lis 1, __stack_top@ha
     addi 1, 1, __stack_top@l

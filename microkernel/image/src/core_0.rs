@@ -8,10 +8,13 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use cofferdam_abi::health::Action;
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::State;
-use cofferdam_core::{Configuration, Handler, Kernel, Machine, Next, Record};
-use cofferdam_e500::time::{self, Wait, Wake};
+use cofferdam_core::{
+    AfterTimer, Configuration, Ending, Handler, Kernel, Machine, Next, Opening, Record,
+};
+use cofferdam_e500::time;
 use cofferdam_e500::{
-    Board, Context, abandon, epitaph, exception_fault, resume, set_state, switch_to,
+    Board, Context, abandon, epitaph, exception_fault, load_user_registers, resume, set_state,
+    switch_to,
 };
 use spin::{Mutex, MutexGuard};
 
@@ -33,11 +36,11 @@ pub(crate) fn start(
     record: &'static mut Record,
 ) -> ! {
     let Some(state) = STATE.try_lock() else {
-        sleep()
+        time::stop()
     };
     let kernel = MutexGuard::leak(state).insert(Kernel::new(board, configuration, record));
     KERNEL.store(kernel, Ordering::Relaxed);
-    // SAFETY: the state lies in `STATE` for good, and begins with the two words that the entry code reads.
+    // SAFETY: the state lies in `STATE` for good.
     unsafe { set_state((&raw mut *kernel).cast()) };
     kernel.start();
     let context = kernel_decide(kernel);
@@ -45,20 +48,17 @@ pub(crate) fn start(
     unsafe { resume(context) }
 }
 
-/// The state of this core.
-///
-/// # Safety
-/// At most one use at a time: in an entry, which nothing interrupts.
-#[inline(always)]
-unsafe fn kernel() -> &'static mut Kernel<Board> {
-    // SAFETY: partitions run only after `start` has stored the pointer, and only they cause entries.
-    unsafe { &mut *KERNEL.load(Ordering::Relaxed) }
-}
-
 /// An entry was handled: does what the kernel decides until a partition goes on; gives its context.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_decide(kernel: &mut Kernel<Board>) -> *mut Context {
-    match kernel.decide() {
+    let next = kernel.decide();
+    go_on(kernel, next)
+}
+
+/// Does what the kernel has decided until a partition goes on; gives its context.
+#[inline(always)]
+fn go_on(kernel: &mut Kernel<Board>, next: Next) -> *mut Context {
+    match next {
         Next::Resume(partition) => take_up(kernel, partition),
         next => go_on_otherwise(kernel, next),
     }
@@ -73,55 +73,40 @@ fn take_up(kernel: &mut Kernel<Board>, partition: u8) -> *mut Context {
     context
 }
 
-/// As [`kernel_decide`], when it is not as simple as that.
+/// As [`go_on`], when it is not as simple as that.
 #[inline(never)]
 fn go_on_otherwise(kernel: &mut Kernel<Board>, mut next: Next) -> *mut Context {
     loop {
-        match next {
+        next = match next {
             Next::Resume(partition) => return take_up(kernel, partition),
-            Next::Idle => wait(kernel, Wait::Asleep),
+            // SAFETY: interrupts are off here, and no context is borrowed.
+            Next::Idle => unsafe { time::idle() },
             Next::Prepare => {
                 // SAFETY: whoever goes on comes by `switch_to`.
                 unsafe { abandon() };
                 kernel.prepare();
-                wait(kernel, Wait::Not);
+                // SAFETY: as above.
+                unsafe { time::preempt() };
+                kernel.decide()
             }
-            Next::Await(first) => open_window(kernel, first),
-            Next::Halt => sleep(),
+            Next::Await(opening) => {
+                kernel.await_window(opening);
+                kernel.decide()
+            }
+            Next::Halt => time::stop(),
         }
-        next = kernel.decide();
     }
 }
 
 /// Waits for a window's tick, and resumes who has it: by this one way, whatever entry came before.
-#[inline(never)]
-fn open_window(kernel: &mut Kernel<Board>, first: Option<u8>) {
-    let Some(partition) = first else {
-        return kernel.await_window();
-    };
-    let context = take_up(kernel, partition);
-    kernel.await_window();
+#[inline(always)]
+fn open_window(kernel: &mut Kernel<Board>, first: u8, opening: Opening) -> ! {
+    let context: *mut Context = kernel.registers(first);
+    // SAFETY: the context of the partition that goes on next.
+    unsafe { load_user_registers(context) };
+    kernel.await_window(opening);
     // SAFETY: the context of a partition, which lies in `STATE` for good. What is on the kernel's stack is left behind.
     unsafe { resume(context) }
-}
-
-/// Lets an interrupt in.
-fn wait(kernel: &mut Kernel<Board>, how: Wait) {
-    // SAFETY: interrupts are off here, and no context is borrowed.
-    match unsafe { time::wait(how) } {
-        Some(Wake::Timer) => kernel.timer(),
-        Some(Wake::Device) => kernel.interrupt(),
-        None => {}
-    }
-}
-
-/// Nothing runs any more.
-pub(crate) fn sleep() -> ! {
-    time::stop();
-    loop {
-        // SAFETY: no context is in use any more.
-        unsafe { time::wait(Wait::Asleep) };
-    }
 }
 
 /// What the entry code of `sc` calls.
@@ -129,22 +114,36 @@ pub(crate) fn sleep() -> ! {
 #[allow(non_upper_case_globals, reason = "the name of a symbol")]
 static hypercall_handlers: [Handler<Board>; Hypercall::ALL.len()] = Kernel::<Board>::HANDLERS;
 
-/// A hypercall whose token is not one of ours.
+/// A hypercall that is not done with its handler.
 #[unsafe(no_mangle)]
-extern "C" fn kernel_hypercall(kernel: &mut Kernel<Board>) {
-    kernel.hypercall();
+extern "C" fn kernel_hypercall(kernel: &mut Kernel<Board>) -> Ending {
+    kernel.hypercall_at_length()
 }
 
+/// A device asks.
 #[unsafe(no_mangle)]
-extern "C" fn kernel_exception(context: *mut Context, vector: u32) {
-    // SAFETY: an entry.
-    let kernel = unsafe { kernel() };
+extern "C" fn kernel_interrupt(kernel: &mut Kernel<Board>) -> *mut Context {
+    let next = kernel.interrupt();
+    go_on(kernel, next)
+}
+
+/// The decrementer has fired.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_timer(kernel: &mut Kernel<Board>) -> *mut Context {
+    match kernel.timer() {
+        AfterTimer::Window(first, opening) => open_window(kernel, first, opening),
+        AfterTimer::Otherwise(next) => go_on(kernel, next),
+    }
+}
+
+/// A partition did what it cannot go on from by itself.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_exception(
+    kernel: &mut Kernel<Board>,
+    context: *mut Context,
+    vector: u32,
+) -> *mut Context {
     match vector {
-        4 => kernel.interrupt(),
-        10 => {
-            time::acknowledge();
-            kernel.timer();
-        }
         PROGRAM if kernel.instruction() == Some(RETURN_FROM_INTERRUPT) => {
             kernel.return_from_interrupt()
         }
@@ -155,17 +154,18 @@ extern "C" fn kernel_exception(context: *mut Context, vector: u32) {
         }
         _ => kernel_died(context, vector),
     }
+    kernel_decide(kernel)
 }
 
 /// An exception that the kernel did not expect: of its own, or one that nobody can have caused.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_died(context: *mut Context, vector: u32) -> ! {
     if DEATHS.fetch_add(1, Ordering::Relaxed) != 0 {
-        sleep();
+        time::stop();
     }
     let kernel = KERNEL.load(Ordering::Relaxed);
     if kernel.is_null() {
-        sleep();
+        time::stop();
     }
     // SAFETY: nothing else runs any more; what the interrupted kernel was in the middle of is not used.
     let kernel = unsafe { &mut *kernel };
@@ -191,5 +191,5 @@ extern "C" fn kernel_died(context: *mut Context, vector: u32) -> ! {
     if configuration.module_action(error) == Some(Action::Reset) {
         kernel.machine.reset();
     }
-    sleep()
+    time::stop()
 }

@@ -3,6 +3,7 @@
 use cofferdam_abi::record::{MAGIC, State};
 use cofferdam_abi::{ABI_VERSION, limits, space};
 use cofferdam_core::{Configuration, Record};
+use cofferdam_e500::time;
 use cofferdam_e500::{Board, map_devices, map_ram};
 use spin::{Mutex, MutexGuard};
 use zerocopy::FromZeros;
@@ -52,12 +53,12 @@ extern "C" fn kernel_start() -> ! {
     let record = unsafe { record() };
     open(record);
     let Some(mut configuration) = CONFIGURATION.try_lock() else {
-        core_0::sleep()
+        time::stop()
     };
     if let Err(failure) = configuration.load(tables()) {
         record.header.state = (State::BootFailed as u16).into();
         record.header.reason = failure.number().into();
-        core_0::sleep()
+        time::stop()
     }
     let configuration: &'static Configuration = MutexGuard::leak(configuration);
     // SAFETY: the board's device block; blocks that the configuration was checked to hold nothing of the kernel.

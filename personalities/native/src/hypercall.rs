@@ -79,7 +79,7 @@ pub(crate) unsafe fn raw(token: u32, arguments: [u32; ARGUMENTS]) -> [u32; 1 + R
             inlateout("r9") 0 => r[6],
             inlateout("r11") token => _,
             lateout("r0") _, lateout("r10") _, lateout("r12") _,
-            lateout("cr0") _, lateout("cr1") _, lateout("cr2") _, lateout("cr3") _, lateout("cr4") _, lateout("cr5") _, lateout("cr6") _, lateout("cr7") _, lateout("xer") _, lateout("ctr") _, lateout("lr") _,
+            lateout("xer") _, lateout("ctr") _, lateout("lr") _,
             options(nostack),
         );
     }

@@ -186,11 +186,19 @@ impl Machine for FakeMachine {
         self.timer = Some(self.now + u64::from(ticks));
     }
 
-    fn wait_until(&mut self, at: u64, shot: u32) -> u32 {
+    fn wait_until(&mut self, at: u32, ahead: u32, shot: u32) -> u32 {
+        let distance = i64::from(at.wrapping_sub(self.now as u32) as i32);
+        // Late by more than that is late all the same.
+        let distance = if ahead == 0 && distance > 0 {
+            distance - (1 << 32)
+        } else {
+            distance
+        };
+        let at = self.now.wrapping_add_signed(distance);
         self.now = self.now.max(at);
         self.waits.push((at, self.now));
-        self.timer = Some(at + u64::from(shot));
-        self.now as u32
+        self.timer = Some((at + u64::from(shot)).max(self.now + 1));
+        (self.now - at) as u32
     }
 
     fn read_word(&self, physical: u32) -> u32 {
@@ -234,8 +242,8 @@ impl Machine for FakeMachine {
         self.synchronised.push((physical, length));
     }
 
-    fn write_tlb(&mut self, write: &TlbWrite) {
-        self.tlb_writes.push(*write);
+    fn write_tlb(&mut self, writes: &[TlbWrite]) {
+        self.tlb_writes.extend_from_slice(writes);
     }
 
     fn refill(&mut self, pid: u8, effective: u32, region: &Region) {

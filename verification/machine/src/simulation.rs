@@ -3,7 +3,7 @@
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::{HealthRecord, Mark, PartitionRecord, PartitionState, offset};
 use cofferdam_abi::{Status, limits, page};
-use cofferdam_core::{Configuration, Fault, Kernel, Machine, Next, Record};
+use cofferdam_core::{AfterTimer, Configuration, Ending, Fault, Kernel, Machine, Next, Record};
 use cofferdam_tables::RegionKind;
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
@@ -63,43 +63,54 @@ impl Simulation {
 
     /// Does what the kernel decides, until it is a partition's turn or nobody's.
     pub fn settle(&mut self) {
+        let next = self.kernel.decide();
+        self.follow(next);
+    }
+
+    /// Does what the kernel has decided, until it is a partition's turn or nobody's.
+    fn follow(&mut self, mut next: Next) {
         loop {
-            self.processor = match self.kernel.decide() {
+            self.processor = match next {
                 Next::Resume(partition) => Processor::Runs(partition),
                 Next::Idle => Processor::Idle,
                 Next::Halt => Processor::Halted,
-                Next::Await(first) => {
-                    self.kernel.await_window();
-                    let Some(partition) = first else {
-                        self.enter_if_due();
-                        continue;
-                    };
-                    Processor::Runs(partition)
+                Next::Await(opening) => {
+                    self.kernel.await_window(opening);
+                    next = self.entry_if_due().unwrap_or_else(|| self.kernel.decide());
+                    continue;
                 }
                 Next::Prepare => {
                     self.kernel.prepare();
                     self.kernel.machine.now += self.prepare_ticks;
-                    self.enter_if_due();
+                    next = self.entry_if_due().unwrap_or_else(|| self.kernel.decide());
                     continue;
                 }
             };
-            if self.processor == Processor::Halted || !self.enter_if_due() {
+            if self.processor == Processor::Halted {
                 return;
+            }
+            match self.entry_if_due() {
+                Some(after) => next = after,
+                None => return,
             }
         }
     }
 
     /// Takes one interrupt, if one asks. The timer comes first, as on hardware.
-    fn enter_if_due(&mut self) -> bool {
+    fn entry_if_due(&mut self) -> Option<Next> {
         if self.kernel.machine.timer_is_due() {
             self.kernel.machine.timer = None;
-            self.kernel.timer();
-            true
+            match self.kernel.timer() {
+                AfterTimer::Otherwise(next) => Some(next),
+                AfterTimer::Window(first, opening) => {
+                    self.kernel.await_window(opening);
+                    Some(Next::Resume(first))
+                }
+            }
         } else if self.kernel.machine.device_is_due() {
-            self.kernel.interrupt();
-            true
+            Some(self.kernel.interrupt())
         } else {
-            false
+            None
         }
     }
 
@@ -125,8 +136,8 @@ impl Simulation {
             {
                 self.slices.push((partition, before, machine.now));
             }
-            if self.enter_if_due() {
-                self.settle();
+            if let Some(next) = self.entry_if_due() {
+                self.follow(next);
             }
         }
     }
@@ -175,9 +186,14 @@ impl Simulation {
         registers.gpr[3..3 + arguments.len()].copy_from_slice(arguments);
         registers.pc = registers.pc.wrapping_add(4);
         registers.unanswered = true;
-        self.kernel.hypercall();
+        let handler = Hypercall::from_token(token)
+            .and_then(|call| Kernel::<FakeMachine>::HANDLERS.get(call as usize));
+        let mut ending = handler.map_or(Ending::AT_LENGTH, |handler| handler(&mut self.kernel));
+        if ending == Ending::AT_LENGTH {
+            ending = self.kernel.hypercall_at_length();
+        }
         let outcome = self.result(partition);
-        if self.kernel.attention() == cofferdam_core::Attention::Nothing {
+        if ending == Ending::RESUME {
             let next = Next::Resume(partition);
             assert_eq!(self.kernel.decide(), next, "there was something to decide");
         }
@@ -212,8 +228,10 @@ impl Simulation {
     /// Has a device ask for its interrupt.
     pub fn device_asks(&mut self, index: u8) {
         self.kernel.machine.asking.insert(index);
-        if self.processor != Processor::Halted && self.enter_if_due() {
-            self.settle();
+        if self.processor != Processor::Halted
+            && let Some(next) = self.entry_if_due()
+        {
+            self.follow(next);
         }
     }
 
