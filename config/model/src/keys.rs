@@ -214,7 +214,7 @@ pub const RESTART: &[Key] = &[
     required(
         "max",
         Shape::Integer,
-        "How many restarts within `per` are too many by one.",
+        "How many restarts within `per` are allowed; the next failure is `restart_limit`.",
     ),
     required("per", Shape::LongTime, "See `max`."),
     required(
@@ -225,7 +225,7 @@ pub const RESTART: &[Key] = &[
     optional(
         "back_off",
         Shape::Time,
-        "The wait before the first restart in a row; it doubles with each further one. Default: none.",
+        "The wait before the first restart in a row; it doubles with each further one, up to eight times. Default: none.",
     ),
 ];
 

@@ -73,7 +73,7 @@ record! {
         start_tick: U64,
         /// The timebase at the last kernel entry that looked.
         now_tick: U64,
-        /// Major frames begun.
+        /// Major frames completed.
         major_frames: U64,
         /// The schedule in use.
         schedule: U32,
@@ -145,7 +145,7 @@ record! {
         response_max_ticks: U32,
         /// The most that it used of one window, in ticks.
         worst_window_used_ticks: U32,
-        /// Hypercalls.
+        /// Hypercalls: counted by the kernel that keeps a trace, 0 with the other.
         hypercalls: U32,
         /// Processor time, in ticks.
         cpu_ticks: U64,
@@ -286,7 +286,8 @@ record! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum TraceKind {
-    /// A window began: `what` its index, `value` ticks behind the boundary.
+    /// A window began: `what` its index, over all schedules; `value` how many ticks behind its boundary the one before it
+    /// began.
     Window = 1,
     /// This partition got the processor; 0xff: idle.
     Switch = 2,
@@ -302,6 +303,6 @@ pub enum TraceKind {
     Health = 7,
     /// The partition was started: `value` the reason.
     Start = 8,
-    /// The partition was released: `value` ticks behind the boundary.
+    /// The partition was released: `value` its releases so far.
     Release = 9,
 }

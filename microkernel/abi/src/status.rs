@@ -13,8 +13,8 @@ pub enum Status {
     NotPermitted = 1,
     /// The slot is empty, or holds a capability of another type.
     NoCapability = 2,
-    /// Not now: full, empty, or nothing to do. Nothing has changed; the line of the slot tells when
-    /// to try again.
+    /// Not now: full, empty, nothing to do, or the server still owes the reply of a request given up. Nothing has changed;
+    /// the line of the slot tells when to try again.
     Again = 4,
     /// The memory named is not wholly in the caller's regions, with the rights needed.
     BadAddress = 6,
@@ -28,7 +28,7 @@ pub enum Status {
     Overflow = 13,
     /// The deadline passed first.
     TimedOut = 64,
-    /// The peer was restarted while it held the request. The request may or may not have had its effect.
+    /// The peer was stopped or restarted while it held the request. The request may or may not have had its effect.
     PeerRestarted = 65,
     /// The peer is stopped, or is being restarted.
     PeerDown = 66,

@@ -377,8 +377,10 @@ impl Configuration {
             }
         }
         const { assert!(health::Error::ALL.len() == PARTITION_ERRORS + 4) };
-        for capability in &self.capabilities {
-            require(self.capability_fits(capability))?;
+        for (index, tables) in self.partitions.iter().enumerate() {
+            for capability in tables.capabilities.of(&self.capabilities) {
+                require(self.capability_fits(index as u8, capability))?;
+            }
         }
         for channel in &self.channels {
             let ends = channel.ends.of(&self.ends);
@@ -410,26 +412,35 @@ impl Configuration {
         Ok(())
     }
 
-    fn capability_fits(&self, capability: &Capability) -> bool {
+    /// Whether the object is of the capability's kind, and the partition is what that says it is: the right end of the
+    /// channel, the interrupt's owner.
+    fn capability_fits(&self, partition: u8, capability: &Capability) -> bool {
+        use CapabilityKind as Kind;
         let object = usize::from(capability.object);
-        let channel = |kind| {
-            self.channels
-                .get(object)
-                .is_some_and(|channel| channel.own.kind == kind)
+        let (kind, first_end, other_end) = match capability.kind {
+            Kind::Empty | Kind::Schedule | Kind::HealthLog => return true,
+            Kind::Partition => return object < self.partitions.len(),
+            Kind::Interrupt => {
+                let interrupt = self.interrupts.get(object);
+                return interrupt.is_some_and(|interrupt| interrupt.owner == partition);
+            }
+            Kind::SamplingSource => (ChannelKind::Sampling, true, false),
+            Kind::SamplingDestination => (ChannelKind::Sampling, false, true),
+            Kind::QueuingSource => (ChannelKind::Queuing, true, false),
+            Kind::QueuingDestination => (ChannelKind::Queuing, false, true),
+            Kind::CallClient => (ChannelKind::Call, true, false),
+            Kind::CallServer => (ChannelKind::Call, false, true),
+            Kind::Signal => (ChannelKind::Signal, true, true),
         };
-        match capability.kind {
-            CapabilityKind::Empty | CapabilityKind::Schedule | CapabilityKind::HealthLog => true,
-            CapabilityKind::SamplingSource | CapabilityKind::SamplingDestination => {
-                channel(ChannelKind::Sampling)
-            }
-            CapabilityKind::QueuingSource | CapabilityKind::QueuingDestination => {
-                channel(ChannelKind::Queuing)
-            }
-            CapabilityKind::CallClient | CapabilityKind::CallServer => channel(ChannelKind::Call),
-            CapabilityKind::Signal => channel(ChannelKind::Signal) || channel(ChannelKind::Ring),
-            CapabilityKind::Interrupt => object < self.interrupts.len(),
-            CapabilityKind::Partition => object < self.partitions.len(),
-        }
+        let Some(channel) = self.channels.get(object) else {
+            return false;
+        };
+        let rings = kind == ChannelKind::Signal && channel.own.kind == ChannelKind::Ring;
+        let mut ends = channel.ends.of(&self.ends).iter().enumerate();
+        (channel.own.kind == kind || rings)
+            && ends.any(|(place, end)| {
+                end.partition == partition && if place == 0 { first_end } else { other_end }
+            })
     }
 
     /// Lists the call channels, for a timer has to look at these alone.

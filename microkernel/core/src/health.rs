@@ -244,17 +244,10 @@ impl<M: Machine> Kernel<M> {
     /// Reports that restarts did not help. A table that answers that with a restart is answered with a stop.
     fn restart_limit(&mut self, partition: u8) {
         let pc = self.partitions[partition].registers.pc();
-        match self.report(partition, Error::RestartLimit, pc, None, 0) {
-            Action::SwitchSchedule => {
-                self.stop(partition);
-                let target = self
-                    .tables(partition)
-                    .map(|tables| tables.own.switch_schedule);
-                self.clock.next_schedule = target.unwrap_or(self.clock.next_schedule);
-            }
-            Action::Halt => self.halt(State::Halted, Error::RestartLimit as u32),
-            Action::Reset => self.machine.reset(),
-            _ => self.stop(partition),
+        let action = self.report(partition, Error::RestartLimit, pc, None, 0);
+        self.stop(partition);
+        if let Action::SwitchSchedule | Action::Halt | Action::Reset = action {
+            self.act(partition, Error::RestartLimit, action);
         }
     }
 

@@ -229,7 +229,7 @@ fn one_more_than_the_limit_is_too_many() {
 #[test]
 fn dangling_references_are_refused() {
     type Change = fn(&mut SystemBuilder);
-    let changes: [(&str, Change); 24] = [
+    let changes: [(&str, Change); 27] = [
         ("initial schedule", |s| s.module.initial_schedule = 1),
         ("module's schedule", |s| s.module.switch_schedule = 1),
         ("module's action", |s| s.module.actions[3] = 9),
@@ -258,6 +258,18 @@ fn dangling_references_are_refused() {
         }),
         ("interrupt capability", |s| {
             s.capability(0, CapabilityKind::Interrupt, 1, 0);
+        }),
+        ("another's interrupt", |s| {
+            let other = 1 - s.interrupts[0].owner;
+            s.capability(other, CapabilityKind::Interrupt, 0, 0);
+        }),
+        ("a destination as the source", |s| {
+            let end = s.channels[0].1[1].partition;
+            s.capability(end, CapabilityKind::SamplingSource, 0, 0);
+        }),
+        ("a server as the client", |s| {
+            let end = s.channels[2].1[1].partition;
+            s.capability(end, CapabilityKind::CallClient, 2, 0);
         }),
         ("partition capability", |s| {
             s.capability(0, CapabilityKind::Partition, 2, 0);
