@@ -134,7 +134,6 @@ fn reply_store(tables: &ChannelTables) -> u32 {
 
 impl<M: Machine> Kernel<M> {
     /// Submits a request. The server has not been told yet.
-    #[inline]
     pub(crate) fn submit(
         &mut self,
         caller: u8,
@@ -180,7 +179,6 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Lets the server know of a request that was submitted: one that waits for it has it at once.
-    #[inline]
     pub(crate) fn tell_server(&mut self, index: u8) {
         let call = &mut self.calls[index];
         let server = call.server;
@@ -194,7 +192,6 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Ends a blocked call or receive with a result.
-    #[inline]
     fn finish_wait(&mut self, partition: u8, status: Status, words: Words) {
         self.partitions[partition]
             .registers

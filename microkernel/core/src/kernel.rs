@@ -199,6 +199,12 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// As [`Kernel::decide`], for paths whose length does not count.
+    #[inline(never)]
+    pub fn decide_out_of_line(&mut self) -> Next {
+        self.decide()
+    }
+
     /// The most urgent partition that wants the processor and may have it.
     #[inline(always)]
     fn choose(&mut self) -> Next {

@@ -111,7 +111,7 @@ impl<M: Machine> Kernel<M> {
         self.expire(now);
         self.exhaust_budget();
         self.plan_timer();
-        self.decide()
+        self.decide_out_of_line()
     }
 
     /// Charges the time since the last call to whoever had the processor.

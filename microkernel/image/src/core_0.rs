@@ -87,11 +87,11 @@ fn go_on_otherwise(kernel: &mut Kernel<Board>, mut next: Next) -> *mut Context {
                 kernel.prepare();
                 // SAFETY: as above.
                 unsafe { time::preempt() };
-                kernel.decide()
+                kernel.decide_out_of_line()
             }
             Next::Await(opening) => {
                 kernel.await_window(opening);
-                kernel.decide()
+                kernel.decide_out_of_line()
             }
             Next::Halt => time::stop(),
         }
