@@ -105,15 +105,11 @@ impl<M: Machine> Kernel<M> {
         fault: Option<&Fault>,
         detail: u32,
     ) -> Action {
-        let actions = self
-            .tables(partition)
-            .map_or([Action::Stop as u8; PARTITION_ERRORS], |tables| {
-                tables.own.actions
-            });
+        let actions = self.tables(partition).map(|tables| &tables.own.actions);
         let action = actions
-            .get(error as usize)
-            .and_then(|action| Action::from_number(*action));
-        let action = action.unwrap_or(Action::Stop);
+            .and_then(|actions| actions.get(error as usize))
+            .and_then(|action| Action::from_number(*action))
+            .unwrap_or(Action::Stop);
         let now = self.machine.now();
         let account = self.record.partition(partition);
         account.health_events = account.health_events.get().wrapping_add(1).into();
@@ -132,28 +128,28 @@ impl<M: Machine> Kernel<M> {
         if action == Action::Ignore {
             return action;
         }
-        let mut entry = HealthRecord::new_zeroed();
-        entry.tick = now.into();
-        entry.partition = u16::from(partition).into();
-        entry.error = error as u8;
-        entry.action = action as u8;
-        entry.pc = pc.into();
-        entry.address = fault.map_or(0, |fault| fault.address).into();
-        entry.detail = detail.into();
-        entry.exception = fault.map_or(0, |fault| fault.exception as u32).into();
-        entry.epoch = epoch;
-        self.record.log_health(entry);
+        self.record.log_health(|entry| {
+            entry.tick = now.into();
+            entry.partition = u16::from(partition).into();
+            entry.error = error as u8;
+            entry.action = action as u8;
+            entry.pc = pc.into();
+            entry.address = fault.map_or(0, |fault| fault.address).into();
+            entry.detail = detail.into();
+            entry.exception = fault.map_or(0, |fault| fault.exception as u32).into();
+            entry.epoch = epoch;
+        });
         if action != Action::Log {
-            self.keep_crash(partition, &entry);
+            self.keep_crash(partition);
         }
         action
     }
 
-    /// Writes down the registers and the way that led there.
-    fn keep_crash(&mut self, partition: u8, entry: &HealthRecord) {
+    /// Writes down, of what was just logged, the registers and the way that led there.
+    fn keep_crash(&mut self, partition: u8) {
         let backtrace = self.backtrace(partition);
         let registers = &self.partitions[partition].registers;
-        let crash = self.record.crash(partition);
+        let (entry, crash) = self.record.last_health_and_crash(partition);
         registers.describe(crash);
         crash.magic = CRASH_MAGIC.into();
         crash.partition = entry.partition;
@@ -275,12 +271,13 @@ impl<M: Machine> Kernel<M> {
         if action == Action::Ignore {
             return;
         }
-        let mut entry = HealthRecord::new_zeroed();
-        entry.tick = now.into();
-        entry.partition = record::MODULE.into();
-        entry.error = error as u8;
-        entry.action = action as u8;
-        self.record.log_health(entry);
+        self.record.log_health(|entry| {
+            *entry = HealthRecord::new_zeroed();
+            entry.tick = now.into();
+            entry.partition = record::MODULE.into();
+            entry.error = error as u8;
+            entry.action = action as u8;
+        });
         match action {
             Action::SwitchSchedule => {
                 self.clock.next_schedule = self.configuration.module.switch_schedule

@@ -37,9 +37,16 @@ impl Record {
         &mut self.partitions[usize::from(partition) & (limits::PARTITIONS - 1)]
     }
 
-    /// The last failure of a partition.
-    pub(crate) fn crash(&mut self, partition: u8) -> &mut CrashRecord {
-        &mut self.crashes[usize::from(partition) & (limits::PARTITIONS - 1)]
+    /// The youngest entry of the health log, and where the last failure of a partition is kept.
+    pub(crate) fn last_health_and_crash(
+        &mut self,
+        partition: u8,
+    ) -> (&HealthRecord, &mut CrashRecord) {
+        let sequence = self.header.health.get().wrapping_sub(1);
+        (
+            &self.health[sequence as usize & (limits::HEALTH_RECORDS - 1)],
+            &mut self.crashes[usize::from(partition) & (limits::PARTITIONS - 1)],
+        )
     }
 
     /// Adds a mark.
@@ -55,11 +62,14 @@ impl Record {
         self.header.marks = sequence.wrapping_add(1).into();
     }
 
-    /// Adds an entry to the health log, under the next number.
-    pub(crate) fn log_health(&mut self, mut entry: HealthRecord) {
+    /// Adds an entry to the health log, under the next number: `fill` writes all of it but that. The host, which may look
+    /// at any time, sees it when it is whole.
+    #[inline(always)]
+    pub(crate) fn log_health(&mut self, fill: impl FnOnce(&mut HealthRecord)) {
         let sequence = self.header.health.get();
+        let entry = &mut self.health[sequence as usize & (limits::HEALTH_RECORDS - 1)];
+        fill(entry);
         entry.sequence = sequence.into();
-        self.health[sequence as usize & (limits::HEALTH_RECORDS - 1)] = entry;
         self.header.health = sequence.wrapping_add(1).into();
     }
 
