@@ -4,14 +4,14 @@
 //! defends itself against the other partition stands in `cofferdam_ring`.
 
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_ipc::Message;
 use cofferdam_ring::{Consumer, Geometry, Producer, RingError};
 
 use crate::hypercall::call_plain;
-use crate::{Error, Lines};
+use crate::{Error, Lines, page};
 
 /// What all handles of rings have in common.
 #[derive(Debug)]
@@ -20,7 +20,8 @@ struct Place {
     line: u8,
     address: u32,
     depth: u32,
-    attached: AtomicBool,
+    /// The life in which the ends were given away last, for a warm restart keeps this; 0: never.
+    attached_in: AtomicU32,
 }
 
 impl Place {
@@ -30,13 +31,14 @@ impl Place {
             line,
             address,
             depth,
-            attached: AtomicBool::new(false),
+            attached_in: AtomicU32::new(0),
         }
     }
 
-    /// True once.
+    /// True once in a life.
     fn attach(&self) -> bool {
-        !self.attached.swap(true, Ordering::AcqRel)
+        let life = page::epoch();
+        self.attached_in.swap(life, Ordering::AcqRel) != life
     }
 
     const fn doorbell(&self) -> Doorbell {
@@ -54,7 +56,7 @@ impl Place {
         let geometry = self.geometry::<T>()?;
         let base = (self.address as usize + offset) as *mut u8;
         // SAFETY: the build maps a region of the geometry's size there, of this partition and one other, by the promise
-        // made to `at`; `attach` was true once, so that this is the only end of this ring here.
+        // made to `at`; `attach` was true once in this life, so that this is the only end of this ring here.
         let ring = unsafe { Producer::attach(base, geometry.region_size(), geometry) }.ok()?;
         Some(RingProducer {
             ring,
