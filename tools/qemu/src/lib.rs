@@ -43,6 +43,8 @@ pub struct Machine {
     pub devices: Vec<String>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
+    /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
+    pub reboots: bool,
 }
 
 /// Where the machine's first serial line goes.
@@ -127,7 +129,10 @@ impl Machine {
             memory.path()
         ));
         // The default network card wants a ROM from another package, and is not used.
-        qemu.args(["-nic", "none", "-display", "none", "-no-reboot"]);
+        qemu.args(["-nic", "none", "-display", "none"]);
+        if !self.reboots {
+            qemu.arg("-no-reboot");
+        }
         qemu.arg("-kernel")
             .arg(&self.image)
             .args(["-dtb", &device_tree.path()]);

@@ -70,6 +70,7 @@ impl RunArguments {
             serial: self.serial(),
             typed: None,
             plugin: None,
+            resets: 0,
         };
         if options.serial == Serial::Terminal {
             eprintln!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");

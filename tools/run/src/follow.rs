@@ -79,7 +79,7 @@ pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed
     let mut end = None;
     if let Some(typed) = &options.typed {
         let seen = running.wait(limit, |running| {
-            let ended = look(running, &mut gathered, &mut progress);
+            let ended = look(running, options, &mut gathered, &mut progress);
             (has_come(running, typed) || ended.is_some()).then_some(ended)
         })?;
         match seen {
@@ -90,7 +90,9 @@ pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed
     }
     let end = match end {
         Some(end) => end,
-        None => running.wait(limit, |running| look(running, &mut gathered, &mut progress))?,
+        None => running.wait(limit, |running| {
+            look(running, options, &mut gathered, &mut progress)
+        })?,
     };
     let ended = match end {
         End::Seen(ended) => ended,
@@ -122,6 +124,7 @@ fn has_come(running: &Running, typed: &Typed) -> bool {
 /// One look at the record. `progress`: the tick of the last window seen, and when it was new.
 fn look(
     running: &Running,
+    options: &Options,
     gathered: &mut Gathered,
     progress: &mut (u64, Instant),
 ) -> Option<Ended> {
@@ -131,11 +134,18 @@ fn look(
     }
     let after = Snapshot::read(running.memory()).ok()?.header();
     gathered.take(&snapshot, (after.marks.get(), after.health.get()));
+    let header = snapshot.header();
+    let resets = header.boots.get().saturating_sub(1);
+    if resets > options.resets {
+        return Some(Ended::Off);
+    }
     match snapshot.state()? {
         State::Booting | State::Running => {}
+        // Before a reset that is to come.
+        _ if resets < options.resets => {}
         state => return Some(Ended::State(state)),
     }
-    let now = snapshot.header().now_tick.get();
+    let now = header.now_tick.get();
     if now != progress.0 {
         *progress = (now, Instant::now());
     }

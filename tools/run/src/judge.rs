@@ -104,11 +104,9 @@ fn end(options: &Options, followed: &Followed, snapshot: &Snapshot, reasons: &mu
 /// Errors of the module. Without the clock of instructions a late window is the host's fault.
 fn module(options: &Options, followed: &Followed, snapshot: &Snapshot, reasons: &mut Vec<String>) {
     let header = snapshot.header();
-    if header.boots.get() > 1 {
-        reasons.push(format!(
-            "the module was reset {} times",
-            header.boots.get() - 1
-        ));
+    let resets = header.boots.get().saturating_sub(1);
+    if resets != options.resets {
+        reasons.push(format!("the module was reset {resets} times"));
     }
     let of_module = followed
         .health
@@ -196,9 +194,6 @@ fn events(
     }
     if timed && report.releases == 0 {
         reasons.push(format!("{name}: it was never released"));
-    }
-    if plan.expect.is_empty() && report.restarts > 0 {
-        reasons.push(format!("{name}: restarted {} times", report.restarts));
     }
     let stopped = account.state == PartitionState::Stopped as u32;
     let autostart = built.checked.system.partitions[index].autostart;

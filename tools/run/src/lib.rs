@@ -49,6 +49,8 @@ pub struct Options {
     pub typed: Option<Typed>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
+    /// How often the module is expected to reset the machine. It goes on each time; one reset more ends the run.
+    pub resets: u32,
 }
 
 /// Keys, typed when somebody is there to take them.
@@ -116,6 +118,7 @@ fn machine(built: &Built, image: &Path, options: &Options) -> Result<Machine> {
         serial: options.serial,
         devices: Vec::new(),
         plugin: options.plugin.clone(),
+        reboots: options.resets > 0,
     })
 }
 

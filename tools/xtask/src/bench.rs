@@ -202,6 +202,7 @@ fn count(
             library: plugin.to_path_buf(),
             arguments: arguments.map(|(key, value)| (key.to_owned(), value)).into(),
         }),
+        resets: 0,
     };
     let report = run(built, &options)?.report;
     if !report.ok {

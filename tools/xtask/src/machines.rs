@@ -75,6 +75,7 @@ impl Systems {
             serial: Serial::Captured,
             typed: None,
             plugin: None,
+            resets: 0,
         }
     }
 }

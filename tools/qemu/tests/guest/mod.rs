@@ -42,6 +42,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         serial,
         devices: Vec::new(),
         plugin: None,
+        reboots: false,
     };
     (machine, folder)
 }
