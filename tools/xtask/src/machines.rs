@@ -1,7 +1,7 @@
 //! Whole systems in the emulator, each bounded in time: rings three and four.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outcome, Report, Typed, run, run_image};
 
 use crate::damage::DAMAGES;
+use crate::expected::{self, Expected};
 use crate::parts::Tally;
+use crate::timeline::Timeline;
 
 /// So many machines run at a time.
 const AT_A_TIME: usize = 2;
@@ -80,19 +82,33 @@ impl Systems {
     }
 }
 
-type Case<'a> = (String, Box<dyn FnOnce() -> Result<()> + Send + 'a>);
+/// A machine to run, and what came of it: one result, or several.
+type Case<'a> = (String, Box<dyn FnOnce() -> Result<Tally> + Send + 'a>);
+
+fn case<'a>(title: impl Into<String>, action: impl FnOnce() -> Result<()> + Send + 'a) -> Case<'a> {
+    let one = || action().map(|()| Tally::one());
+    (title.into(), Box::new(one))
+}
 
 /// Runs cases side by side.
 fn run_all(cases: Vec<Case<'_>>) -> Tally {
     let waiting = Mutex::new(cases.into_iter());
     let tally = Mutex::new(Tally::default());
-    let lock = |mutex: &Mutex<Tally>, name: &str, result: Result<()>| {
-        let mut tally = mutex
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+    let count = |name: &str, result: Result<Tally>| {
+        let of_case = result.unwrap_or_else(|error| Tally {
+            failed: vec![format!("{error:#}")],
+            ..Tally::default()
+        });
+        let verdict = if of_case.failed.is_empty() {
+            "ok"
+        } else {
+            "FAILED"
+        };
         eprintln!("{verdict:>6}  {name}");
-        tally.count(name, result);
+        tally
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .add(of_case.within(name));
     };
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
@@ -104,7 +120,7 @@ fn run_all(cases: Vec<Case<'_>>) -> Tally {
                         .next();
                     let Some((name, case)) = next else { break };
                     let result = case();
-                    lock(&tally, &name, result);
+                    count(&name, result);
                 }
             });
         }
@@ -120,20 +136,28 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     for (name, built) in systems.iter() {
         for kernel in Kernel::ALL {
             let title = format!("{name} runs, {} kernel", kernel.name());
-            cases.push((title, Box::new(move || runs_well(systems, built, kernel))));
+            cases.push(case(title, move || runs_well(systems, built, kernel)));
+        }
+        for (file, expected) in expected::of_system(built)? {
+            let expected = Arc::new(expected);
+            for kernel in Kernel::ALL {
+                let title = format!("{name}: {}, {} kernel", expected.title, kernel.name());
+                let (expected, file) = (expected.clone(), file.clone());
+                let action = move || as_expected(systems, built, kernel, &file, &expected);
+                cases.push((title, Box::new(action)));
+            }
         }
     }
     let flight = systems.get(FLIGHT)?;
-    let case = |title: &str, action: fn(&Systems, &Built) -> Result<()>| -> Case<'_> {
-        (title.to_owned(), Box::new(move || action(systems, flight)))
+    let of_flight = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
+        case(title, move || action(systems, flight))
     };
-    cases.push(case("two runs leave the same record", same_every_time));
-    cases.push(case("the host's clock", on_the_hosts_clock));
-    cases.push(case("a key reaches its partition", keys_arrive));
+    cases.push(of_flight("two runs leave the same record", same_every_time));
+    cases.push(of_flight("the host's clock", on_the_hosts_clock));
+    cases.push(of_flight("a key reaches its partition", keys_arrive));
     for damage in DAMAGES {
         let title = format!("damaged tables: {}", damage.name);
-        let action = move || damaged_tables(systems, flight, damage);
-        cases.push((title, Box::new(action)));
+        cases.push(case(title, move || damaged_tables(systems, flight, damage)));
     }
     Ok(run_all(cases))
 }
@@ -189,7 +213,33 @@ fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
             partition.name
         );
     }
-    Ok(())
+    match kernel {
+        Kernel::Trace => Timeline::of(&outcome.snapshot).judge(built).map(drop),
+        Kernel::Release => Ok(()),
+    }
+}
+
+/// A run, or one of a variant of the system, leaves in the record what the file says.
+fn as_expected(
+    systems: &Systems,
+    built: &Built,
+    kernel: Kernel,
+    name: &str,
+    expected: &Expected,
+) -> Result<Tally> {
+    let (built, image) = expected.variant.build(built, kernel, name)?;
+    let options = Options {
+        machine_time: Some(expected.run_for()?),
+        resets: expected.resets(),
+        ..systems.options(kernel, 0)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let mut tally = expected.judge(&built, kernel, &outcome.snapshot);
+    if expected.ends_well() {
+        let reasons = &outcome.report.reasons;
+        tally.count("nothing unexpected happened", no_reasons(reasons));
+    }
+    Ok(tally)
 }
 
 fn same_every_time(systems: &Systems, built: &Built) -> Result<()> {
@@ -257,8 +307,8 @@ pub fn flipped_bits(systems: &Systems, count: usize) -> Result<Tally> {
     let image = std::fs::read(flight.image(Kernel::Release))?;
     let bits = crate::damage::bits(&image)?;
     let mut cases: Vec<Case<'_>> = Vec::new();
-    for case in 0..count {
-        let bit = bits / count * case;
+    for number in 0..count {
+        let bit = bits / count * number;
         let image = &image;
         let action = move || -> Result<()> {
             let path = flight.directory.join(format!("damaged/bit-{bit}.elf"));
@@ -269,7 +319,7 @@ pub fn flipped_bits(systems: &Systems, count: usize) -> Result<Tally> {
             ensure!(state == Some(State::BootFailed), "the machine is {state:?}");
             Ok(())
         };
-        cases.push((format!("bit {bit} of the tables flipped"), Box::new(action)));
+        cases.push(case(format!("bit {bit} of the tables flipped"), action));
     }
     Ok(run_all(cases))
 }

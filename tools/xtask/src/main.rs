@@ -8,6 +8,7 @@
 mod bench;
 mod damage;
 mod doctor;
+mod expected;
 mod host;
 mod lint;
 mod machines;
@@ -15,6 +16,8 @@ mod parts;
 mod reproduce;
 mod soak;
 mod test;
+mod timeline;
+mod variant;
 mod workspace;
 
 use std::path::Path;

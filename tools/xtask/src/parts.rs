@@ -39,6 +39,15 @@ impl Tally {
         self.skipped.extend(other.skipped);
     }
 
+    /// The same, with the failures said to be those of something.
+    #[must_use]
+    pub fn within(mut self, what: &str) -> Self {
+        for failure in &mut self.failed {
+            *failure = format!("{what}: {failure}");
+        }
+        self
+    }
+
     /// Counts a case by its result.
     pub fn count(&mut self, what: &str, result: Result<()>) {
         match result {

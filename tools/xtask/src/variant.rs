@@ -1,0 +1,133 @@
+//! A system that differs from one of the tree in a few words of its file, or in one instruction of its kernel. The programs of
+//! its partitions are the same, so that nothing is compiled.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use cofferdam_build::{Built, Kernel, store};
+use object::BigEndian;
+use object::elf::{FileHeader32, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader, Sym};
+use serde::Deserialize;
+
+/// What is other than in the system's own image.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Variant {
+    /// Texts of `system.toml`, each with what stands in its place.
+    replace: BTreeMap<String, String>,
+    /// An instruction of the kernel that is another one.
+    kernel: Option<Instruction>,
+}
+
+/// A word in place of the first instruction of a function.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Instruction {
+    /// A part of the function's mangled name.
+    function: String,
+    /// The word.
+    word: u32,
+}
+
+impl Variant {
+    /// Compiles it. Its image lies in a folder of this name among the system's own files.
+    pub fn build(&self, built: &Built, kernel: Kernel, name: &str) -> Result<(Built, PathBuf)> {
+        let program = |name: &str| {
+            let path = built.directory.join(format!("programs/{name}.elf"));
+            fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        let checked = self.checked(built)?;
+        let mut programs = Vec::new();
+        for partition in &checked.system.partitions {
+            let name = partition.name.value.clone();
+            let elf = program(&name)?;
+            programs.push((name, elf));
+        }
+        let mut elf = program(&format!("kernel-{}", kernel.name()))?;
+        if let Some(instruction) = &self.kernel {
+            instruction.write(&mut elf)?;
+        }
+        let image = cofferdam_compile::compile(&checked, &elf, &programs)
+            .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
+        let file = format!("variants/{name}-{}.elf", kernel.name());
+        let path = built.directory.join(file);
+        store(&path, &image.bytes)?;
+        let variant = Built {
+            plan: image.plan,
+            warnings: Vec::new(),
+            directory: built.directory.clone(),
+            checked,
+        };
+        Ok((variant, path))
+    }
+
+    /// The system's file with the replacements.
+    fn checked(&self, built: &Built) -> Result<cofferdam_compile::Checked> {
+        let folder = built.checked.directory.as_ref();
+        let path = folder
+            .context("the system has no file")?
+            .join("system.toml");
+        let mut text = fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        for (before, after) in &self.replace {
+            let times = text.matches(before.as_str()).count();
+            ensure!(
+                times == 1,
+                "`{before}` stands {times} times in {}",
+                path.display()
+            );
+            text = text.replace(before.as_str(), after);
+        }
+        let name = path.display().to_string();
+        cofferdam_check::check_text(&name, &text)
+            .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))
+    }
+}
+
+impl Instruction {
+    /// Puts the word into the kernel.
+    fn write(&self, elf: &mut [u8]) -> Result<()> {
+        let offset = self.offset(elf)?;
+        let place = elf.get_mut(offset..).and_then(<[u8]>::first_chunk_mut);
+        *place.context("the kernel is truncated")? = self.word.to_be_bytes();
+        Ok(())
+    }
+
+    /// Where the function begins in the file.
+    fn offset(&self, elf: &[u8]) -> Result<usize> {
+        let wrong = "the kernel is no ELF";
+        let header = FileHeader32::<BigEndian>::parse(elf).context(wrong)?;
+        let sections = header.sections(BigEndian, elf).context(wrong)?;
+        let symbols = sections
+            .symbols(BigEndian, elf, object::elf::SHT_SYMTAB)
+            .context("the kernel has no symbols")?;
+        let name = self.function.as_bytes();
+        let called = |symbol: &&object::elf::Sym32<BigEndian>| {
+            let own = symbol
+                .name(BigEndian, symbols.strings())
+                .unwrap_or_default();
+            own.windows(name.len()).any(|part| part == name)
+        };
+        let found: Vec<_> = symbols.iter().filter(called).collect();
+        let [symbol] = found.as_slice() else {
+            bail!(
+                "{} functions of the kernel are called {}",
+                found.len(),
+                self.function
+            );
+        };
+        let address = symbol.st_value(BigEndian);
+        let segments = header.program_headers(BigEndian, elf).context(wrong)?;
+        let segment = segments.iter().find(|segment| {
+            let start = segment.p_vaddr(BigEndian);
+            let length = segment.p_filesz(BigEndian);
+            segment.p_type(BigEndian) == PT_LOAD && (start..start + length).contains(&address)
+        });
+        let segment = segment.context("the function is in no segment")?;
+        let offset = segment.p_offset(BigEndian) + address - segment.p_vaddr(BigEndian);
+        Ok(offset as usize)
+    }
+}
