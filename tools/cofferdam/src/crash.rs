@@ -6,22 +6,25 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use cofferdam_abi::health::{Action, Error};
-use cofferdam_abi::record::CrashRecord;
+use cofferdam_abi::record::{CrashRecord, MODULE};
 use cofferdam_build::{Kernel, directory, locate};
 use cofferdam_progress::print_result;
 use cofferdam_run::Snapshot;
 use cofferdam_run::command::RECORD_FILE;
 
-use crate::symbols::Symbols;
+use crate::symbols::{Symbols, own_path};
 use crate::words::{exception, has_data_address, syndrome};
 
-/// Prints every failure of the last run of a system.
-pub fn crash(root: &Path, system: &str) -> Result<()> {
+/// The instruction that a panic of a native partition ends in, with where and why in r3 to r8 (`personalities/native`).
+const PANIC: &str = "__cofferdam_panic";
+
+/// Prints every failure of the last run of a system, or of the run that left `record`.
+pub fn crash(root: &Path, system: &str, record: Option<&Path>) -> Result<()> {
     let checked = cofferdam_build::check(&locate(root, system)?);
     // The name counts, not what else may be wrong with the file by now.
     let name = checked.map_or_else(|_| system.to_owned(), |checked| checked.system.name.value);
     let folder = directory(root, &name);
-    let path = folder.join(RECORD_FILE);
+    let path = record.map_or_else(|| folder.join(RECORD_FILE), Path::to_path_buf);
     let bytes = fs::read(&path).with_context(|| {
         format!(
             "there is no record of a run of {name} ({} cannot be read); `cargo cofferdam run {system}` leaves one",
@@ -62,7 +65,7 @@ pub fn crash(root: &Path, system: &str) -> Result<()> {
         show(&mut text, &crash, &program(&name), start)?;
     }
     if text.is_empty() {
-        writeln!(text, "the last run of {name} left no failure")?;
+        writeln!(text, "that run of {name} left no failure")?;
     }
     Ok(print_result(text.trim_end())?)
 }
@@ -70,13 +73,15 @@ pub fn crash(root: &Path, system: &str) -> Result<()> {
 fn show(text: &mut String, crash: &CrashRecord, symbols: &Symbols, start: u64) -> fmt::Result {
     let ticks = crash.tick.get().saturating_sub(start);
     writeln!(text, "  {ticks} ticks after the start")?;
-    writeln!(
-        text,
-        "  exception {}: {}",
-        crash.exception,
-        exception(crash.exception.get())
-    )?;
-    if has_data_address(crash.exception.get()) {
+    let number = crash.exception.get();
+    // A partition can fail without one: by a limit, or a deadline.
+    if number != 0 || crash.partition == MODULE {
+        writeln!(text, "  exception {number}: {}", exception(number))?;
+    }
+    if let Some(panic) = panic(crash, symbols) {
+        writeln!(text, "  panicked at {panic}")?;
+    }
+    if has_data_address(number) {
         writeln!(text, "  data address {:#010x}", crash.dear)?;
     }
     let syndrome = syndrome(crash.esr.get());
@@ -100,6 +105,21 @@ fn show(text: &mut String, crash: &CrashRecord, symbols: &Symbols, start: u64) -
         "  msr {:08x}  cr {:08x}  xer {:08x}  ctr {:08x}  esr {:08x}\n",
         crash.msr, crash.cr, crash.xer, crash.ctr, crash.esr
     )
+}
+
+/// Where and why a partition panicked, if that is how it failed. A message with arguments is not whole anywhere: its log
+/// has it.
+fn panic(crash: &CrashRecord, symbols: &Symbols) -> Option<String> {
+    if symbols.name(crash.pc.get()) != Some(PANIC) {
+        return None;
+    }
+    let register = |number: usize| crash.gpr[number].get();
+    let file = symbols.text(register(3), register(4))?;
+    let place = format!("{}:{}:{}", own_path(&file), register(5), register(6));
+    Some(match symbols.text(register(7), register(8)) {
+        Some(message) => format!("{place}: {message}"),
+        None => place,
+    })
 }
 
 /// One address with what stands there. An address of a call's return lies behind the call.

@@ -12,6 +12,7 @@ mod new;
 mod symbols;
 mod words;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
@@ -77,6 +78,9 @@ enum Command {
         /// The system
         #[arg(default_value = "flight")]
         system: String,
+        /// A record that was kept, in place of the last run's
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Prints a JSON Schema of system.toml, for editors
     Schema,
@@ -122,7 +126,9 @@ fn run(command: Command) -> Result<bool> {
         Command::Build { system, format } => build::build(&tree()?, &system, format),
         Command::Run(arguments) => arguments.execute(&tree()?),
         Command::Explain { rule } => explain::explain(rule.as_deref()).map(|()| true),
-        Command::Crash { system } => crash::crash(&root, &system).map(|()| true),
+        Command::Crash { system, record } => {
+            crash::crash(&root, &system, record.as_deref()).map(|()| true)
+        }
         Command::Schema => {
             print_result(serde_json::to_string_pretty(&cofferdam_model::schema())?)?;
             Ok(true)
