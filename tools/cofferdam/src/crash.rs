@@ -71,8 +71,10 @@ pub fn crash(root: &Path, system: &str, record: Option<&Path>) -> Result<()> {
 }
 
 fn show(text: &mut String, crash: &CrashRecord, symbols: &Symbols, start: u64) -> fmt::Result {
-    let ticks = crash.tick.get().saturating_sub(start);
-    writeln!(text, "  {ticks} ticks after the start")?;
+    match crash.tick.get().checked_sub(start) {
+        Some(ticks) => writeln!(text, "  {ticks} ticks after the start")?,
+        None => writeln!(text, "  before the module was last reset")?,
+    }
     let number = crash.exception.get();
     // A partition can fail without one: by a limit, or a deadline.
     if number != 0 || crash.partition == MODULE {

@@ -13,6 +13,7 @@ use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outcome, Report, Typed, run, run_image};
 
+use crate::crash;
 use crate::damage::DAMAGES;
 use crate::expected::{self, Expected};
 use crate::parts::Tally;
@@ -27,6 +28,7 @@ const FLIGHT: &str = "flight";
 
 /// Every system of the tree, built.
 pub struct Systems {
+    tree: Tree,
     qemu: PathBuf,
     all: Vec<(String, Built)>,
 }
@@ -40,6 +42,7 @@ impl Systems {
             all.push((system.name, built(tree.build(&system.file))?));
         }
         Ok(Self {
+            tree: tree.clone(),
             qemu: qemu.path,
             all,
         })
@@ -197,6 +200,14 @@ fn no_reasons(reasons: &[String]) -> Result<()> {
     Ok(())
 }
 
+fn ensure_equal(reasons: &[String], expected: &[String]) -> Result<()> {
+    ensure!(
+        reasons == expected,
+        "its reasons are {reasons:?}, expected {expected:?}"
+    );
+    Ok(())
+}
+
 fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
     let outcome = run(built, &systems.options(kernel, 500))?;
     no_reasons(&outcome.report.reasons)?;
@@ -235,9 +246,14 @@ fn as_expected(
     };
     let outcome = run_image(&built, &image, &options)?;
     let mut tally = expected.judge(&built, kernel, &outcome.snapshot);
-    if expected.ends_well() {
-        let reasons = &outcome.report.reasons;
-        tally.count("nothing unexpected happened", no_reasons(reasons));
+    let reasons = &outcome.report.reasons;
+    let fault = ensure_equal(reasons, &expected.reasons);
+    tally.count("the judge of every run", fault);
+    let record = image.with_extension("record");
+    store(&record, outcome.snapshot.bytes())?;
+    for crash in &expected.crash {
+        let shown = crash::is_shown(&systems.tree, &built, &record, crash);
+        tally.count(&format!("the failure of {}", crash.of), shown);
     }
     Ok(tally)
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod crash;
 mod damage;
 mod doctor;
 mod expected;

@@ -1,0 +1,40 @@
+//! Does wrong in its first life: it raises an error, and then reads what is not its own. What becomes of it, and of the
+//! module, is the health table's decision.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use cofferdam_native::{Period, application_error, page, probe, time};
+use evidence::seen;
+
+cofferdam_native::partition!("actor", main);
+
+/// Nothing is mapped there.
+const NOWHERE: u32 = 0x7000_0000;
+/// The number that the log keeps with the error.
+const DETAIL: u32 = 0x0dd5;
+
+static LIVES: AtomicU32 = AtomicU32::new(0);
+
+fn main() -> ! {
+    seen!("actor.start", page::start_reason() as u32);
+    seen!("actor.lives_remembered", LIVES.fetch_add(1, Relaxed));
+    let mut period = Period::new();
+    for _ in 0..4 {
+        period.wait_release();
+    }
+    if page::epoch() == 1 {
+        // Nothing but a hypercall that nobody else here makes: a kernel that is broken there dies now.
+        time::processor_ticks();
+        application_error(DETAIL);
+        seen!("actor.went_on", 1);
+        period.wait_release();
+        probe::load(NOWHERE, 0);
+        seen!("actor.went_on", 2);
+    }
+    loop {
+        period.wait_release();
+    }
+}
