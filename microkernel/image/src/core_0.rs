@@ -187,8 +187,8 @@ extern "C" fn kernel_died(context: *mut Context, vector: u32) -> ! {
     ];
     // SAFETY: devices are mapped, and partitions do not run again.
     unsafe { epitaph::say(uart, &words) };
-    let error = if vector == 1 { 1 } else { 0 };
-    if configuration.module_action(error) == Some(Action::Reset) {
+    if configuration.module_action(usize::from(vector == 1)) == Some(Action::Reset) {
+        record.epitaph.action = Action::Reset as u8;
         kernel.machine.reset();
     }
     time::stop()

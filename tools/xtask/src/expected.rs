@@ -360,11 +360,17 @@ impl Module {
             header.schedule,
             self.schedule
         );
-        let epitaph = snapshot.epitaph().map(|epitaph| epitaph.exception.get());
+        let action = if self.resets == 0 {
+            Action::Halt
+        } else {
+            Action::Reset
+        };
+        let expected = self.epitaph.map(|exception| (exception, action as u8));
+        let epitaph = snapshot.epitaph();
+        let epitaph = epitaph.map(|epitaph| (epitaph.exception.get(), epitaph.action));
         ensure!(
-            epitaph == self.epitaph,
-            "the exception of its epitaph is {epitaph:?}, expected {:?}",
-            self.epitaph
+            epitaph == expected,
+            "exception and action of its epitaph are {epitaph:?}, expected {expected:?}"
         );
         same_log(&entries(snapshot, MODULE), &self.log)
     }
