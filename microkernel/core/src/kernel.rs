@@ -282,6 +282,7 @@ impl<M: Machine> Kernel<M> {
             account.name = tables.own.name;
             account.state = (PartitionState::Stopped as u32).into();
             account.jitter_min_ticks = u32::MAX.into();
+            account.jitter_max_ticks = 0.into();
         }
     }
 

@@ -5,8 +5,10 @@ use cofferdam_abi::health::{Action, Error};
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::{STOP_REQUEST, State};
 use cofferdam_abi::{limits, page};
-use cofferdam_machine::{Processor, Simulation, SystemBuilder};
+use cofferdam_core::{Configuration, Kernel, Record};
+use cofferdam_machine::{FakeMachine, Processor, Simulation, SystemBuilder};
 use cofferdam_tables::{CapabilityKind, TlbWrite, mas};
+use zerocopy::FromZeros;
 
 const A: u8 = 0;
 const B: u8 = 1;
@@ -399,4 +401,23 @@ fn processor_time_is_told_to_the_tick() {
         simulation.call(A, Hypercall::ProcessorTime, &[]).results[..2],
         [0, 90 + 33]
     );
+}
+
+#[test]
+fn a_reset_begins_the_account_of_releases_anew() {
+    let mut system = SystemBuilder::new();
+    system.partitions(["a"]);
+    system.schedule(&[(100, &[0])]);
+    let configuration = Box::leak(Box::new(Configuration::EMPTY));
+    assert_eq!(configuration.load(&system.bytes()), Ok(()));
+    let record = Box::leak(Record::new_box_zeroed().unwrap());
+    // What a life of the module before left: it need not have begun at the same moment between two ticks.
+    record.partitions[0].jitter_min_ticks = 3.into();
+    record.partitions[0].jitter_max_ticks = 3.into();
+    record.partitions[0].releases = 7.into();
+    let mut kernel = Kernel::new(FakeMachine::new(0), configuration, record);
+    let account = kernel.last_rites().0.partitions[0];
+    assert_eq!(account.jitter_min_ticks, u32::MAX);
+    assert_eq!(account.jitter_max_ticks, 0);
+    assert_eq!(account.releases, 7);
 }
