@@ -2,7 +2,7 @@
 //!
 //! Each subject has one partition that leads and others that do as they are told: `caller` and `server` calls, `ringer` and
 //! `peer` rings, `writer`, `near` and `far` the other channels, `manager`, `victim`, `outsider` and `failing` lives, authority and
-//! schedules, `handler` the virtual machine, `watcher` the health log. Whoever leads takes one release for each step, so that
+//! schedules, `handler` the virtual machine, `late` deadlines, `watcher` the health log. Whoever leads takes one release for each step, so that
 //! no step depends on how long the one before took. What has to come of each stands in
 //! `systems/exercise/expected.toml`.
 #![no_std]
@@ -18,4 +18,4 @@ pub use orders::{Answer, Order, PeerOrder, Request};
 #[cfg(target_os = "none")]
 pub use outcome::{of, of_ring};
 #[cfg(target_os = "none")]
-pub use steps::{begin, first_step, microseconds_since, sleep_us, ticks_of};
+pub use steps::{begin, microseconds_since, sleep_us, ticks_of};

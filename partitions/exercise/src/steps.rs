@@ -2,15 +2,6 @@
 
 use cofferdam_native::{Period, Release, page, time};
 
-/// So many releases pass before the first step: meanwhile the manager switches schedules, and those who have no window in
-/// the other one stand still.
-const BEFORE_THE_FIRST: u32 = 8;
-
-/// Waits for the first step.
-pub fn first_step() {
-    while begin().number < BEFORE_THE_FIRST {}
-}
-
 /// Waits for the next step.
 pub fn begin() -> Release {
     Period::new().wait_release()

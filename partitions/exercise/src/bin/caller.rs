@@ -7,9 +7,9 @@
 
 use cofferdam_ipc::Bytes;
 use cofferdam_native::abi::hypercall::Hypercall;
-use cofferdam_native::{Error, Lines, Restart, page, probe, time, wait};
+use cofferdam_native::{Error, Lines, Restart, page, probe, restart_self, time, wait};
 use evidence::{Outcome, seen};
-use exercise::{Answer, Request, begin, first_step, microseconds_since, of, sleep_us, ticks_of};
+use exercise::{Answer, Request, begin, microseconds_since, of, sleep_us, ticks_of};
 
 cofferdam_native::partition!("caller", main);
 
@@ -19,7 +19,9 @@ const NEAR_THE_END_US: u32 = 1900;
 const WITHOUT_SERVER_US: u32 = 2100;
 
 fn main() -> ! {
-    first_step();
+    if page::epoch() > 1 {
+        behind_its_own_restart();
+    }
     in_registers();
     fused();
     in_memory();
@@ -39,6 +41,19 @@ fn main() -> ! {
     to_a_server_that_is_being_started();
     to_a_dead_server();
     to_a_server_that_fails();
+    to_a_server_that_need_not_wait();
+    begin();
+    let submitted = ports::ASK.submit(&Request::Sleep(600), 0);
+    seen!("own_restart", of(&submitted));
+    restart_self(Restart::Cold)
+}
+
+/// The server still has what the life before asked, and its answer is dropped.
+fn behind_its_own_restart() -> ! {
+    seen!("own_restart.again", ask(Request::Next(0)));
+    seen!("own_restart.collect", collected());
+    sleep_us(700);
+    seen!("own_restart.over", ask(Request::Next(0x1a0)));
     loop {
         begin();
     }
@@ -333,4 +348,15 @@ fn to_a_server_that_fails() {
     seen!("fails.call", ask(Request::Next(0)));
     begin();
     seen!("fails.over", ask(Request::Next(0x180)));
+}
+
+/// A restart that is ordered ends the wait for the one that the health monitor had put off.
+fn to_a_server_that_need_not_wait() {
+    begin();
+    seen!("fails_again", ask(Request::Fail));
+    seen!("fails_again.state", server_state());
+    let restarted = ports::PARTITION_CONTROL_SERVER.restart(Restart::Cold);
+    seen!("fails_again.restart", of(&restarted));
+    // It is more urgent: it is up already.
+    seen!("fails_again.over", ask(Request::Next(0x190)));
 }

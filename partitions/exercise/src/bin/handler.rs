@@ -13,7 +13,7 @@ use cofferdam_native::abi::space;
 use cofferdam_native::interrupts::{self, Frame};
 use cofferdam_native::{Lines, application_error, page, probe, time, wait};
 use evidence::seen;
-use exercise::{begin, first_step, microseconds_since, ticks_of};
+use exercise::{begin, microseconds_since, ticks_of};
 
 cofferdam_native::partition!("handler", main);
 
@@ -25,7 +25,6 @@ const PRESET: u32 = 0x5eed_0001;
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
 fn main() -> ! {
-    first_step();
     timer();
     idle();
     virtual_interrupts();

@@ -53,13 +53,6 @@ fn main() -> ! {
         status(Hypercall::HealthRead, schedule, probe::scratch())
     );
     wait(ports::CUE.line());
-    // The first life of the manager was told by this line as well.
-    while ports::SCHEDULE_STATUS
-        .read()
-        .is_ok_and(|status| status.major_frames < 10)
-    {
-        wait(ports::CUE.line());
-    }
     seen!("outsider.stop", of(&victim.stop()));
     loop {
         wait(ports::CUE.line());

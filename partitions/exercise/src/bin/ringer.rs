@@ -10,7 +10,7 @@ use cofferdam_native::{
     Lines, Restart, RingConsumer, RingError, RingProducer, page, probe, restart_self, time, wait,
 };
 use evidence::{Outcome, seen};
-use exercise::{PeerOrder, begin, first_step, of, of_ring, ticks_of};
+use exercise::{PeerOrder, begin, of, of_ring, ticks_of};
 
 cofferdam_native::partition!("ringer", main);
 
@@ -38,7 +38,6 @@ fn main() -> ! {
 }
 
 fn first_life(ring: &mut Ring) -> ! {
-    first_step();
     begin();
     seen!("ring.exchange", ring.exchange(0x10));
     ring.to_the_brim();

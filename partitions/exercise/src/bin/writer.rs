@@ -10,7 +10,7 @@ use cofferdam_ipc::Bytes;
 use cofferdam_native::abi::hypercall::Hypercall;
 use cofferdam_native::{Restart, page, probe, restart_self, wait};
 use evidence::seen;
-use exercise::{Order, begin, first_step, of, sleep_us};
+use exercise::{Order, begin, of, sleep_us};
 
 cofferdam_native::partition!("writer", main);
 
@@ -19,7 +19,6 @@ static LIVES: AtomicU32 = AtomicU32::new(0);
 
 fn main() -> ! {
     if LIVES.fetch_add(1, Relaxed) == 0 {
-        first_step();
         nothing_written();
         value();
         last_value_counts();
