@@ -71,7 +71,7 @@ record! {
         partitions: U32,
         /// The timebase when the first window began.
         start_tick: U64,
-        /// The timebase at the last kernel entry that looked.
+        /// The timebase at the last window boundary.
         now_tick: U64,
         /// Major frames completed.
         major_frames: U64,

@@ -262,14 +262,15 @@ impl<M: Machine> Kernel<M> {
         self.partitions[partition].ranks & self.clock.eligible != 0
     }
 
-    /// Stops the machine for good.
+    /// Stops the machine for good. The state comes last: a host that sees it ends the machine and takes the record as it is.
+    #[inline(never)]
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
         self.halted = true;
         self.clock.eligible = 0;
         self.ending = Ending::DECIDE;
-        self.record.header.state = (state as u16).into();
-        self.record.header.reason = reason.into();
         self.close_last_accounts();
+        self.record.header.reason = reason.into();
+        self.record.header.state = (state as u16).into();
     }
 
     /// Begins the record of this life of the module.

@@ -344,8 +344,8 @@ impl<M: Machine> Kernel<M> {
         header.major_frames = header.major_frames.get().wrapping_add(1).into();
         let elapsed = boundary.wrapping_sub(header.start_tick.get());
         if header.stop_request == STOP_REQUEST && elapsed >= header.stop_at.get() {
+            header.now_tick = boundary.into();
             self.halt(State::Stopped, 0);
-            self.record.header.now_tick = boundary.into();
         }
     }
 
@@ -370,9 +370,8 @@ impl<M: Machine> Kernel<M> {
 
     /// The same when the machine stops.
     pub(crate) fn close_last_accounts(&mut self) {
-        let now = self.machine.now();
-        self.close_accounts(now as u32);
-        self.record.header.now_tick = now.into();
+        let now = self.machine.now_lower();
+        self.close_accounts(now);
     }
 
     /// Notes how far behind its tick the window began, for those that were released then.

@@ -56,8 +56,8 @@ extern "C" fn kernel_start() -> ! {
         time::stop()
     };
     if let Err(failure) = configuration.load(tables()) {
-        record.header.state = (State::BootFailed as u16).into();
         record.header.reason = failure.number().into();
+        record.header.state = (State::BootFailed as u16).into();
         time::stop()
     }
     let configuration: &'static Configuration = MutexGuard::leak(configuration);
