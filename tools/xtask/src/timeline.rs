@@ -61,8 +61,12 @@ const AS_SOON_AS_IT_BEGINS: u32 = 400;
 impl Timeline {
     /// The windows that begin in the trace.
     pub fn of(snapshot: &Snapshot) -> Self {
+        Self::of_events(snapshot.trace())
+    }
+
+    fn of_events(events: Vec<TraceEvent>) -> Self {
         let mut windows: Vec<Window> = Vec::new();
-        for event in snapshot.trace() {
+        for event in events {
             let tick = event.tick.get();
             if event.kind == TraceKind::Window as u8 {
                 if let Some(before) = windows.last_mut() {
@@ -245,4 +249,54 @@ fn judge_slices(built: &Built, plan: &WindowPlan, window: &Window) -> Result<()>
 /// Whether an element is in a set, element 0 being the highest bit.
 fn has(set: u32, element: u16) -> bool {
     set & 0x8000_0000_u32.checked_shr(element.into()).unwrap_or(0) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(tick: u32, kind: TraceKind, partition: u8, what: u16) -> TraceEvent {
+        TraceEvent {
+            tick: tick.into(),
+            kind: kind as u8,
+            partition,
+            what: what.into(),
+            value: 0.into(),
+            extra: 0.into(),
+        }
+    }
+
+    #[test]
+    fn a_trace_becomes_windows_with_slices() {
+        // The timebase wraps in the middle.
+        let start = u32::MAX - 50;
+        let timeline = Timeline::of_events(vec![
+            event(start - 10, TraceKind::Switch, 1, 4),
+            event(start, TraceKind::Window, NOBODY, 2),
+            event(start, TraceKind::Switch, 1, 4),
+            event(start.wrapping_add(40), TraceKind::Interrupt, 0, 3),
+            event(start.wrapping_add(45), TraceKind::Switch, 0, 0),
+            event(start.wrapping_add(60), TraceKind::Switch, NOBODY, 0),
+            event(start.wrapping_add(70), TraceKind::Switch, 0, 0),
+            event(start.wrapping_add(100), TraceKind::Window, NOBODY, 3),
+        ]);
+        let [window, last] = timeline.windows.as_slice() else {
+            panic!("{} windows", timeline.windows.len());
+        };
+        assert_eq!((window.index, last.index), (2, 3));
+        assert_eq!(window.interrupts, [(3, start.wrapping_add(40))]);
+        assert_eq!((used(window, 4), used(window, 0)), (45, 45));
+        let after = |tick: u32| taken_after(window, 0, start.wrapping_add(tick));
+        assert_eq!(
+            [after(40), after(50), after(65)],
+            [Some(5), Some(0), Some(5)]
+        );
+        assert_eq!(taken_after(last, 0, start.wrapping_add(100)), None);
+    }
+
+    #[test]
+    fn a_set_has_its_elements() {
+        assert!(has(0x8000_0001, 0) && has(0x8000_0001, 31));
+        assert!(!has(0x8000_0001, 1) && !has(u32::MAX, 32));
+    }
 }
