@@ -94,19 +94,19 @@ impl<M: Machine> Kernel<M> {
     #[inline(always)]
     pub fn timer(&mut self) -> AfterTimer {
         let now = self.machine.now_lower();
-        let until_work = self.clock.closes_at.wrapping_sub(now) as i32;
-        // The lower halves tell what is due, unless the machine stood still for seconds.
-        if until_work <= 0 || self.machine.now() >= self.clock.ends_at {
-            self.boundary(now)
-        } else {
-            AfterTimer::Otherwise(self.within_window())
+        if self.clock.closes_at.wrapping_sub(now) as i32 > 0 {
+            // The lower halves told that it is not yet time, which is so unless the machine stood still for seconds.
+            let now = self.machine.now();
+            if now < self.clock.ends_at {
+                return AfterTimer::Otherwise(self.within_window(now));
+            }
         }
+        self.boundary(now)
     }
 
     /// Something is due before the end of the window.
     #[inline(never)]
-    fn within_window(&mut self) -> Next {
-        let now = self.machine.now();
+    fn within_window(&mut self, now: u64) -> Next {
         self.account();
         self.expire(now);
         self.exhaust_budget();
