@@ -263,7 +263,6 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Stops the machine for good. The state comes last: a host that sees it ends the machine and takes the record as it is.
-    #[inline(never)]
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
         self.halted = true;
         self.clock.eligible = 0;
