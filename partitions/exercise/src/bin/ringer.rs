@@ -40,8 +40,8 @@ fn main() -> ! {
 fn first_life(ring: &mut Ring) -> ! {
     begin();
     seen!("ring.exchange", ring.exchange(0x10));
-    ring.to_the_brim();
-    ring.both_to_the_brim();
+    ring.fill_one();
+    ring.fill_both();
     ring.stream();
     begin();
     seen!("ring.peer_epoch", peer_epoch());
@@ -168,7 +168,7 @@ impl Ring {
     }
 
     /// As many as there are places, while the other end takes none.
-    fn to_the_brim(&mut self) {
+    fn fill_one(&mut self) {
         begin();
         order(PeerOrder::Hold);
         seen!("ring.pushed", self.fill_up(0x50).into());
@@ -180,7 +180,7 @@ impl Ring {
     }
 
     /// Nobody takes answers, so that in the end both directions are full, and one answer waits at the other end.
-    fn both_to_the_brim(&mut self) {
+    fn fill_both(&mut self) {
         begin();
         let mut pushed = 0;
         loop {
