@@ -8,20 +8,19 @@ use cofferdam_build::{Built, Tree};
 
 use crate::expected::Crash;
 
-/// The command shows the failure, and the line at which it happened; where the source has that line more than once, any of
-/// them.
+/// The command shows the failure, and the line at which it happened: one that has this text.
 pub fn is_shown(tree: &Tree, built: &Built, record: &Path, expected: &Crash) -> Result<()> {
     let source = tree.root.join(&expected.file);
     let source =
         fs::read_to_string(&source).with_context(|| format!("{} is not there", expected.file))?;
     let numbered = source.lines().zip(1..);
-    let lines = numbered.filter(|(line, _)| line.trim() == expected.line);
+    let lines = numbered.filter(|(line, _)| line.contains(&expected.line));
     let places: Vec<_> = lines
         .map(|(_, number)| format!("{}:{number}", expected.file))
         .collect();
     ensure!(
         !places.is_empty(),
-        "`{}` is no line of {}",
+        "no line of {1} has `{0}`",
         expected.line,
         expected.file
     );

@@ -64,7 +64,7 @@ pub struct Crash {
     pub of: String,
     /// The file, from the root of the tree.
     pub file: String,
-    /// The line's text.
+    /// What stands in the line.
     pub line: String,
 }
 
