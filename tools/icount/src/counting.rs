@@ -10,6 +10,8 @@
 //!   An arrival at a vector out of the kernel shows that they were enabled before it, and so does its return.
 //! * **Boot**: what runs before the first user instruction.
 //!
+//! Of each kind of excursion, and of the longest run, the steps are kept as well: where each instruction of the first one lay.
+//!
 //! A branch to itself is how the kernel waits for an interrupt: it is not work, and is not counted. Interrupts are on there,
 //! or it would wait for ever.
 //!
@@ -161,6 +163,14 @@ pub struct Excursion {
     pub cost: Cost,
 }
 
+/// The excursions of one kind.
+#[derive(Debug)]
+struct Samples {
+    count: u64,
+    /// Of the first of them.
+    steps: Vec<u32>,
+}
+
 /// A run of instructions with interrupts disabled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Run {
@@ -181,13 +191,16 @@ pub struct Counts {
     last_user: Option<Place>,
     /// The vector and cost of the excursion under way.
     excursion: Option<(u32, Cost)>,
-    excursions: BTreeMap<Excursion, u64>,
+    excursions: BTreeMap<Excursion, Samples>,
+    /// Where each instruction of the excursion under way lay.
+    steps: Vec<u32>,
     /// For each pair of `settings.between`: the cost so far, if between them.
     between: Vec<Option<Cost>>,
     betweens: BTreeMap<(usize, Cost), u64>,
-    /// The run with interrupts disabled that is under way.
-    run: Option<Run>,
+    /// The run with interrupts disabled that is under way, and where in the excursion's steps it began.
+    run: Option<(Run, usize)>,
     longest: Run,
+    longest_steps: Vec<u32>,
     previous: Option<Kind>,
 }
 
@@ -219,17 +232,20 @@ impl Counts {
 
     fn user(&mut self, place: Place) {
         if let (Some(from), Some((vector, cost))) = (self.last_user, self.excursion.take()) {
-            *self
-                .excursions
-                .entry(Excursion {
-                    from,
-                    vector,
-                    to: place,
-                    cost,
-                })
-                .or_default() += 1;
+            let excursion = Excursion {
+                from,
+                vector,
+                to: place,
+                cost,
+            };
+            let first = || Samples {
+                count: 0,
+                steps: self.steps.clone(),
+            };
+            self.excursions.entry(excursion).or_insert_with(first).count += 1;
         }
         self.end_run();
+        self.steps.clear();
         self.last_user = Some(place);
     }
 
@@ -251,34 +267,37 @@ impl Counts {
             || instruction.kind == Kind::Vector && self.previous != Some(Kind::Vector);
         if enters {
             self.end_run();
-            self.run = Some(Run {
-                first: address,
-                ..Run::default()
-            });
+            self.begin_run(address);
         } else if self.previous == Some(Kind::ReturnFromInterrupt) {
             self.end_run();
         }
-        if let Some(run) = &mut self.run {
+        self.steps.push(address);
+        if let Some((run, _)) = &mut self.run {
             run.last = address;
             run.cost.add(instruction);
         }
         match instruction.kind {
             Kind::EnableInterrupts => self.end_run(),
-            Kind::DisableInterrupts if self.run.is_none() => {
-                self.run = Some(Run {
-                    first: address,
-                    ..Run::default()
-                });
-            }
+            Kind::DisableInterrupts if self.run.is_none() => self.begin_run(address),
             _ => {}
         }
     }
 
+    /// The next instruction that is a step is the first of a run.
+    fn begin_run(&mut self, first: u32) {
+        let run = Run {
+            first,
+            ..Run::default()
+        };
+        self.run = Some((run, self.steps.len()));
+    }
+
     fn end_run(&mut self) {
-        if let Some(run) = self.run.take()
+        if let Some((run, began)) = self.run.take()
             && run.cost > self.longest.cost
         {
             self.longest = run;
+            self.longest_steps = self.steps.get(began..).unwrap_or_default().to_vec();
         }
     }
 
@@ -301,7 +320,7 @@ impl Counts {
     }
 
     /// Writes one JSON object per line, told apart by `kind`: `boot`, `interrupts_off`, `excursion`, `between`. Addresses are
-    /// numbers.
+    /// numbers; `steps` is a list of them.
     pub fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
         let cost = |cost: &Cost| {
             format!(
@@ -313,8 +332,9 @@ impl Counts {
         let Run { first, last, .. } = self.longest;
         writeln!(
             out,
-            r#"{{"kind":"interrupts_off","first":{first},"last":{last},{}}}"#,
-            cost(&self.longest.cost)
+            r#"{{"kind":"interrupts_off","first":{first},"last":{last},{},"steps":{:?}}}"#,
+            cost(&self.longest.cost),
+            self.longest_steps,
         )?;
         for (excursion, samples) in &self.excursions {
             let Excursion {
@@ -322,12 +342,14 @@ impl Counts {
             } = excursion;
             writeln!(
                 out,
-                r#"{{"kind":"excursion","from":{},"from_physical":{},"vector":{vector},"to":{},"to_physical":{},{},"samples":{samples}}}"#,
+                r#"{{"kind":"excursion","from":{},"from_physical":{},"vector":{vector},"to":{},"to_physical":{},{},"samples":{},"steps":{:?}}}"#,
                 from.effective,
                 from.physical,
                 to.effective,
                 to.physical,
                 cost(&excursion.cost),
+                samples.count,
+                samples.steps,
             )?;
         }
         for ((index, between), samples) in &self.betweens {

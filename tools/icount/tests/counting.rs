@@ -50,7 +50,7 @@ fn an_excursion_counts_what_the_kernel_does() {
     );
     assert!(
         lines.contains(
-            r#""from":268435456,"from_physical":268435456,"vector":1048576,"to":268435460,"to_physical":268435460,"instructions":3,"register_transfers":21,"samples":2"#
+            r#""from":268435456,"from_physical":268435456,"vector":1048576,"to":268435460,"to_physical":268435460,"instructions":3,"register_transfers":21,"samples":2,"steps":[1048576, 1052672, 1052676]"#
         ),
         "{lines}"
     );
@@ -102,7 +102,7 @@ fn an_interrupt_of_the_kernel_starts_a_run_of_its_own() {
     ];
     assert!(
         lines(&code)
-            .contains(r#""interrupts_off","first":1048592,"last":1052740,"instructions":4"#)
+            .contains(r#""interrupts_off","first":1048592,"last":1052740,"instructions":4,"register_transfers":4,"steps":[1048592, 1048596, 1052736, 1052740]"#)
     );
 }
 

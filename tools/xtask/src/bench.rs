@@ -7,6 +7,7 @@
 //!
 //! The figures are committed (`systems/bench/golden.json`), and one that rises fails the tests until somebody blesses it.
 
+mod breakdown;
 mod counts;
 mod lines;
 mod table;
@@ -29,10 +30,14 @@ use counts::{Counts, Excursions};
 
 /// Where the committed figures lie.
 const GOLDEN: &str = "systems/bench/golden.json";
-/// How long the paths are walked.
-const WALK: Duration = Duration::from_millis(200);
-/// How long `flight` runs: once round the attack suite.
-const LOAD: Duration = Duration::from_millis(2500);
+/// The system that walks the paths, and for how long.
+const WALK: (&str, Duration) = ("bench", Duration::from_millis(200));
+/// The system that is a load, and for how long: once round the attack suite.
+const LOAD: (&str, Duration) = ("flight", Duration::from_millis(2500));
+/// The kernel, in the folder of a system that was built.
+const KERNEL: &str = "programs/kernel-release.elf";
+/// The path that is measured under load.
+const INTERRUPTS_OFF: &str = "irq_off_longest";
 
 /// A figure. Its JSON form is part of the command's interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +52,9 @@ pub struct Figure {
     pub must: u64,
     /// What is aimed at.
     pub aim: u64,
+    /// Where each of the instructions lay, in the order of execution, if they are known.
+    #[serde(skip)]
+    pub steps: Vec<u32>,
 }
 
 /// Measures, shows, and compares with what is committed, or commits it.
@@ -100,20 +108,65 @@ fn judge(figure: &Figure, blessed: Option<&Figure>) -> Result<()> {
     Ok(())
 }
 
-fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
-    let tree = Tree::new(workspace.root, workspace.toolchain);
-    let plugin = plugin(workspace)?;
-    let qemu = cofferdam_setup::qemu().map_err(|lack| anyhow::anyhow!("{}", lack.why))?;
-    let walk = |system: &str, time| -> Result<(Built, Counts, cofferdam_run::Report)> {
-        let built = built(tree.build(&locate(&tree.root, system)?))?;
+/// Shows what the instructions of the paths are, or of one path each of them.
+pub fn breakdown(workspace: &Workspace<'_>, path: Option<&str>) -> Result<()> {
+    let counting = Counting::new(workspace)?;
+    let load = path == Some(INTERRUPTS_OFF);
+    let (system, time) = if load { LOAD } else { WALK };
+    let (built, counts, _) = counting.walk(system, time)?;
+    let figures = if load {
+        vec![of_interrupts_off(&counts)]
+    } else {
+        of_paths(&Excursions::new(&built, &counts)?)?
+    };
+    let kernel = built.directory.join(KERNEL);
+    let text = match path {
+        None => breakdown::by_function(&figures, &kernel)?,
+        Some(path) => {
+            let known: Vec<&str> = figures.iter().map(|figure| figure.path.as_str()).collect();
+            let figure = figures.iter().find(|figure| figure.path == path);
+            let figure = figure.with_context(|| {
+                let known = known.join(", ");
+                format!("no path {path} is walked; there are {known}, and {INTERRUPTS_OFF}")
+            })?;
+            breakdown::by_instruction(figure, &kernel)?
+        }
+    };
+    Ok(print_result(text)?)
+}
+
+/// What it takes to count.
+struct Counting {
+    tree: Tree,
+    plugin: PathBuf,
+    qemu: PathBuf,
+}
+
+impl Counting {
+    fn new(workspace: &Workspace<'_>) -> Result<Self> {
+        let qemu = cofferdam_setup::qemu().map_err(|lack| anyhow::anyhow!("{}", lack.why))?;
+        Ok(Self {
+            tree: Tree::new(workspace.root, workspace.toolchain),
+            plugin: plugin(workspace)?,
+            qemu: qemu.path,
+        })
+    }
+
+    /// Builds a system, and runs it with the plugin.
+    fn walk(&self, system: &str, time: Duration) -> Result<(Built, Counts, cofferdam_run::Report)> {
+        let built = built(self.tree.build(&locate(&self.tree.root, system)?))?;
         let step = Step::start(format!("counting the instructions of {system}"));
-        let (counts, report) = count(&built, &qemu.path, &plugin, time)?;
+        let (counts, report) = count(&built, &self.qemu, &self.plugin, time)?;
         step.done();
         Ok((built, counts, report))
-    };
-    let (bench, paths, _) = walk("bench", WALK)?;
-    let (_, load, flight) = walk("flight", LOAD)?;
-    let kernel = fs::read(bench.directory.join("programs/kernel-release.elf"))?;
+    }
+}
+
+fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
+    let counting = Counting::new(workspace)?;
+    let (bench, paths, _) = counting.walk(WALK.0, WALK.1)?;
+    let (_, load, flight) = counting.walk(LOAD.0, LOAD.1)?;
+    let kernel = fs::read(bench.directory.join(KERNEL))?;
     let mut figures = of_paths(&Excursions::new(&bench, &paths)?)?;
     let jitter = flight
         .partitions
@@ -127,6 +180,7 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         register_transfers: None,
         must,
         aim,
+        steps: Vec::new(),
     };
     figures.push(number(
         "window_jitter_max",
@@ -134,18 +188,26 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         0,
         0,
     ));
-    let off = load.interrupts_off;
     eprintln!(
         "the longest run with interrupts off goes {}",
-        off.place(&kernel)
+        load.interrupts_off.place(&kernel)
     );
-    figures.push(off.cost.figure("irq_off_longest", 2_000, 400));
-    figures.push(load.boot.figure("boot_to_first_partition", 250_000, 50_000));
+    figures.push(of_interrupts_off(&load));
+    figures.push(
+        load.boot
+            .clone()
+            .figure("boot_to_first_partition", 250_000, 50_000),
+    );
     let text = counts::text_bytes(&kernel)?;
     figures.push(number("kernel_text_bytes", text, 48 << 10, 24 << 10));
     let lines = lines::kernel_lines(workspace.root)?;
     figures.push(number("kernel_lines", lines, 8_000, 5_000));
     Ok(figures)
+}
+
+/// The figure of the longest run with interrupts off.
+fn of_interrupts_off(load: &Counts) -> Figure {
+    load.interrupts_off.walk.figure(INTERRUPTS_OFF, 2_000, 400)
 }
 
 /// The figures of the paths that `systems/bench` walks.
@@ -181,7 +243,7 @@ fn count(
     use cofferdam_abi::space::kernel;
     let out = built.directory.join("instructions.jsonl");
     let range = |start: u32, end: u32| format!("{start:x}-{end:x}");
-    let image = fs::read(built.directory.join("programs/kernel-release.elf"))?;
+    let image = fs::read(built.directory.join(KERNEL))?;
     let vectors = counts::vectors(&image)?;
     let arguments = [
         ("out", out.display().to_string()),

@@ -72,6 +72,11 @@ Examples:
         installing: Installing,
     },
     /// Counts the instructions of the kernel's paths
+    #[command(after_help = "\
+Examples:
+  cargo xtask bench                            the figures, compared with the committed ones
+  cargo xtask bench --breakdown                the functions that the instructions of each path are in
+  cargo xtask bench --breakdown call_one_way   every instruction of one path, in the order of execution")]
     Bench {
         /// Print a JSON list, and nothing else, on standard output
         #[arg(long)]
@@ -79,6 +84,9 @@ Examples:
         /// Accept the figures as they are now
         #[arg(long)]
         bless: bool,
+        /// Show which functions the instructions of each path are in; of PATH alone, every instruction
+        #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with_all = ["json", "bless"])]
+        breakdown: Option<Option<String>>,
         #[command(flatten)]
         installing: Installing,
     },
@@ -139,10 +147,15 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench {
             json,
             bless,
+            breakdown,
             installing,
         } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            bench::bench(&Workspace::read(&root, &toolchain)?, json, bless)
+            let workspace = Workspace::read(&root, &toolchain)?;
+            match breakdown {
+                Some(path) => bench::breakdown(&workspace, path.as_deref()),
+                None => bench::bench(&workspace, json, bless),
+            }
         }
     };
     judged.map(|()| true)

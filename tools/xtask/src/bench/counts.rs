@@ -10,35 +10,40 @@ use serde::Deserialize;
 
 use super::Figure;
 
-/// What a stretch of code costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Cost {
+/// A stretch of code that was executed, and what it cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Walk {
     /// Instructions.
     pub instructions: u64,
     /// The same, with loads and stores of several registers counted once for each.
     pub register_transfers: u64,
+    /// Where each of the instructions lay; empty if that was not kept.
+    #[serde(default)]
+    pub steps: Vec<u32>,
 }
 
-impl Add for Cost {
+impl Add for Walk {
     type Output = Self;
 
-    fn add(self, other: Self) -> Self {
-        Self {
-            instructions: self.instructions + other.instructions,
-            register_transfers: self.register_transfers + other.register_transfers,
-        }
+    /// One, then the other.
+    fn add(mut self, other: Self) -> Self {
+        self.instructions += other.instructions;
+        self.register_transfers += other.register_transfers;
+        self.steps.extend(other.steps);
+        self
     }
 }
 
-impl Cost {
+impl Walk {
     /// As a figure.
-    pub fn figure(self, path: &str, must: u64, aim: u64) -> Figure {
+    pub fn figure(&self, path: &str, must: u64, aim: u64) -> Figure {
         Figure {
             path: path.to_owned(),
             kernel_instructions: self.instructions,
             register_transfers: Some(self.register_transfers),
             must,
             aim,
+            steps: self.steps.clone(),
         }
     }
 }
@@ -47,20 +52,20 @@ impl Cost {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Line {
-    Boot(Cost),
+    Boot(Walk),
     InterruptsOff(Run),
     Excursion(Excursion),
     Between {},
 }
 
 /// A run of instructions.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Run {
     first: u32,
     last: u32,
-    /// What it costs.
+    /// What it is.
     #[serde(flatten)]
-    pub cost: Cost,
+    pub walk: Walk,
 }
 
 impl Run {
@@ -86,14 +91,14 @@ struct Excursion {
     to_physical: u32,
     samples: u64,
     #[serde(flatten)]
-    cost: Cost,
+    walk: Walk,
 }
 
 /// Everything that the plugin counted.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Before the first user instruction.
-    pub boot: Cost,
+    pub boot: Walk,
     /// The longest run with interrupts off.
     pub interrupts_off: Run,
     excursions: Vec<Excursion>,
@@ -108,8 +113,8 @@ impl Counts {
                 format!("the plugin wrote a line that is not understood: {line}")
             })?;
             match line {
-                Line::Boot(cost) => counts.boot = cost,
-                Line::InterruptsOff(cost) => counts.interrupts_off = cost,
+                Line::Boot(walk) => counts.boot = walk,
+                Line::InterruptsOff(run) => counts.interrupts_off = run,
                 Line::Excursion(excursion) => counts.excursions.push(excursion),
                 Line::Between {} => {}
             }
@@ -146,7 +151,7 @@ impl<'a> Excursions<'a> {
     }
 
     /// The usual cost from a function of one partition to another partition: of the most samples.
-    pub fn usual(&self, (from, function): (&str, &str), to: &str) -> Result<Cost> {
+    pub fn usual(&self, (from, function): (&str, &str), to: &str) -> Result<Walk> {
         let elf = std::fs::read(self.built.directory.join(format!("programs/{from}.elf")))?;
         // Both manglings of Rust write a name behind its length.
         let name = format!("{}{function}", function.len());
@@ -164,16 +169,16 @@ impl<'a> Excursions<'a> {
     }
 
     /// The usual cost of a device interrupt that takes one partition from another.
-    pub fn interrupt(&self, from: &str, to: &str) -> Result<Cost> {
+    pub fn interrupt(&self, from: &str, to: &str) -> Result<Walk> {
         self.by_vector(self.external, from, to)
     }
 
     /// The usual cost of the end of a window.
-    pub fn window_boundary(&self, from: &str, to: &str) -> Result<Cost> {
+    pub fn window_boundary(&self, from: &str, to: &str) -> Result<Walk> {
         self.by_vector(self.decrementer, from, to)
     }
 
-    fn by_vector(&self, vector: u32, from: &str, to: &str) -> Result<Cost> {
+    fn by_vector(&self, vector: u32, from: &str, to: &str) -> Result<Walk> {
         let (one, other) = (self.text(from)?, self.text(to)?);
         self.most(|excursion| {
             excursion.vector == vector
@@ -183,19 +188,23 @@ impl<'a> Excursions<'a> {
         .with_context(|| format!("no interrupt was seen from {from} to {to}"))
     }
 
-    /// The cost with the most samples among those wanted; of several, the highest.
-    fn most(&self, wanted: impl Fn(&Excursion) -> bool) -> Option<Cost> {
-        let mut samples: Vec<(Cost, u64)> = Vec::new();
+    /// What has the most samples among those wanted; of several, the most expensive.
+    fn most(&self, wanted: impl Fn(&Excursion) -> bool) -> Option<Walk> {
+        let mut samples: Vec<(&Walk, u64)> = Vec::new();
         for one in self.all.iter().filter(|one| wanted(one)) {
-            match samples.iter_mut().find(|(cost, _)| *cost == one.cost) {
+            let cost = |walk: &Walk| (walk.instructions, walk.register_transfers);
+            match samples
+                .iter_mut()
+                .find(|(walk, _)| cost(walk) == cost(&one.walk))
+            {
                 Some((_, count)) => *count += one.samples,
-                None => samples.push((one.cost, one.samples)),
+                None => samples.push((&one.walk, one.samples)),
             }
         }
         samples
             .into_iter()
-            .max_by_key(|(cost, count)| (*count, cost.instructions))
-            .map(|(cost, _)| cost)
+            .max_by_key(|(walk, count)| (*count, walk.instructions))
+            .map(|(walk, _)| walk.clone())
     }
 
     /// Where the text of a partition lies.
