@@ -3,66 +3,41 @@
 use std::fs;
 use std::path::Path;
 
-use addr2line::Loader;
+use cofferdam_symbols::Frame;
+pub use cofferdam_symbols::own_path;
 use object::BigEndian;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 /// What a program's ELF says about its addresses.
 pub struct Symbols {
-    loader: Option<Loader>,
+    known: Option<cofferdam_symbols::Symbols>,
     elf: Vec<u8>,
-}
-
-/// A path as seen from the root of the tree: the build names the root so, wherever it lies.
-pub fn own_path(path: &str) -> &str {
-    path.strip_prefix("/cofferdam/").unwrap_or(path)
 }
 
 impl Symbols {
     /// Of an ELF with debug information. A file that is not there has no symbols.
     pub fn of(path: &Path) -> Self {
         Self {
-            loader: Loader::new(path).ok(),
+            known: cofferdam_symbols::Symbols::open(path).ok(),
             elf: fs::read(path).unwrap_or_default(),
         }
     }
 
     /// The name of what stands at an address, as the linker has it.
     pub fn name(&self, address: u32) -> Option<&str> {
-        self.loader.as_ref()?.find_symbol(u64::from(address))
+        self.known.as_ref()?.symbol(address)
     }
 
     /// What stands at an address, one line for each function inlined there, the innermost first. Empty if nothing is known.
     pub fn describe(&self, address: u32) -> Vec<String> {
-        let lines = self.frames(address).unwrap_or_default();
-        if lines.is_empty() {
+        let frames = self.known.as_ref().map(|known| known.frames(address));
+        let frames = frames.unwrap_or_default();
+        if frames.is_empty() {
             // Assembly has names, and no lines.
             return self.name(address).map(str::to_owned).into_iter().collect();
         }
-        lines
-    }
-
-    fn frames(&self, address: u32) -> Option<Vec<String>> {
-        let mut frames = self.loader.as_ref()?.find_frames(u64::from(address)).ok()?;
-        let mut lines = Vec::new();
-        while let Ok(Some(frame)) = frames.next() {
-            let function = frame
-                .function
-                .and_then(|function| Some(function.demangle().ok()?.into_owned()));
-            let place = frame.location.and_then(|location| {
-                let file = own_path(location.file?);
-                Some(format!("{file}:{}", location.line.unwrap_or(0)))
-            });
-            if function.is_some() || place.is_some() {
-                lines.push(format!(
-                    "{} at {}",
-                    function.as_deref().unwrap_or("?"),
-                    place.as_deref().unwrap_or("an unknown place")
-                ));
-            }
-        }
-        Some(lines)
+        frames.iter().map(line).collect()
     }
 
     /// The text of so many bytes that the program has at an address from the start.
@@ -79,5 +54,16 @@ impl Symbols {
             content.get(offset..end).filter(|_| loaded)
         });
         String::from_utf8(parts.next()?.to_vec()).ok()
+    }
+}
+
+fn line(frame: &Frame) -> String {
+    let function = match frame.function.as_str() {
+        "" => "?",
+        function => function,
+    };
+    match frame.file.as_str() {
+        "" => format!("{function} at an unknown place"),
+        file => format!("{function} at {file}:{}", frame.line),
     }
 }
