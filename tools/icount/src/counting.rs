@@ -19,7 +19,7 @@
 //! everything else once. The emulator counts `stmw r13` as one instruction, which stores 19 registers; the second figure is
 //! the honest one beside kernels that save registers one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -28,8 +28,8 @@ use std::ops::Range;
 pub struct Settings {
     /// The effective addresses of the kernel's text; user code lies elsewhere.
     pub kernel: Range<u32>,
-    /// The part of it that interrupts enter.
-    pub vectors: Range<u32>,
+    /// Where interrupts enter it.
+    pub vectors: BTreeSet<u32>,
     /// Pairs of addresses to count between.
     pub between: Vec<(u32, u32)>,
 }
@@ -37,6 +37,12 @@ pub struct Settings {
 impl Settings {
     /// Takes one setting of the plugin's command line.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        if key == "vector" {
+            let at = hexadecimal(value)
+                .ok_or_else(|| format!("{key}={value}: a hexadecimal address is expected"))?;
+            self.vectors.insert(at);
+            return Ok(());
+        }
         let (low, high) = value
             .split_once('-')
             .and_then(|(low, high)| Some((hexadecimal(low)?, hexadecimal(high)?)))
@@ -45,11 +51,10 @@ impl Settings {
             })?;
         match key {
             "kernel" => self.kernel = low..high,
-            "vectors" => self.vectors = low..high,
             "between" => self.between.push((low, high)),
             _ => {
                 return Err(format!(
-                    "unknown setting {key}; there are out, kernel, vectors and between"
+                    "unknown setting {key}; there are out, kernel, vector and between"
                 ));
             }
         }
@@ -263,9 +268,7 @@ impl Counts {
             .get_or_insert((address, Cost::default()))
             .1
             .add(instruction);
-        let enters = matches!(self.previous, Some(Kind::User))
-            || instruction.kind == Kind::Vector && self.previous != Some(Kind::Vector);
-        if enters {
+        if self.previous == Some(Kind::User) || instruction.kind == Kind::Vector {
             self.end_run();
             self.begin_run(address);
         } else if self.previous == Some(Kind::ReturnFromInterrupt) {

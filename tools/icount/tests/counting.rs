@@ -20,7 +20,8 @@ const BODY: u32 = 0x10_1000;
 fn lines(code: &[(u32, u32)]) -> String {
     let mut settings = Settings::default();
     settings.set("kernel", "100000-140000").unwrap();
-    settings.set("vectors", "100000-101000").unwrap();
+    settings.set("vector", "100000").unwrap();
+    settings.set("vector", "0x100010").unwrap();
     settings.set("between", "101000-0x101008").unwrap();
     let mut counts = Counts::new(settings);
     for &(address, word) in code {
@@ -106,6 +107,24 @@ fn an_interrupt_of_the_kernel_starts_a_run_of_its_own() {
     );
 }
 
+/// Code may stand between the vectors, and the kernel come back to it.
+#[test]
+fn a_return_to_code_between_vectors_is_no_interrupt() {
+    let code = [
+        (USER, NOP),
+        (VECTOR, NOP),
+        (VECTOR + 4, NOP),
+        (BODY, NOP),
+        (VECTOR + 8, NOP),
+        (VECTOR + 12, RFI),
+        (USER, NOP),
+    ];
+    assert!(
+        lines(&code)
+            .contains(r#""interrupts_off","first":1048576,"last":1048588,"instructions":5"#)
+    );
+}
+
 #[test]
 fn settings_that_are_wrong_are_named() {
     let mut settings = Settings::default();
@@ -115,6 +134,7 @@ fn settings_that_are_wrong_are_named() {
             .unwrap_err()
             .contains("LO-HI")
     );
+    assert!(settings.set("vector", "nine").is_err());
     assert!(
         settings
             .set("colour", "1-2")

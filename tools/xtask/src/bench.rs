@@ -242,17 +242,15 @@ fn count(
 ) -> Result<(Counts, cofferdam_run::Report)> {
     use cofferdam_abi::space::kernel;
     let out = built.directory.join("instructions.jsonl");
-    let range = |start: u32, end: u32| format!("{start:x}-{end:x}");
     let image = fs::read(built.directory.join(KERNEL))?;
-    let vectors = counts::vectors(&image)?;
-    let arguments = [
+    let text = kernel::TEXT..kernel::TEXT + kernel::TEXT_SIZE;
+    let mut arguments = vec![
         ("out", out.display().to_string()),
-        (
-            "kernel",
-            range(kernel::TEXT, kernel::TEXT + kernel::TEXT_SIZE),
-        ),
-        ("vectors", range(vectors.start, vectors.end)),
+        ("kernel", format!("{:x}-{:x}", text.start, text.end)),
     ];
+    for vector in counts::vectors(&image)? {
+        arguments.push(("vector", format!("{vector:x}")));
+    }
     let options = Options {
         qemu: qemu.to_path_buf(),
         kernel: Kernel::Release,
@@ -262,7 +260,10 @@ fn count(
         typed: None,
         plugin: Some(Plugin {
             library: plugin.to_path_buf(),
-            arguments: arguments.map(|(key, value)| (key.to_owned(), value)).into(),
+            arguments: arguments
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
         }),
         resets: 0,
     };

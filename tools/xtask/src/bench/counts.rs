@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Range};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cofferdam_build::Built;
 use cofferdam_compile::plan::RegionKind;
 use object::{Object, ObjectSection, ObjectSymbol};
@@ -230,19 +230,16 @@ fn symbol(elf: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Range<u32>> {
     Some(start..start + (found.size() as u32).max(4))
 }
 
-/// Where the kernel's vectors lie: from the start of its text to the first thing that is none.
-pub fn vectors(kernel: &[u8]) -> Result<Range<u32>> {
+/// Where the kernel's vectors are. Other code stands between them.
+pub fn vectors(kernel: &[u8]) -> Result<Vec<u32>> {
     let file = object::File::parse(kernel).context("the kernel is no ELF")?;
-    let mut addresses: Vec<u32> = file
+    let vectors: Vec<u32> = file
         .symbols()
         .filter(|symbol| symbol.name().is_ok_and(|name| name.starts_with("vector_")))
         .map(|symbol| symbol.address() as u32)
         .collect();
-    addresses.sort_unstable();
-    let (first, last) = (addresses.first(), addresses.last());
-    let (first, last) = first.zip(last).context("the kernel has no vectors")?;
-    // Each is aligned to 16 bytes; what an entry executes first counts.
-    Ok(*first..*last + 4)
+    ensure!(!vectors.is_empty(), "the kernel has no vectors");
+    Ok(vectors)
 }
 
 /// The size of the kernel's text.
