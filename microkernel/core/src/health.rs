@@ -198,12 +198,18 @@ impl<M: Machine> Kernel<M> {
     /// Does what the table wants.
     fn act(&mut self, partition: u8, error: Error, action: Action) {
         match action {
-            Action::Ignore | Action::Log => {}
             Action::Reflect | Action::RestartCold => {
                 self.restart_by_health(partition, StartReason::HealthCold)
             }
             Action::RestartWarm => self.restart_by_health(partition, StartReason::HealthWarm),
             Action::Stop => self.stop(partition),
+            _ => self.act_on_module(partition, error, action),
+        }
+    }
+
+    /// The same, as far as it concerns more than the partition.
+    fn act_on_module(&mut self, partition: u8, error: Error, action: Action) {
+        match action {
             Action::SwitchSchedule => {
                 let target = self
                     .tables(partition)
@@ -212,6 +218,7 @@ impl<M: Machine> Kernel<M> {
             }
             Action::Halt => self.halt(State::Halted, error as u32),
             Action::Reset => self.machine.reset(),
+            _ => {}
         }
     }
 
@@ -242,9 +249,7 @@ impl<M: Machine> Kernel<M> {
         let pc = self.partitions[partition].registers.pc();
         let action = self.report(partition, Error::RestartLimit, pc, None, 0);
         self.stop(partition);
-        if let Action::SwitchSchedule | Action::Halt | Action::Reset = action {
-            self.act(partition, Error::RestartLimit, action);
-        }
+        self.act_on_module(partition, Error::RestartLimit, action);
     }
 
     /// An error of the module.
