@@ -8,25 +8,26 @@
 //! The figures are committed (`systems/bench/golden.json`), and one that rises fails the tests until somebody blesses it.
 
 mod breakdown;
+mod counting;
 mod counts;
 mod lines;
+mod paths;
 mod table;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use cofferdam_build::{Built, Kernel, Tree, locate, store};
-use cofferdam_progress::{Step, print_result};
-use cofferdam_qemu::{Plugin, Serial};
-use cofferdam_run::command::built;
-use cofferdam_run::{Options, run};
+use anyhow::{Context, Result, ensure};
+use cofferdam_build::store;
+use cofferdam_progress::print_result;
 use serde::{Deserialize, Serialize};
 
 use crate::parts::Tally;
 use crate::workspace::Workspace;
+use counting::Counting;
 use counts::{Counts, Excursions};
+use paths::Analyser;
 
 /// Where the committed figures lie.
 const GOLDEN: &str = "systems/bench/golden.json";
@@ -135,40 +136,14 @@ pub fn breakdown(workspace: &Workspace<'_>, path: Option<&str>) -> Result<()> {
     Ok(print_result(text)?)
 }
 
-/// What it takes to count.
-struct Counting {
-    tree: Tree,
-    plugin: PathBuf,
-    qemu: PathBuf,
-}
-
-impl Counting {
-    fn new(workspace: &Workspace<'_>) -> Result<Self> {
-        let qemu = cofferdam_setup::qemu().map_err(|lack| anyhow::anyhow!("{}", lack.why))?;
-        Ok(Self {
-            tree: Tree::new(workspace.root, workspace.toolchain),
-            plugin: plugin(workspace)?,
-            qemu: qemu.path,
-        })
-    }
-
-    /// Builds a system, and runs it with the plugin.
-    fn walk(&self, system: &str, time: Duration) -> Result<(Built, Counts, cofferdam_run::Report)> {
-        let built = built(self.tree.build(&locate(&self.tree.root, system)?))?;
-        let step = Step::start(format!("counting the instructions of {system}"));
-        let (counts, report) = count(&built, &self.qemu, &self.plugin, time)?;
-        step.done();
-        Ok((built, counts, report))
-    }
-}
-
 fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     let counting = Counting::new(workspace)?;
+    let analyser = Analyser::new(workspace)?;
     let (bench, paths, _) = counting.walk(WALK.0, WALK.1)?;
-    let (_, load, flight) = counting.walk(LOAD.0, LOAD.1)?;
+    let (flight, load, report) = counting.walk(LOAD.0, LOAD.1)?;
     let kernel = fs::read(bench.directory.join(KERNEL))?;
     let mut figures = of_paths(&Excursions::new(&bench, &paths)?)?;
-    let jitter = flight
+    let jitter = report
         .partitions
         .iter()
         .filter(|one| one.releases > 0 && one.restarts == 0)
@@ -193,6 +168,16 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         load.interrupts_off.place(&kernel)
     );
     figures.push(of_interrupts_off(&load));
+    // Of `bench` only that what was executed is what the analysis knows; its bounds are those of a smaller system.
+    analyser.analyse(&bench)?;
+    let analysed = analyser.analyse(&flight)?;
+    figures.push(analysed.interrupts_off()?);
+    figures.push(number(
+        "guard_needed_analysed",
+        analysed.until_wait,
+        analysed.guard,
+        4_000,
+    ));
     figures.push(
         load.boot
             .clone()
@@ -203,6 +188,22 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     let lines = lines::kernel_lines(workspace.root)?;
     figures.push(number("kernel_lines", lines, 8_000, 5_000));
     Ok(figures)
+}
+
+/// Shows the longest paths of a system's kernel with interrupts off, beside what a run of it came to; or what the longest path
+/// of one entry consists of.
+pub fn paths(workspace: &Workspace<'_>, system: &str, of: Option<&str>, json: bool) -> Result<()> {
+    let times = [WALK, LOAD];
+    let time = times.iter().find(|(name, _)| *name == system);
+    let time = time.map_or(LOAD.1, |(_, time)| *time);
+    let (built, _, _) = Counting::new(workspace)?.walk(system, time)?;
+    let analyser = Analyser::new(workspace)?;
+    let options = match of {
+        Some(entry) => vec!["--of", entry],
+        None if json => vec!["--json"],
+        None => Vec::new(),
+    };
+    Ok(print_result(analyser.run(&built, &options)?.trim_end())?)
 }
 
 /// The figure of the longest run with interrupts off.
@@ -231,65 +232,4 @@ fn of_paths(excursions: &Excursions<'_>) -> Result<Vec<Figure>> {
         path(("client", "sampling_write_40"), "client")?.figure("sampling_write_40", 250, 120),
         path(("high", "sampling_read_40"), "high")?.figure("sampling_read_40", 250, 120),
     ])
-}
-
-/// Runs a system with the plugin.
-fn count(
-    built: &Built,
-    qemu: &Path,
-    plugin: &Path,
-    time: Duration,
-) -> Result<(Counts, cofferdam_run::Report)> {
-    use cofferdam_abi::space::kernel;
-    let out = built.directory.join("instructions.jsonl");
-    let image = fs::read(built.directory.join(KERNEL))?;
-    let text = kernel::TEXT..kernel::TEXT + kernel::TEXT_SIZE;
-    let mut arguments = vec![
-        ("out", out.display().to_string()),
-        ("kernel", format!("{:x}-{:x}", text.start, text.end)),
-    ];
-    for vector in counts::vectors(&image)? {
-        arguments.push(("vector", format!("{vector:x}")));
-    }
-    let options = Options {
-        qemu: qemu.to_path_buf(),
-        kernel: Kernel::Release,
-        instruction_clock: true,
-        machine_time: Some(time),
-        serial: Serial::Captured,
-        typed: None,
-        plugin: Some(Plugin {
-            library: plugin.to_path_buf(),
-            arguments: arguments
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
-        }),
-        resets: 0,
-    };
-    let report = run(built, &options)?.report;
-    if !report.ok {
-        bail!("{}: {}", built.plan.system, report.reasons.join("; "));
-    }
-    let text = fs::read_to_string(&out)
-        .with_context(|| format!("the plugin left no counts in {}", out.display()))?;
-    Ok((Counts::parse(&text)?, report))
-}
-
-/// Builds the plugin.
-fn plugin(workspace: &Workspace<'_>) -> Result<PathBuf> {
-    const PROFILE: &str = "host";
-    workspace.cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "cofferdam-icount",
-        "--profile",
-        PROFILE,
-    ])?;
-    let path = cofferdam_target_build::target_directory(workspace.root)
-        .join(PROFILE)
-        .join("libcofferdam_icount.so");
-    ensure!(path.is_file(), "cargo left no {}", path.display());
-    Ok(path)
 }

@@ -63,6 +63,20 @@ Examples:
     Lint(Installing),
     /// Runs every test
     Test(Installing),
+    /// Shows the longest paths of a system's kernel with interrupts off, analysed and measured
+    Paths {
+        /// The system: a folder of `systems`, or a file
+        #[arg(default_value = "flight")]
+        system: String,
+        /// Show what the longest path of this entry consists of
+        #[arg(long, value_name = "ENTRY")]
+        of: Option<String>,
+        /// Print a JSON object, and nothing else, on standard output
+        #[arg(long, conflicts_with = "of")]
+        json: bool,
+        #[command(flatten)]
+        installing: Installing,
+    },
     /// Runs the attacks for long, and damages the tables at many places
     Soak {
         /// How much of the machine's time the attacks go on
@@ -139,6 +153,16 @@ fn run(command: Command) -> Result<bool> {
         Command::Test(installing) => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
             test::run(&Workspace::read(&root, &toolchain)?)
+        }
+        Command::Paths {
+            system,
+            of,
+            json,
+            installing,
+        } => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            let workspace = Workspace::read(&root, &toolchain)?;
+            bench::paths(&workspace, &system, of.as_deref(), json)
         }
         Command::Soak { time, installing } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;

@@ -114,10 +114,11 @@ pub const LAYERS: &[Layer] = &[
             "personalities/*",
             "partitions/*",
             "verification/*",
+            "tools/symbols",
         ],
     ),
     host("tools/icount", &[]).with_unsafe_code("QEMU's plugin interface, which is C"),
-    // Nobody depends on the tools but tools.
+    // Nobody depends on the tools but tools, and verification on the one that reads debug information.
     host(
         "tools/*",
         &[

@@ -1,0 +1,115 @@
+//! The longest paths with interrupts off by analysis of the binary: `verification/paths`, run as a program, for nothing depends
+//! on verification.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use cofferdam_build::{Built, Kernel};
+use serde::Deserialize;
+
+use super::counting::COUNTS;
+use super::{Figure, KERNEL};
+use crate::workspace::Workspace;
+
+const PACKAGE: &str = "cofferdam-paths";
+
+/// The program that analyses.
+pub struct Analyser {
+    program: PathBuf,
+    root: PathBuf,
+    library: PathBuf,
+}
+
+/// What it says of a system, as far as figures need it.
+#[derive(Deserialize)]
+pub struct Analysed {
+    entries: Vec<Longest>,
+    /// See `Outcome` of the program.
+    pub until_wait: u64,
+    /// The same.
+    pub guard: u64,
+}
+
+#[derive(Deserialize)]
+struct Longest {
+    entry: String,
+    instructions: Option<u64>,
+    register_transfers: Option<u64>,
+}
+
+impl Analyser {
+    /// Builds it.
+    pub fn new(workspace: &Workspace<'_>) -> Result<Self> {
+        const PROFILE: &str = "host";
+        workspace.cargo(&[
+            "build",
+            "--quiet",
+            "--package",
+            PACKAGE,
+            "--profile",
+            PROFILE,
+        ])?;
+        let target = cofferdam_target_build::target_directory(workspace.root);
+        let program = target.join(PROFILE).join(PACKAGE);
+        ensure!(program.is_file(), "cargo left no {}", program.display());
+        Ok(Self {
+            program,
+            root: workspace.root.to_path_buf(),
+            library: workspace.toolchain.library_source(),
+        })
+    }
+
+    /// Runs it for a system that was built and counted, and gives its output.
+    pub fn run(&self, built: &Built, options: &[&str]) -> Result<String> {
+        let file = |name: &str| built.directory.join(name);
+        let output = Command::new(&self.program)
+            .arg("--kernel")
+            .arg(file(KERNEL))
+            .arg("--image")
+            .arg(built.image(Kernel::Release))
+            .arg("--counts")
+            .arg(file(COUNTS))
+            .arg("--root")
+            .arg(&self.root)
+            .arg("--library")
+            .arg(&self.library)
+            .args(options)
+            .output()
+            .with_context(|| format!("{} did not start", self.program.display()))?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "the paths of {}: {}",
+            built.plan.system,
+            complaint.trim_start_matches("error: ").trim_end()
+        );
+        String::from_utf8(output.stdout).context("it wrote no text")
+    }
+
+    /// What it says of a system.
+    pub fn analyse(&self, built: &Built) -> Result<Analysed> {
+        let json = self.run(built, &["--json"])?;
+        serde_json::from_str(&json).context("it wrote something that is not understood")
+    }
+}
+
+impl Analysed {
+    /// The figure of the longest path with interrupts off.
+    pub fn interrupts_off(&self) -> Result<Figure> {
+        let longest = self.entries.iter().max_by_key(|entry| entry.instructions);
+        let longest = longest.context("there is no entry")?;
+        eprintln!(
+            "the longest path with interrupts off begins with: {}",
+            longest.entry
+        );
+        Ok(Figure {
+            path: "irq_off_longest_analysed".to_owned(),
+            kernel_instructions: longest.instructions.context("no entry comes back")?,
+            register_transfers: longest.register_transfers,
+            must: 2_000,
+            aim: 400,
+            steps: Vec::new(),
+        })
+    }
+}
