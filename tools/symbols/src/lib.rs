@@ -5,10 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+mod tree;
+
 use std::path::Path;
 
 use addr2line::Loader;
 use anyhow::{Result, anyhow};
+
+pub use tree::{Part, Tree};
 
 /// What the build calls the root of the source tree, wherever it lies.
 const TREE: &str = "/cofferdam/";
@@ -32,7 +36,8 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The function as one says it: without its crate and modules, and without what it is generic over.
+    /// The function as one says it: without its crate and modules, and without what it is generic over. A closure has the name of
+    /// the function that it stands in.
     pub fn name(&self) -> String {
         short(&self.function)
     }
@@ -87,10 +92,13 @@ impl Symbols {
     }
 
     /// The functions of the tree that the instruction at an address belongs to: what the library's do counts for those that use
-    /// them. Of assembly, the symbol before the address.
+    /// them, if it is inlined there. Of assembly, the symbol before the address.
     pub fn own_frames(&self, address: u32) -> Vec<Frame> {
         let mut frames = self.frames(address);
-        frames.retain(|frame| frame.ours && !frame.function.is_empty());
+        frames.retain(|frame| !frame.function.is_empty());
+        if frames.iter().any(|frame| frame.ours) {
+            frames.retain(|frame| frame.ours);
+        }
         if frames.is_empty() {
             let symbol = self.symbol(address);
             frames.push(Frame {
@@ -129,15 +137,13 @@ fn short(name: &str) -> String {
             }
         }
     }
-    parts.retain(|part| !part.is_empty());
-    let named = parts.iter().rposition(|part| !part.starts_with('{'));
-    let named = named.unwrap_or_default();
+    parts.retain(|part| !part.is_empty() && !part.starts_with('{'));
     let is_type = |part: &String| part.starts_with(char::is_uppercase);
-    let from = match named.checked_sub(1) {
-        Some(before) if is_type(&parts[before]) => before,
-        _ => named,
-    };
-    parts[from..].join("::")
+    match parts.as_slice() {
+        [.., of, function] if is_type(of) => format!("{of}::{function}"),
+        [.., function] => function.clone(),
+        [] => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -150,15 +156,15 @@ mod tests {
         assert_eq!(short(&format!("<{kernel}>::raise")), "Kernel::raise");
         assert_eq!(
             short(&format!("<{kernel}>::raise::{{closure#0}}")),
-            "Kernel::raise::{closure#0}"
+            "Kernel::raise"
         );
         assert_eq!(
             short("<cofferdam_core::table::Table<u8, 32> as core::ops::index::Index<u8>>::index"),
             "Table::index"
         );
         assert_eq!(
-            short("cofferdam_core::table::elements::{closure#0}"),
-            "elements::{closure#0}"
+            short("cofferdam_core::table::elements::{closure#0}::{closure#1}"),
+            "elements"
         );
         assert_eq!(short("core::ptr::read_volatile::<u32>"), "read_volatile");
         assert_eq!(short("vector_8"), "vector_8");

@@ -5,7 +5,8 @@
 //! `flight`, with the attack suite as load. Every figure is of the release kernel, and of instructions: nothing here
 //! says anything about caches.
 //!
-//! The figures are committed (`systems/bench/golden.json`), and one that rises fails the tests until somebody blesses it.
+//! The figures are committed (`systems/bench/golden.json`), and one that rises fails the tests until somebody blesses it. Then
+//! it is also written down which functions they are in; `docs/performance.md` shows both.
 
 mod breakdown;
 mod counting;
@@ -31,6 +32,8 @@ use paths::Analyser;
 
 /// Where the committed figures lie.
 const GOLDEN: &str = "systems/bench/golden.json";
+/// Where it is written down which functions they are in, for docs/performance.md.
+const PARTS: &str = "systems/bench/breakdown.json";
 /// The system that walks the paths, and for how long.
 const WALK: (&str, Duration) = ("bench", Duration::from_millis(200));
 /// The system that is a load, and for how long: once round the attack suite.
@@ -56,6 +59,25 @@ pub struct Figure {
     /// Where each of the instructions lay, in the order of execution, if they are known.
     #[serde(skip)]
     pub steps: Vec<u32>,
+    /// The functions that most of them are in.
+    #[serde(skip)]
+    pub parts: Vec<(String, u64)>,
+}
+
+/// Which functions the instructions of a path are in.
+#[derive(Serialize)]
+struct Parts<'a> {
+    path: &'a str,
+    parts: &'a [(String, u64)],
+}
+
+impl<'a> Parts<'a> {
+    fn of(figure: &'a Figure) -> Option<Self> {
+        (!figure.parts.is_empty()).then_some(Self {
+            path: &figure.path,
+            parts: &figure.parts,
+        })
+    }
 }
 
 /// Measures, shows, and compares with what is committed, or commits it.
@@ -64,12 +86,18 @@ pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
     if json {
         print_result(serde_json::to_string_pretty(&figures)?)?;
     } else {
-        print_result(table::show(&figures))?;
+        print_result(table::show(&figures)?)?;
     }
     if bless {
         let text = serde_json::to_string_pretty(&figures)? + "\n";
         store(&workspace.root.join(GOLDEN), text.as_bytes())?;
-        eprintln!("blessed: {GOLDEN}");
+        let parts: Vec<_> = figures.iter().filter_map(Parts::of).collect();
+        let text = serde_json::to_string_pretty(&parts)? + "\n";
+        store(&workspace.root.join(PARTS), text.as_bytes())?;
+        eprintln!("blessed: {GOLDEN}, {PARTS}");
+        eprintln!(
+            "UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/performance.md"
+        );
         return Ok(());
     }
     let tally = compare(workspace.root, &figures)?;
@@ -156,6 +184,7 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         must,
         aim,
         steps: Vec::new(),
+        parts: Vec::new(),
     };
     figures.push(number(
         "window_jitter_max",
@@ -187,6 +216,9 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     figures.push(number("kernel_text_bytes", text, 48 << 10, 24 << 10));
     let lines = lines::kernel_lines(workspace.root)?;
     figures.push(number("kernel_lines", lines, 8_000, 5_000));
+    for figure in figures.iter_mut().filter(|one| !one.steps.is_empty()) {
+        figure.parts = breakdown::parts(figure, &bench.directory.join(KERNEL))?;
+    }
     Ok(figures)
 }
 

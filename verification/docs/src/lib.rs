@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+pub mod figures;
 mod keys;
 mod rules;
 
@@ -30,6 +31,8 @@ pub const PARTS: &[Part] = &[
     part("docs/abi.md", "statuses", abi::statuses),
     part("docs/abi.md", "errors", abi::errors),
     part("docs/abi.md", "actions", abi::actions),
+    part("docs/performance.md", "figures", figures::all),
+    part("docs/performance.md", "missed aims", figures::missed),
 ];
 
 const fn part(document: &'static str, name: &'static str, text: fn() -> String) -> Part {

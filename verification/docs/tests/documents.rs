@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::{limits, page};
-use cofferdam_docs::PARTS;
+use cofferdam_docs::{PARTS, figures};
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -157,6 +157,28 @@ fn limits_are_those_of_the_code() {
         let row = format!("| {name} | {limit} |");
         assert!(text.contains(&row), "no row {row}");
     }
+}
+
+#[test]
+fn a_breakdown_is_of_the_committed_figures() {
+    let figures = figures::figures();
+    for parts in figures::breakdown() {
+        let figure = figures.iter().find(|figure| figure.path == parts.path);
+        let sum: u64 = parts.parts.iter().map(|(_, count)| count).sum();
+        let figure = figure.unwrap_or_else(|| panic!("{} is no figure", parts.path));
+        assert_eq!(sum, figure.kernel_instructions, "{}", parts.path);
+    }
+}
+
+#[test]
+fn every_missed_aim_has_its_reason() {
+    let text = read("docs/performance.md");
+    let missed = figures::figures().into_iter().filter(|one| one.misses_aim());
+    let silent: Vec<_> = missed
+        .map(|figure| figure.path)
+        .filter(|path| !text.contains(&format!("`{path}`**")))
+        .collect();
+    none("docs/performance.md does not say why", &silent);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::facts::{Facts, Known};
 use crate::instruction::{SIZE, transfers};
 use crate::measured::{Walker, excursions, runs};
 use crate::program::Program;
-use crate::report::Node;
+use crate::report::functions;
 use crate::source::Source;
 use crate::system::System;
 use crate::work::Route;
@@ -27,6 +27,8 @@ pub const SHORTEST_WAIT_TICKS: u64 = 1024;
 const DECREMENTER: &str = "decrementer";
 /// A function with fewer instructions than this part of its path is not shown.
 const SHOWN: u64 = 200;
+/// One with fewer than this part counts for what it stands below, where parts are told.
+const PARTS: u64 = 40;
 
 /// What is read.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +56,9 @@ pub struct Longest {
     pub register_transfers: Option<u64>,
     /// The longest path that was executed.
     pub measured: Option<u64>,
-    /// The functions that its instructions are in.
+    /// The functions that most of its instructions are in, and how many.
+    pub parts: Vec<(String, u64)>,
+    /// All of that as a tree.
     #[serde(skip)]
     pub breakdown: String,
 }
@@ -143,16 +147,23 @@ impl Longest {
                 instructions: None,
                 register_transfers: None,
                 measured: None,
+                parts: Vec::new(),
                 breakdown: "it does not come back to a partition".to_owned(),
             });
         };
+        let functions = functions(&route, source);
         let mut breakdown = String::new();
-        Node::of(&route, source).show(&mut breakdown, 0, route.cost / SHOWN)?;
+        functions.show(&mut breakdown, route.cost / SHOWN)?;
         Ok(Self {
             entry: name.to_owned(),
             instructions: Some(route.cost),
             register_transfers: Some(route.transfers(program)?),
             measured: None,
+            parts: functions
+                .parts(PARTS)
+                .into_iter()
+                .map(|part| (part.function, part.instructions))
+                .collect(),
             breakdown,
         })
     }

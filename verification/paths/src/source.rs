@@ -47,11 +47,6 @@ impl Source {
         let mut known = self.frames.borrow_mut();
         let frames = known.entry(address).or_insert_with(|| {
             let mut frames = self.symbols.own_frames(address);
-            if frames.iter().all(|frame| frame.file.is_empty()) {
-                // The library's own, which is called by name.
-                let known = self.symbols.frames(address);
-                frames = if known.is_empty() { frames } else { known };
-            }
             frames.reverse();
             Rc::new(frames)
         });

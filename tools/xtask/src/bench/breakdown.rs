@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use cofferdam_symbols::{Frame, Symbols};
+use cofferdam_symbols::{Frame, Symbols, Tree};
 
 use super::Figure;
 
+/// A function with less than one part in so many of its path is shown with what it stands below.
+const SHOWN: u64 = 20;
 /// Prints addresses of a program as Debian's `binutils-powerpc-linux-gnu` does.
 const DISASSEMBLER: &str = "powerpc-linux-gnu-objdump";
 
@@ -19,15 +21,19 @@ pub fn by_function(figures: &[Figure], kernel: &Path) -> Result<String> {
     let mut source = Source::open(kernel)?;
     let mut text = String::new();
     for figure in figures {
-        let mut root = Node::default();
-        for step in &figure.steps {
-            root.count(source.frames(*step).iter().rev().map(Frame::name));
-        }
         writeln!(text, "{}", head(figure))?;
-        root.show(&mut text, 0)?;
+        source.tree(figure).show(&mut text, 1)?;
         writeln!(text)?;
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// The functions that most of a path's instructions are in.
+pub fn parts(figure: &Figure, kernel: &Path) -> Result<Vec<(String, u64)>> {
+    let parts = Source::open(kernel)?.tree(figure).parts(SHOWN).into_iter();
+    Ok(parts
+        .map(|part| (part.function, part.instructions))
+        .collect())
 }
 
 /// Every instruction of a path in the order of execution, with the place in the source that it comes from.
@@ -69,43 +75,6 @@ fn head(figure: &Figure) -> String {
     )
 }
 
-/// A function among the functions of a path.
-#[derive(Default)]
-struct Node {
-    instructions: usize,
-    below: Vec<(String, Node)>,
-}
-
-impl Node {
-    /// Counts an instruction of the function that stands at the end of these names.
-    fn count(&mut self, mut names: impl Iterator<Item = String>) {
-        self.instructions += 1;
-        let Some(name) = names.next() else { return };
-        let place = self.below.iter().position(|(known, _)| *known == name);
-        let place = place.unwrap_or_else(|| {
-            self.below.push((name, Self::default()));
-            self.below.len() - 1
-        });
-        self.below[place].1.count(names);
-    }
-
-    fn show(&self, text: &mut String, depth: usize) -> std::fmt::Result {
-        let mut below: Vec<_> = self.below.iter().collect();
-        below.sort_by_key(|(_, node)| std::cmp::Reverse(node.instructions));
-        for (name, node) in below {
-            writeln!(
-                text,
-                "{:>6}  {:indent$}{name}",
-                node.instructions,
-                "",
-                indent = 2 * depth
-            )?;
-            node.show(text, depth + 1)?;
-        }
-        Ok(())
-    }
-}
-
 /// The source of a program, and what was asked of it before.
 struct Source {
     symbols: Symbols,
@@ -118,6 +87,14 @@ impl Source {
             symbols: Symbols::open(elf)?,
             known: HashMap::new(),
         })
+    }
+
+    fn tree(&mut self, figure: &Figure) -> Tree {
+        let mut tree = Tree::default();
+        for step in &figure.steps {
+            tree.count(self.frames(*step).iter().rev().map(Frame::name), 1);
+        }
+        tree
     }
 
     /// The functions that an instruction belongs to, the innermost first.
@@ -151,20 +128,4 @@ fn disassemble(elf: &Path) -> HashMap<u32, String> {
         .lines()
         .filter_map(instruction)
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Node;
-
-    #[test]
-    fn what_is_inlined_counts_for_what_it_is_inlined_into() {
-        let mut root = Node::default();
-        for names in [&["a"][..], &["b", "c"], &["b"], &["b", "c"]] {
-            root.count(names.iter().map(|name| (*name).to_owned()));
-        }
-        let mut text = String::new();
-        root.show(&mut text, 0).unwrap();
-        assert_eq!(text, "     3  b\n     2    c\n     1  a\n");
-    }
 }

@@ -44,6 +44,7 @@ impl Walk {
             must,
             aim,
             steps: self.steps.clone(),
+            parts: Vec::new(),
         }
     }
 }

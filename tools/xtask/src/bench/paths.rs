@@ -36,6 +36,7 @@ struct Longest {
     entry: String,
     instructions: Option<u64>,
     register_transfers: Option<u64>,
+    parts: Vec<(String, u64)>,
 }
 
 impl Analyser {
@@ -110,6 +111,7 @@ impl Analysed {
             must: 2_000,
             aim: 400,
             steps: Vec::new(),
+            parts: longest.parts.clone(),
         })
     }
 }

@@ -2,30 +2,33 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
+use serde::Deserialize;
+
 use super::Figure;
 
-/// What the best comparable kernels need, counted in the same way: instructions of seL4 16.0.0-dev without FPU on 32-bit Arm or
-/// RISC-V, and of JetOS on e500mc; and the floor, a hand-written kernel on e500v2 without budgets, log or accounts.
-const PEERS: [(&str, &str); 11] = [
-    ("null_hypercall", "floor 14, seL4 252-376"),
-    ("call_one_way", "floor 36, seL4 195-208"),
-    ("call_round_trip", "floor 78, seL4 419-453"),
-    ("signal_no_switch", "seL4 281-400"),
-    ("signal_switch", "seL4 488-552"),
-    ("partition_switch", "floor 62, seL4 397-512, JetOS 580-593"),
-    ("irq_to_driver", "seL4 379 (64 bit)"),
-    ("irq_full_cycle", "seL4 1369 (64 bit)"),
-    ("sampling_write_40", "JetOS 778"),
-    ("sampling_read_40", "JetOS 879"),
-    ("boot_to_first_partition", "JetOS 113612, seL4 1581690"),
-];
+/// What comparable kernels need; docs/performance.md says which, and how they were counted.
+const PEERS: &str = include_str!("../../../../systems/bench/peers.json");
+
+#[derive(Deserialize)]
+struct Row {
+    path: String,
+    peers: Vec<Peer>,
+}
+
+#[derive(Deserialize)]
+struct Peer {
+    kernel: String,
+    instructions: u64,
+}
 
 /// All of them.
-pub fn show(figures: &[Figure]) -> String {
+pub fn show(figures: &[Figure]) -> Result<String> {
+    let rows: Vec<Row> = serde_json::from_str(PEERS)?;
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{:<24} {:>9} {:>10} {:>8} {:>7}  {:<8} peers",
+        "{:<25} {:>9} {:>10} {:>8} {:>7}  {:<8} peers",
         "release kernel", "instr.", "transfers", "must", "aim", ""
     );
     for figure in figures {
@@ -37,16 +40,23 @@ pub fn show(figures: &[Figure]) -> String {
         let transfers = figure
             .register_transfers
             .map_or_else(|| "-".to_owned(), |count| count.to_string());
-        let peers = PEERS
-            .iter()
-            .find(|(path, _)| *path == figure.path)
-            .map_or("", |(_, peers)| peers);
+        let row = rows.iter().find(|row| row.path == figure.path);
+        let peers = row.map_or(&[][..], |row| &row.peers).iter();
+        let peers: Vec<_> = peers
+            .map(|peer| format!("{} {}", peer.kernel, peer.instructions))
+            .collect();
         let _ = writeln!(
             text,
-            "{:<24} {:>9} {:>10} {:>8} {:>7}  {:<8} {peers}",
-            figure.path, figure.kernel_instructions, transfers, figure.must, figure.aim, verdict
+            "{:<25} {:>9} {:>10} {:>8} {:>7}  {:<8} {}",
+            figure.path,
+            figure.kernel_instructions,
+            transfers,
+            figure.must,
+            figure.aim,
+            verdict,
+            peers.join(", ")
         );
     }
     text.truncate(text.trim_end().len());
-    text
+    Ok(text)
 }
