@@ -66,6 +66,8 @@ extern crate std;
 
 mod consumer;
 mod geometry;
+#[cfg(feature = "hostile")]
+pub mod hostile;
 mod memory;
 mod producer;
 // Has no unsafe code for Miri to judge, and hundreds of interleavings.

@@ -10,7 +10,6 @@ mod crash;
 mod explain;
 mod new;
 mod symbols;
-mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

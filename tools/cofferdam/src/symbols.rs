@@ -5,6 +5,8 @@ use std::path::Path;
 
 use cofferdam_symbols::Frame;
 pub use cofferdam_symbols::own_path;
+use addr2line::Loader;
+use cofferdam_record::{Symbols, own_path};
 use object::BigEndian;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -16,6 +18,12 @@ pub struct Symbols {
 }
 
 impl Symbols {
+pub struct ElfSymbols {
+    loader: Option<Loader>,
+    elf: Vec<u8>,
+}
+
+impl ElfSymbols {
     /// Of an ELF with debug information. A file that is not there has no symbols.
     pub fn of(path: &Path) -> Self {
         Self {
@@ -38,10 +46,44 @@ impl Symbols {
             return self.name(address).map(str::to_owned).into_iter().collect();
         }
         frames.iter().map(line).collect()
+    fn frames(&self, address: u32) -> Option<Vec<String>> {
+        let mut frames = self.loader.as_ref()?.find_frames(u64::from(address)).ok()?;
+        let mut lines = Vec::new();
+        while let Ok(Some(frame)) = frames.next() {
+            let function = frame
+                .function
+                .and_then(|function| Some(function.demangle().ok()?.into_owned()));
+            let place = frame.location.and_then(|location| {
+                let file = own_path(location.file?);
+                Some(format!("{file}:{}", location.line.unwrap_or(0)))
+            });
+            if function.is_some() || place.is_some() {
+                lines.push(format!(
+                    "{} at {}",
+                    function.as_deref().unwrap_or("?"),
+                    place.as_deref().unwrap_or("an unknown place")
+                ));
+            }
+        }
+        Some(lines)
+    }
+}
+
+impl Symbols for ElfSymbols {
+    fn name(&self, address: u32) -> Option<&str> {
+        self.loader.as_ref()?.find_symbol(u64::from(address))
     }
 
-    /// The text of so many bytes that the program has at an address from the start.
-    pub fn text(&self, address: u32, length: u32) -> Option<String> {
+    fn describe(&self, address: u32) -> Vec<String> {
+        let lines = self.frames(address).unwrap_or_default();
+        if lines.is_empty() {
+            // Assembly has names, and no lines.
+            return self.name(address).map(str::to_owned).into_iter().collect();
+        }
+        lines
+    }
+
+    fn text(&self, address: u32, length: u32) -> Option<String> {
         let header = FileHeader32::<BigEndian>::parse(self.elf.as_slice()).ok()?;
         let segments = header
             .program_headers(BigEndian, self.elf.as_slice())

@@ -4,11 +4,11 @@ use cofferdam_abi::health::Error;
 use cofferdam_abi::record::PartitionRecord;
 use cofferdam_build::Built;
 use cofferdam_model::Program;
+use cofferdam_record::Snapshot;
 use rogue_attacks::{ATTACKS, Attack, Expected, Verdict, judge};
 
 use crate::follow::Followed;
 use crate::report::AttackReport;
-use crate::snapshot::Snapshot;
 
 /// The crate of the partition that attacks.
 const ROGUE: &str = "partitions/rogue";

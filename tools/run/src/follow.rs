@@ -7,9 +7,9 @@ use anyhow::Result;
 use cofferdam_abi::limits;
 use cofferdam_abi::record::{HealthRecord, Mark, State};
 use cofferdam_qemu::{End, Memory, Running};
+use cofferdam_record::Snapshot;
 
-use crate::snapshot::Snapshot;
-use crate::{Options, Typed};
+use crate::{Options, Typed, snapshot};
 
 /// A machine whose kernel has not begun a window for so long hangs.
 const STANDSTILL: Duration = Duration::from_secs(30);
@@ -103,7 +103,7 @@ pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed
     };
     // What the machine said last may still be on its way through the pipe; `end` waits for it.
     let (memory, serial) = running.end()?;
-    let last = Snapshot::read(&memory)?;
+    let last = snapshot(&memory)?;
     let header = last.header();
     gathered.take(&last, (header.marks.get(), header.health.get()));
     Ok(Followed {
@@ -128,18 +128,18 @@ fn look(
     gathered: &mut Gathered,
     progress: &mut (u64, Instant),
 ) -> Option<Ended> {
-    let snapshot = Snapshot::read(running.memory()).ok()?;
-    if !snapshot.is_valid() {
+    let record = snapshot(running.memory()).ok()?;
+    if !record.is_valid() {
         return (progress.1.elapsed() > STANDSTILL).then_some(Ended::Standstill);
     }
-    let after = Snapshot::read(running.memory()).ok()?.header();
-    gathered.take(&snapshot, (after.marks.get(), after.health.get()));
-    let header = snapshot.header();
+    let after = snapshot(running.memory()).ok()?.header();
+    gathered.take(&record, (after.marks.get(), after.health.get()));
+    let header = record.header();
     let resets = header.boots.get().saturating_sub(1);
     if resets > options.resets {
         return Some(Ended::Off);
     }
-    match snapshot.state()? {
+    match record.state()? {
         State::Booting | State::Running => {}
         // Before a reset that is to come.
         _ if resets < options.resets => {}

@@ -5,10 +5,10 @@ use cofferdam_abi::health::{Error, PARTITION_ERRORS};
 use cofferdam_abi::record::{MODULE, PartitionState, State};
 use cofferdam_build::Built;
 use cofferdam_core::BootFailure;
+use cofferdam_record::Snapshot;
 
 use crate::follow::{Ended, Followed};
 use crate::report::{PartitionReport, Report};
-use crate::snapshot::Snapshot;
 use crate::{Options, attacks, memory, nanoseconds};
 
 /// The judgement.

@@ -16,7 +16,6 @@ mod follow;
 mod judge;
 mod memory;
 mod report;
-mod snapshot;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -27,10 +26,10 @@ use cofferdam_abi::record::{Header, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
 use cofferdam_qemu::{Machine, Memory, Plugin, Serial};
+use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
 pub use report::{AttackReport, PartitionReport, Report};
-pub use snapshot::Snapshot;
 
 /// How to run a system.
 #[derive(Clone, Debug)]
@@ -88,8 +87,7 @@ pub fn run_image(built: &Built, image: &Path, options: &Options) -> Result<Outco
     }
     let running = prepared.start()?;
     let followed = follow::follow(running, options)?;
-    let snapshot =
-        Snapshot::read(&followed.memory).context("the machine's memory cannot be read")?;
+    let snapshot = snapshot(&followed.memory).context("the machine's memory cannot be read")?;
     let image =
         std::fs::read(image).with_context(|| format!("{} cannot be read", image.display()))?;
     let report = judge::judge(built, options, &image, &followed, &snapshot)?;
@@ -98,6 +96,11 @@ pub fn run_image(built: &Built, image: &Path, options: &Options) -> Result<Outco
         snapshot,
         serial: followed.serial,
     })
+}
+
+/// The record as it is now.
+fn snapshot(memory: &Memory) -> std::io::Result<Snapshot> {
+    Snapshot::read(|address, bytes| memory.read(address, bytes))
 }
 
 fn machine(built: &Built, image: &Path, options: &Options) -> Result<Machine> {

@@ -105,6 +105,17 @@ pub const LAYERS: &[Layer] = &[
     ),
     // Verification reads everything, and nothing reads it.
     host(
+        "verification/fuzz",
+        &[
+            "microkernel/abi",
+            "microkernel/core",
+            "ipc/*",
+            "config/*",
+            "verification/*",
+            "tools/record",
+        ],
+    ),
+    host(
         "verification/*",
         &[
             "microkernel/abi",

@@ -45,7 +45,8 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(
+    /// A machine before its start, with tables that were loaded. `system` is what they were made of.
+    pub fn new(
         machine: FakeMachine,
         configuration: &'static Configuration,
         system: SystemBuilder,

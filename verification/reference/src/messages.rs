@@ -7,7 +7,8 @@ use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_machine::{Simulation, SystemBuilder};
 use cofferdam_tables::{CapabilityKind, ChannelKind};
 
-use crate::reference::{Called, rules};
+use crate::model::Called;
+use crate::rules;
 
 /// The messages of sampling and queuing channels.
 pub struct Messages {

@@ -1,14 +1,13 @@
-//! The reference model.
-
-mod messages;
-pub mod rules;
+//! The model itself.
 
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::PartitionState;
 use cofferdam_abi::{Status, limits, page};
 use cofferdam_machine::{Outcome, Simulation, Write, WriteKind};
 use cofferdam_tables::{Channel, ChannelKind, End, RegionKind};
-use messages::Messages;
+
+use crate::messages::Messages;
+use crate::rules;
 
 /// What was done.
 pub struct Made {
@@ -21,22 +20,28 @@ pub struct Made {
 /// A hypercall and its outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Called {
+    /// r11.
     pub token: u32,
+    /// r3 to r8.
     pub arguments: [u32; 6],
+    /// What came back.
     pub outcome: Outcome,
 }
 
 impl Called {
+    /// Which hypercall it is, if there is one of that number.
     pub fn name(&self) -> Option<Hypercall> {
         Hypercall::from_token(self.token)
     }
 }
 
 impl Made {
+    /// No hypercall, while this partition ran.
     pub fn nothing(actor: Option<u8>) -> Self {
         Self { actor, call: None }
     }
 
+    /// A hypercall of this partition.
     pub fn call(actor: u8, token: u32, arguments: [u32; 6], outcome: Outcome) -> Self {
         let call = Called {
             token,
@@ -86,6 +91,7 @@ struct Opened {
     eligible: u32,
 }
 
+/// What the kernel has to do, as far as it can be said without the kernel.
 pub struct Model {
     schedule: u8,
     next_schedule: u8,

@@ -7,7 +7,6 @@ use cofferdam_abi::record::{
     TraceEvent, offset,
 };
 use cofferdam_abi::{limits, space};
-use cofferdam_qemu::Memory;
 use zerocopy::{FromBytes, FromZeros, Immutable, KnownLayout};
 
 /// The record region at one moment.
@@ -17,10 +16,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// From the machine's memory.
-    pub fn read(memory: &Memory) -> io::Result<Self> {
+    /// From the machine's memory, of which `read` gives what stands at a physical address.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn read(read: impl FnOnce(u64, &mut [u8]) -> io::Result<()>) -> io::Result<Self> {
         let mut bytes = vec![0; offset::END];
-        memory.read(u64::from(space::kernel::RECORD), &mut bytes)?;
+        read(u64::from(space::kernel::RECORD), &mut bytes)?;
         Ok(Self { bytes })
     }
 
@@ -134,7 +136,7 @@ impl Snapshot {
     }
 }
 
-pub(crate) fn state(number: u16) -> Option<State> {
+fn state(number: u16) -> Option<State> {
     [
         State::Booting,
         State::Running,

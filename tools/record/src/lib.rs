@@ -1,0 +1,13 @@
+//! What a run leaves in its record, read and put into words.
+//!
+//! The record may be of a machine that died in the middle of a word, or a file from anywhere: whatever stands in it, there
+//! is an answer.
+
+#![forbid(unsafe_code)]
+
+mod crash;
+mod snapshot;
+mod words;
+
+pub use crash::{Program, Symbols, failures, own_path};
+pub use snapshot::Snapshot;
