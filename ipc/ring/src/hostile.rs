@@ -152,7 +152,9 @@ pub fn peer(script: &[u8]) {
                     assert!(vacant <= SLOT_COUNT, "{vacant} vacant");
                 }
             }
-            _ if length.is_multiple_of(2) => producer = peer.bounded(|| Producer::on(peer.memory())),
+            _ if length.is_multiple_of(2) => {
+                producer = peer.bounded(|| Producer::on(peer.memory()))
+            }
             _ => consumer = peer.bounded(|| Consumer::on(peer.memory())),
         }
     }

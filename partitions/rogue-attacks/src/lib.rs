@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod evidence;
+pub mod phases;
 mod table;
 
 pub use evidence::{Mark, Outcome, Verdict, judge};

@@ -101,6 +101,13 @@ pub fn flip(mut image: Vec<u8>, bit: usize) -> Result<Vec<u8>> {
     Ok(image)
 }
 
+/// The tables of an image.
+pub fn tables_of(image: &[u8]) -> Result<Vec<u8>> {
+    let range = tables(image)?;
+    let tables = image.get(range).context("the image is truncated")?;
+    Ok(tables.to_vec())
+}
+
 /// Where the tables lie in the file.
 fn tables(image: &[u8]) -> Result<std::ops::Range<usize>> {
     let header = FileHeader32::<BigEndian>::parse(image).context("the image is no ELF")?;

@@ -17,7 +17,7 @@ use cofferdam_abi::limits;
 use cofferdam_abi::page::StartReason;
 use cofferdam_abi::record::{HealthRecord, MODULE, Mark, PartitionState, State};
 use cofferdam_build::{Built, Kernel};
-use cofferdam_run::Snapshot;
+use cofferdam_record::Snapshot;
 use cofferdam_run::command::duration;
 use serde::Deserialize;
 

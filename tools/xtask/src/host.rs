@@ -8,9 +8,6 @@ use anyhow::{Context, Result, ensure};
 use crate::parts::Tally;
 use crate::workspace::Workspace;
 
-/// The crates whose unsafe code a host can run.
-const FOR_MIRI: &[&str] = &["cofferdam-ring"];
-
 /// Every test that the host can run: those of the host's crates, and of the libraries behind the partitions.
 pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
     let mut tally = Tally::default();
@@ -27,32 +24,8 @@ pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The tests of unsafe code, in an interpreter that sees undefined behaviour.
-pub fn miri(workspace: &Workspace<'_>) -> Result<Tally> {
-    let there = Command::new("cargo")
-        .args(["+nightly", "miri", "--version"])
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !there {
-        return Ok(Tally::skipped(format!(
-            "Miri on {}: no nightly compiler with miri here",
-            FOR_MIRI.join(", ")
-        )));
-    }
-    let mut miri = Command::new("cargo");
-    for variable in ["RUSTUP_TOOLCHAIN", "RUSTC", "CARGO", "RUSTFLAGS"] {
-        miri.env_remove(variable);
-    }
-    miri.args(["+nightly", "miri", "test", "--no-fail-fast"]);
-    for package in FOR_MIRI {
-        miri.args(["--package", package]);
-    }
-    cargo_test(&mut miri, workspace)
-}
-
 /// Runs `cargo test`, its output passed on, and counts from what it says.
-fn cargo_test(command: &mut Command, workspace: &Workspace<'_>) -> Result<Tally> {
+pub fn cargo_test(command: &mut Command, workspace: &Workspace<'_>) -> Result<Tally> {
     let mut child = command
         .current_dir(workspace.root)
         .stdout(Stdio::piped())

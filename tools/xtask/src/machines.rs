@@ -71,7 +71,8 @@ impl Systems {
         Ok(run(built, &self.options(Kernel::Release, 300))?.report)
     }
 
-    fn options(&self, kernel: Kernel, milliseconds: u64) -> Options {
+    /// How to run a system for so long, with instructions as the clock.
+    pub fn options(&self, kernel: Kernel, milliseconds: u64) -> Options {
         Options {
             qemu: self.qemu.clone(),
             kernel,
@@ -195,7 +196,8 @@ pub fn attacks_for(systems: &Systems, time: Duration) -> Result<Tally> {
     Ok(tally)
 }
 
-fn no_reasons(reasons: &[String]) -> Result<()> {
+/// Fails with the reasons, if there are any.
+pub fn no_reasons(reasons: &[String]) -> Result<()> {
     ensure!(reasons.is_empty(), "{}", reasons.join("; "));
     Ok(())
 }

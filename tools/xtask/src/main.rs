@@ -13,9 +13,11 @@ mod expected;
 mod host;
 mod lint;
 mod machines;
+mod nightly;
 mod parts;
 mod reproduce;
 mod soak;
+mod sweep;
 mod test;
 mod timeline;
 mod variant;
@@ -23,12 +25,11 @@ mod workspace;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use cofferdam_build::Tree;
-use cofferdam_run::command::{RunArguments, duration};
+use cofferdam_run::command::RunArguments;
 use cofferdam_setup::{Consent, Requirement, Toolchain};
 
 use workspace::Workspace;
@@ -78,10 +79,18 @@ Examples:
         installing: Installing,
     },
     /// Runs the attacks for long, and damages the tables at many places
+    /// Runs the campaigns that take too long for every change
+    #[command(after_help = "\
+Examples:
+  cargo xtask soak                 all of them, some twenty minutes
+  cargo xtask soak --scale 10      ten times as much of each
+  cargo xtask soak boundary fuzz   these alone, by the beginning of their names")]
     Soak {
-        /// How much of the machine's time the attacks go on
-        #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = duration)]
-        time: Duration,
+        /// Only those campaigns whose names begin so
+        campaigns: Vec<String>,
+        /// So many times as much as usual
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        scale: u32,
         #[command(flatten)]
         installing: Installing,
     },
@@ -165,8 +174,13 @@ fn run(command: Command) -> Result<bool> {
             bench::paths(&workspace, &system, of.as_deref(), json)
         }
         Command::Soak { time, installing } => {
+        Command::Soak {
+            campaigns,
+            scale,
+            installing,
+        } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            soak::run(&Workspace::read(&root, &toolchain)?, time)
+            soak::run(&Workspace::read(&root, &toolchain)?, &campaigns, scale)
         }
         Command::Bench {
             json,

@@ -13,6 +13,8 @@ pub struct Tally {
     pub failed: Vec<String>,
     /// Skipped: what, and why.
     pub skipped: Vec<String>,
+    /// What was covered, where a number of cases does not say it.
+    pub covered: Vec<String>,
 }
 
 impl Tally {
@@ -37,6 +39,13 @@ impl Tally {
         self.passed += other.passed;
         self.failed.extend(other.failed);
         self.skipped.extend(other.skipped);
+        self.covered.extend(other.covered);
+    }
+
+    /// Counts a case that says what it covered.
+    pub fn note(&mut self, what: &str, covered: Result<String>) {
+        let covered = covered.map(|covered| self.covered.push(format!("{what}: {covered}")));
+        self.count(what, covered);
     }
 
     /// The same, with the failures said to be those of something.
@@ -99,6 +108,9 @@ impl Parts {
                 tally.passed,
                 duration.as_secs_f32()
             );
+            for covered in &tally.covered {
+                eprintln!("        {covered}");
+            }
             for failure in &tally.failed {
                 eprintln!(
                     "        failed: {}",

@@ -1,26 +1,269 @@
-//! `cargo xtask soak`: what takes too long for every change.
+//! `cargo xtask soak`: campaigns that take too long for every change.
+//!
+//! Each campaign has a name, says what it will do and how far it is, and in the end what it covered.
 
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use cofferdam_build::Tree;
+use cofferdam_core::Configuration;
+use cofferdam_progress::Step;
 
 use crate::machines::{self, Systems};
-use crate::parts::Parts;
+use crate::parts::{Parts, Tally};
 use crate::workspace::Workspace;
+use crate::{damage, nightly, sweep};
 
-/// So many bits of the tables are flipped, one at a time.
+/// What libFuzzer gets for each target.
+const GUIDED: Duration = Duration::from_secs(45);
+/// Random sequences of operations against the reference model: so many at a time, for each keeps memory for good.
+const SEQUENCES_AT_A_TIME: u32 = 4_000;
+/// And so often.
+const SEQUENCES_TIMES: u32 = 3;
+/// Inputs of each fuzz target, in portions: a test may keep memory for good.
+const FUZZ: [(&str, u64, u64); 7] = [
+    ("tables", 4, 100_000),
+    ("hypercalls", 8, 10_000),
+    ("messages", 4, 1_000_000),
+    ("ring", 4, 500_000),
+    ("system", 4, 50_000),
+    ("programs", 4, 100_000),
+    ("record", 4, 50_000),
+];
+/// So many bits of the tables are flipped on the machine, one at a time; on the host all of them.
 const FLIPPED_BITS: usize = 400;
+/// How much of the machine's time the attacks go on, and the sweep.
+const ATTACKS: Duration = Duration::from_secs(60);
+const BOUNDARY: Duration = Duration::from_secs(30);
 
-/// Lets the attacks go round for `time` of the machine's time, on both kernels, and damages the tables at many places.
-pub fn run(workspace: &Workspace<'_>, time: Duration) -> Result<()> {
+/// What a campaign needs.
+struct Field<'a> {
+    workspace: &'a Workspace<'a>,
+    systems: &'a Systems,
+    /// So many times as much as usual.
+    scale: u32,
+}
+
+/// A campaign: its name, what it does, and the doing.
+type Campaign = (
+    &'static str,
+    fn(u32) -> String,
+    fn(&Field<'_>) -> Result<Tally>,
+);
+
+const CAMPAIGNS: [Campaign; 7] = [
+    (
+        "boundary",
+        |scale| {
+            format!(
+                "the end of a window in every phase, {:?} of machine time on each kernel",
+                BOUNDARY * scale
+            )
+        },
+        |field| sweep::phases(field.systems, BOUNDARY * field.scale, None),
+    ),
+    (
+        "attacks",
+        |scale| {
+            format!(
+                "flight under attack, round after round, {:?} of machine time on each kernel",
+                ATTACKS * scale
+            )
+        },
+        |field| machines::attacks_for(field.systems, ATTACKS * field.scale),
+    ),
+    (
+        "bits",
+        |_| "every bit of every system's tables flipped, on the host".to_owned(),
+        every_bit,
+    ),
+    (
+        "bits-on-the-machine",
+        |scale| {
+            format!(
+                "{} bits of flight's tables flipped, on the machine",
+                FLIPPED_BITS * scale as usize
+            )
+        },
+        |field| machines::flipped_bits(field.systems, FLIPPED_BITS * field.scale as usize),
+    ),
+    (
+        "model",
+        |scale| {
+            let sequences = SEQUENCES_AT_A_TIME * SEQUENCES_TIMES * scale;
+            format!("{sequences} random sequences of operations against the reference model, twice")
+        },
+        model,
+    ),
+    (
+        "fuzz",
+        |scale| {
+            format!(
+                "{} fuzz targets without a guide, {} inputs",
+                FUZZ.len(),
+                inputs(scale)
+            )
+        },
+        fuzz,
+    ),
+    (
+        "guided-fuzz",
+        |scale| {
+            format!(
+                "{} fuzz targets with libFuzzer, {:?} each",
+                FUZZ.len(),
+                GUIDED * scale
+            )
+        },
+        |field| nightly::fuzz(field.workspace, GUIDED * field.scale),
+    ),
+];
+
+/// Runs the campaigns whose names begin as wanted, or all.
+pub fn run(workspace: &Workspace<'_>, wanted: &[String], scale: u32) -> Result<()> {
+    let chosen = |name: &str| {
+        wanted.is_empty() || wanted.iter().any(|start| name.starts_with(start.as_str()))
+    };
+    for start in wanted {
+        let names: Vec<_> = CAMPAIGNS.iter().map(|(name, ..)| *name).collect();
+        ensure!(
+            names.iter().any(|name| name.starts_with(start.as_str())),
+            "there is no campaign `{start}`: the campaigns are {}",
+            names.join(", ")
+        );
+    }
     let systems = Systems::build(&Tree::new(workspace.root, workspace.toolchain))?;
+    let field = Field {
+        workspace,
+        systems: &systems,
+        scale,
+    };
     let mut parts = Parts::default();
-    parts.run_cases("attacks, round after round", || {
-        machines::attacks_for(&systems, time)
-    });
-    parts.run_cases("flipped bits of the tables, on the machine", || {
-        machines::flipped_bits(&systems, FLIPPED_BITS)
-    });
+    for (name, what, campaign) in CAMPAIGNS {
+        if chosen(name) {
+            parts.run_cases(&format!("{name}: {}", what(scale)), || campaign(&field));
+        }
+    }
     parts.finish()
+}
+
+/// A table with a flipped bit is refused for what its head or its checksum says.
+fn every_bit(field: &Field<'_>) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for (name, built) in field.systems.iter() {
+        let mut tables = damage::tables_of(&std::fs::read(
+            built.image(cofferdam_build::Kernel::Release),
+        )?)?;
+        let mut accepted = Vec::new();
+        for bit in 0..tables.len() * 8 {
+            let mask = 0x80 >> (bit % 8);
+            tables[bit / 8] ^= mask;
+            let mut configuration = Configuration::EMPTY;
+            if configuration.load(&tables).is_ok() {
+                accepted.push(bit);
+            }
+            tables[bit / 8] ^= mask;
+        }
+        let covered = match accepted.first() {
+            None => Ok(format!("{} bits, each refused", tables.len() * 8)),
+            Some(bit) => Err(anyhow::anyhow!(
+                "{} were accepted, bit {bit} among them",
+                accepted.len()
+            )),
+        };
+        tally.note(name, covered);
+    }
+    Ok(tally)
+}
+
+fn model(field: &Field<'_>) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let times = SEQUENCES_TIMES * field.scale;
+    let step = Step::start("sequences");
+    for time in 0..times {
+        step.note(format!("{} of {times} portions", time + 1));
+        let output = field
+            .workspace
+            .toolchain
+            .cargo()
+            .current_dir(field.workspace.root)
+            .args([
+                "test",
+                "--quiet",
+                "--profile",
+                "soak",
+                "--package",
+                "cofferdam-core",
+                "--test",
+                "model",
+            ])
+            .env("PROPTEST_CASES", SEQUENCES_AT_A_TIME.to_string())
+            .output()
+            .context("cargo did not start")?;
+        ensure!(
+            output.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    step.done();
+    let sequences = u64::from(SEQUENCES_AT_A_TIME) * u64::from(times);
+    let covered =
+        format!("{sequences} sequences of up to 250 operations, each judged after every one");
+    tally.note("the reference model", Ok(covered));
+    let covered = format!("{sequences} sequences with a kernel that takes time");
+    tally.note("windows on their ticks", Ok(covered));
+    Ok(tally)
+}
+
+fn inputs(scale: u32) -> u64 {
+    let of_target = |(_, portions, cases): &(&str, u64, u64)| portions * cases;
+    FUZZ.iter().map(of_target).sum::<u64>() * u64::from(scale)
+}
+
+/// The fuzz targets without a guide.
+fn fuzz(field: &Field<'_>) -> Result<Tally> {
+    field.workspace.cargo(&[
+        "build",
+        "--quiet",
+        "--profile",
+        "soak",
+        "--package",
+        "cofferdam-fuzz",
+    ])?;
+    let folder = cofferdam_target_build::target_directory(field.workspace.root);
+    let program = folder.join("soak/cofferdam-fuzz");
+    let mut tally = Tally::default();
+    for (target, portions, cases) in FUZZ {
+        let portions = portions * u64::from(field.scale);
+        let step = Step::start(target);
+        let campaign = || -> Result<String> {
+            for portion in 0..portions {
+                step.note(format!("{} of {portions} portions", portion + 1));
+                let output = std::process::Command::new(&program)
+                    .arg(target)
+                    .args(["--from", &(portion * cases).to_string()])
+                    .args(["--cases", &cases.to_string()])
+                    .stdin(Stdio::null())
+                    .output()
+                    .with_context(|| format!("{} did not start", program.display()))?;
+                let said = String::from_utf8_lossy(&output.stderr);
+                ensure!(
+                    output.status.success(),
+                    "{} ({})",
+                    said.trim(),
+                    output.status
+                );
+            }
+            Ok(format!("{} inputs", portions * cases))
+        };
+        let covered = campaign();
+        if covered.is_ok() {
+            step.done();
+        }
+        tally.note(target, covered);
+    }
+    Ok(tally)
 }

@@ -4,6 +4,8 @@
 //! `verification/layering`); tests on the host; whole systems in the emulator; attacks on the target.
 //! What needs a nightly compiler runs where there is one.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use cofferdam_build::Tree;
 
@@ -11,16 +13,24 @@ use crate::bench;
 use crate::host;
 use crate::lint;
 use crate::machines::{self, Systems};
+use crate::nightly;
 use crate::parts::{Parts, Tally};
 use crate::reproduce;
+use crate::sweep;
 use crate::workspace::Workspace;
+
+/// So long libFuzzer looks at each target.
+const FUZZ_TIME: Duration = Duration::from_secs(10);
 
 /// Runs all of it.
 pub fn run(workspace: &Workspace<'_>) -> Result<()> {
     let mut parts = Parts::default();
     lint::add(&mut parts, workspace);
     parts.run_cases("tests on the host", || host::tests(workspace));
-    parts.run_cases("undefined behaviour (Miri)", || host::miri(workspace));
+    parts.run_cases("undefined behaviour (Miri)", || nightly::miri(workspace));
+    parts.run_cases("inputs guided by coverage (libFuzzer)", || {
+        nightly::fuzz(workspace, FUZZ_TIME)
+    });
     let tree = Tree::new(workspace.root, workspace.toolchain);
     let mut systems = None;
     parts.run_cases("building every system", || {
@@ -35,6 +45,9 @@ pub fn run(workspace: &Workspace<'_>) -> Result<()> {
             machines::systems_in_emulator(systems)
         });
         parts.run_cases("attacks on the target", || machines::attacks(systems));
+        parts.run_cases("every phase of the end of a window", || {
+            sweep::phases(systems, sweep::ONE_ROUND, Some(sweep::ONE_ROUND_MISSES))
+        });
         parts.run_cases("the same bytes in another folder", || {
             reproduce::elsewhere(&tree, systems)
         });

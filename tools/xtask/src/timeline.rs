@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use cofferdam_abi::record::{TraceEvent, TraceKind};
 use cofferdam_build::Built;
 use cofferdam_compile::plan::WindowPlan;
-use cofferdam_run::Snapshot;
+use cofferdam_record::Snapshot;
 
 /// Nobody, where a partition's index stands.
 const NOBODY: u8 = 0xff;
