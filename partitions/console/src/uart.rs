@@ -24,7 +24,10 @@ const FIFO_ENABLE: u8 = 1 << 0;
 const FIFO_CLEAR: u8 = 1 << 1 | 1 << 2;
 
 const DATA_READY: u8 = 1 << 0;
+/// The FIFO has nothing more to send, and takes a burst.
 const TRANSMITTER_HOLDING_EMPTY: u8 = 1 << 5;
+/// Neither has the shift register: the last bit is on the line.
+const TRANSMITTER_IDLE: u8 = 1 << 6;
 
 /// An empty transmitter takes so many bytes at once.
 const FIFO_BYTES: usize = 16;
@@ -119,6 +122,8 @@ impl Write for Uart {
 
     fn flush(&mut self) -> Result<(), Infallible> {
         self.wait_for(TRANSMITTER_HOLDING_EMPTY);
+        // No interrupt tells of it, but it takes no longer than a character.
+        while !self.has(TRANSMITTER_IDLE) {}
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use cofferdam_abi::Status;
 use cofferdam_ipc::Bytes;
-use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use embedded_io::{BufRead, ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 
 use crate::{Error, QueuingDestination, QueuingSource, wait};
 
@@ -67,20 +67,30 @@ impl<const N: usize> ErrorType for Reader<'_, N> {
     type Error = Error;
 }
 
+impl<const N: usize> BufRead for Reader<'_, N> {
+    fn fill_buf(&mut self) -> Result<&[u8], Error> {
+        while !self.refill()? {
+            wait(self.port.line());
+        }
+        Ok(self.left())
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.taken += length.min(self.left().len());
+    }
+}
+
 impl<const N: usize> Read for Reader<'_, N> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        while !self.refill()? {
-            wait(self.port.line());
-        }
-        let left = self.left();
+        let left = self.fill_buf()?;
         let length = left.len().min(buffer.len());
         for (to, from) in buffer.iter_mut().zip(left) {
             *to = *from;
         }
-        self.taken += length;
+        self.consume(length);
         Ok(length)
     }
 }

@@ -20,22 +20,22 @@ const GUIDED: Duration = Duration::from_secs(45);
 /// Random sequences of operations against the reference model: so many at a time, for each keeps memory for good.
 const SEQUENCES_AT_A_TIME: u32 = 4_000;
 /// And so often.
-const SEQUENCES_TIMES: u32 = 3;
+const SEQUENCES_TIMES: u32 = 8;
 /// Inputs of each fuzz target, in portions: a test may keep memory for good.
 const FUZZ: [(&str, u64, u64); 7] = [
-    ("tables", 4, 100_000),
-    ("hypercalls", 8, 10_000),
-    ("messages", 4, 1_000_000),
-    ("ring", 4, 500_000),
+    ("tables", 8, 100_000),
+    ("hypercalls", 20, 10_000),
+    ("messages", 8, 2_000_000),
+    ("ring", 8, 1_000_000),
     ("system", 4, 50_000),
     ("programs", 4, 100_000),
-    ("record", 4, 50_000),
+    ("record", 4, 100_000),
 ];
 /// So many bits of the tables are flipped on the machine, one at a time; on the host all of them.
 const FLIPPED_BITS: usize = 400;
 /// How much of the machine's time the attacks go on, and the sweep.
 const ATTACKS: Duration = Duration::from_secs(60);
-const BOUNDARY: Duration = Duration::from_secs(30);
+const BOUNDARY: Duration = Duration::from_secs(20);
 
 /// What a campaign needs.
 struct Field<'a> {
@@ -203,7 +203,7 @@ fn model(field: &Field<'_>) -> Result<Tally> {
             .context("cargo did not start")?;
         ensure!(
             output.status.success(),
-            "{}{}",
+            "the kernel and the model do not agree:\n{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );

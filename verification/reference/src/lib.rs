@@ -12,4 +12,4 @@ mod operation;
 mod rules;
 
 pub use model::{Called, Made, Model};
-pub use operation::{Operation, perform, system};
+pub use operation::{EDGES, FAULTS, FIELDS, Operation, perform, system};

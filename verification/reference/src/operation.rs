@@ -2,12 +2,50 @@
 
 use cofferdam_abi::health::{Action, Error, Exception};
 use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_abi::page;
 use cofferdam_core::Fault;
-use cofferdam_machine::{DATA, Simulation, SystemBuilder};
+use cofferdam_machine::{CONSTANTS, DATA, DATA_BYTES, Simulation, SystemBuilder, TEXT};
 use cofferdam_tables::{CapabilityKind, ChannelKind};
 
 use crate::model::Made;
 use crate::rules;
+
+/// Addresses at the edges of what a partition has.
+pub const EDGES: [u32; 12] = [
+    0,
+    TEXT,
+    CONSTANTS,
+    CONSTANTS + 0xffc,
+    DATA + DATA_BYTES - 4,
+    DATA + DATA_BYTES - 64,
+    DATA + DATA_BYTES,
+    DATA - 4,
+    DATA + 2,
+    page::ADDRESS,
+    page::ADDRESS + 0xffc,
+    u32::MAX,
+];
+
+/// Exceptions that a partition can cause, and what they are to the health monitor.
+pub const FAULTS: [(Exception, Error); 8] = [
+    (Exception::DataStorage, Error::MemoryViolation),
+    (Exception::InstructionStorage, Error::MemoryViolation),
+    (Exception::DataTlbError, Error::MemoryViolation),
+    (Exception::InstructionTlbError, Error::MemoryViolation),
+    (Exception::Program, Error::Trap),
+    (Exception::Program, Error::PrivilegedInstruction),
+    (Exception::Alignment, Error::Alignment),
+    (Exception::SpeUnavailable, Error::IllegalInstruction),
+];
+
+/// What a partition may well write into its register page: offset and word.
+pub const FIELDS: [(u32, u32); 5] = [
+    (page::MSR, page::MSR_EE),
+    (page::PENDING, 0),
+    (page::ENABLED, u32::MAX),
+    (page::VECTORS + 4 * 4, TEXT + 0x40),
+    (page::VECTORS + 4 * 6, TEXT + 0x80),
+];
 
 /// Something happens.
 #[derive(Clone, Debug)]

@@ -1,11 +1,9 @@
 //! Everything that partitions, devices and time can do to the kernel, against the reference model.
 
 use arbitrary::{Result, Unstructured};
-use cofferdam_abi::health::{Error, Exception};
 use cofferdam_abi::hypercall::Hypercall;
-use cofferdam_abi::page;
-use cofferdam_machine::{CONSTANTS, DATA, DATA_BYTES, TEXT};
-use cofferdam_reference::{Model, Operation, perform, system};
+use cofferdam_machine::{DATA, DATA_BYTES};
+use cofferdam_reference::{EDGES, FAULTS, FIELDS, Model, Operation, perform, system};
 
 use super::noise;
 use crate::Target;
@@ -18,20 +16,6 @@ pub const TARGET: Target = Target {
 };
 
 fn address(input: &mut Unstructured<'_>) -> Result<u32> {
-    const EDGES: [u32; 12] = [
-        0,
-        TEXT,
-        CONSTANTS,
-        CONSTANTS + 0xffc,
-        DATA + DATA_BYTES - 4,
-        DATA + DATA_BYTES - 64,
-        DATA + DATA_BYTES,
-        DATA - 4,
-        DATA + 2,
-        page::ADDRESS,
-        page::ADDRESS + 0xffc,
-        u32::MAX,
-    ];
     Ok(match input.int_in_range(0..=8)? {
         0 => input.arbitrary()?,
         1 | 2 => *input.choose(&EDGES)?,
@@ -49,23 +33,6 @@ fn argument(input: &mut Unstructured<'_>) -> Result<u32> {
 }
 
 fn operation(input: &mut Unstructured<'_>) -> Result<Operation> {
-    const FAULTS: [(Exception, Error); 8] = [
-        (Exception::DataStorage, Error::MemoryViolation),
-        (Exception::InstructionStorage, Error::MemoryViolation),
-        (Exception::DataTlbError, Error::MemoryViolation),
-        (Exception::InstructionTlbError, Error::MemoryViolation),
-        (Exception::Program, Error::Trap),
-        (Exception::Program, Error::PrivilegedInstruction),
-        (Exception::Alignment, Error::Alignment),
-        (Exception::SpeUnavailable, Error::IllegalInstruction),
-    ];
-    const FIELDS: [(u32, u32); 5] = [
-        (page::MSR, page::MSR_EE),
-        (page::PENDING, 0),
-        (page::ENABLED, u32::MAX),
-        (page::VECTORS + 4 * 4, TEXT + 0x40),
-        (page::VECTORS + 4 * 6, TEXT + 0x80),
-    ];
     Ok(match input.int_in_range(0..=39)? {
         0 => Operation::Call(input.arbitrary()?, [argument(input)?; 6]),
         1..=8 => {
