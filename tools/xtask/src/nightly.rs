@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use cofferdam_progress::Step;
 
 use crate::host::cargo_test;
 use crate::parts::Tally;
@@ -38,6 +39,9 @@ const MIRI: [(&str, &[&str]); 3] = [
 /// Where libFuzzer's targets are.
 const LIBFUZZER: &str = "verification/fuzz/libfuzzer";
 
+/// How many lines of libFuzzer's output are shown when it found something.
+const LINES_SHOWN: usize = 40;
+
 /// The tests of unsafe code, in an interpreter that sees undefined behaviour.
 pub fn miri(workspace: &Workspace<'_>) -> Result<Tally> {
     let there = is_there(&["miri", "--version"]);
@@ -67,7 +71,11 @@ pub fn fuzz(workspace: &Workspace<'_>, time: Duration) -> Result<Tally> {
     let there = is_there(&["--version"]) && is_there(&["fuzz", "--version"]);
     for target in targets(workspace)? {
         if there {
+            let step = Step::start(format!("libFuzzer on {target}"));
             let covered = fuzz_target(workspace, &target, time);
+            if covered.is_ok() {
+                step.done();
+            }
             tally.note(&format!("libFuzzer, {target}"), covered);
         } else {
             tally.add(Tally::skipped(format!(
@@ -132,17 +140,14 @@ fn fuzz_target(workspace: &Workspace<'_>, target: &str, time: Duration) -> Resul
         .arg(format!("-artifact_prefix={}/", artifacts.display()));
     let output = fuzz.output().context("cargo fuzz did not start")?;
     let text = String::from_utf8_lossy(&output.stderr);
-    let end = || {
-        text.lines()
-            .rev()
-            .take(40)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    anyhow::ensure!(output.status.success(), "{}", end());
+    let lines: Vec<_> = text.lines().collect();
+    let end = lines.len().saturating_sub(LINES_SHOWN);
+    anyhow::ensure!(
+        output.status.success(),
+        "it ended with {}:\n{}",
+        output.status,
+        lines[end..].join("\n")
+    );
     let done = text.lines().find(|line| line.contains("DONE"));
     let (_, covered) = done
         .and_then(|line| line.split_once("DONE"))
