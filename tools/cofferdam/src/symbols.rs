@@ -3,23 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use cofferdam_record::Symbols;
 use cofferdam_symbols::Frame;
-pub use cofferdam_symbols::own_path;
-use addr2line::Loader;
-use cofferdam_record::{Symbols, own_path};
 use object::BigEndian;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 
 /// What a program's ELF says about its addresses.
-pub struct Symbols {
-    known: Option<cofferdam_symbols::Symbols>,
-    elf: Vec<u8>,
-}
-
-impl Symbols {
 pub struct ElfSymbols {
-    loader: Option<Loader>,
+    known: Option<cofferdam_symbols::Symbols>,
     elf: Vec<u8>,
 }
 
@@ -31,14 +23,14 @@ impl ElfSymbols {
             elf: fs::read(path).unwrap_or_default(),
         }
     }
+}
 
-    /// The name of what stands at an address, as the linker has it.
-    pub fn name(&self, address: u32) -> Option<&str> {
+impl Symbols for ElfSymbols {
+    fn name(&self, address: u32) -> Option<&str> {
         self.known.as_ref()?.symbol(address)
     }
 
-    /// What stands at an address, one line for each function inlined there, the innermost first. Empty if nothing is known.
-    pub fn describe(&self, address: u32) -> Vec<String> {
+    fn describe(&self, address: u32) -> Vec<String> {
         let frames = self.known.as_ref().map(|known| known.frames(address));
         let frames = frames.unwrap_or_default();
         if frames.is_empty() {
@@ -46,41 +38,6 @@ impl ElfSymbols {
             return self.name(address).map(str::to_owned).into_iter().collect();
         }
         frames.iter().map(line).collect()
-    fn frames(&self, address: u32) -> Option<Vec<String>> {
-        let mut frames = self.loader.as_ref()?.find_frames(u64::from(address)).ok()?;
-        let mut lines = Vec::new();
-        while let Ok(Some(frame)) = frames.next() {
-            let function = frame
-                .function
-                .and_then(|function| Some(function.demangle().ok()?.into_owned()));
-            let place = frame.location.and_then(|location| {
-                let file = own_path(location.file?);
-                Some(format!("{file}:{}", location.line.unwrap_or(0)))
-            });
-            if function.is_some() || place.is_some() {
-                lines.push(format!(
-                    "{} at {}",
-                    function.as_deref().unwrap_or("?"),
-                    place.as_deref().unwrap_or("an unknown place")
-                ));
-            }
-        }
-        Some(lines)
-    }
-}
-
-impl Symbols for ElfSymbols {
-    fn name(&self, address: u32) -> Option<&str> {
-        self.loader.as_ref()?.find_symbol(u64::from(address))
-    }
-
-    fn describe(&self, address: u32) -> Vec<String> {
-        let lines = self.frames(address).unwrap_or_default();
-        if lines.is_empty() {
-            // Assembly has names, and no lines.
-            return self.name(address).map(str::to_owned).into_iter().collect();
-        }
-        lines
     }
 
     fn text(&self, address: u32, length: u32) -> Option<String> {

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use cofferdam_abi::health::{Action, Error};
 use cofferdam_abi::record::{CrashRecord, MODULE};
+use cofferdam_symbols::own_path;
 
 use crate::Snapshot;
 use crate::words::{exception, has_data_address, syndrome};
@@ -31,11 +32,6 @@ pub trait Symbols {
     fn describe(&self, address: u32) -> Vec<String>;
     /// The text of so many bytes that the program has at an address from the start.
     fn text(&self, address: u32, length: u32) -> Option<String>;
-}
-
-/// A path as seen from the root of the tree: the build names the root so, wherever it lies.
-pub fn own_path(path: &str) -> &str {
-    path.strip_prefix("/cofferdam/").unwrap_or(path)
 }
 
 /// Every failure in a record; nothing if there is none. `symbols` finds those of a program.

@@ -9,5 +9,5 @@ mod crash;
 mod snapshot;
 mod words;
 
-pub use crash::{Program, Symbols, failures, own_path};
+pub use crash::{Program, Symbols, failures};
 pub use snapshot::Snapshot;

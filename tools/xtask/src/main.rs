@@ -78,11 +78,10 @@ Examples:
         #[command(flatten)]
         installing: Installing,
     },
-    /// Runs the attacks for long, and damages the tables at many places
     /// Runs the campaigns that take too long for every change
     #[command(after_help = "\
 Examples:
-  cargo xtask soak                 all of them, some twenty minutes
+  cargo xtask soak                 all of them, a quarter of an hour
   cargo xtask soak --scale 10      ten times as much of each
   cargo xtask soak boundary fuzz   these alone, by the beginning of their names")]
     Soak {
@@ -173,7 +172,6 @@ fn run(command: Command) -> Result<bool> {
             let workspace = Workspace::read(&root, &toolchain)?;
             bench::paths(&workspace, &system, of.as_deref(), json)
         }
-        Command::Soak { time, installing } => {
         Command::Soak {
             campaigns,
             scale,

@@ -173,7 +173,9 @@ fn a_breakdown_is_of_the_committed_figures() {
 #[test]
 fn every_missed_aim_has_its_reason() {
     let text = read("docs/performance.md");
-    let missed = figures::figures().into_iter().filter(|one| one.misses_aim());
+    let missed = figures::figures()
+        .into_iter()
+        .filter(|one| one.misses_aim());
     let silent: Vec<_> = missed
         .map(|figure| figure.path)
         .filter(|path| !text.contains(&format!("`{path}`**")))
