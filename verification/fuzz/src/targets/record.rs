@@ -41,13 +41,15 @@ struct Anything;
 
 impl Symbols for Anything {
     fn name(&self, address: u32) -> Option<&str> {
-        (address % 3 != 0).then_some("__cofferdam_panic")
+        (!address.is_multiple_of(3)).then_some("__cofferdam_panic")
     }
     fn describe(&self, address: u32) -> Vec<String> {
         vec![format!("{address:x}"); (address % 3) as usize]
     }
     fn text(&self, address: u32, length: u32) -> Option<String> {
-        (address % 2 == 0).then(|| "text".repeat(length as usize % 5))
+        address
+            .is_multiple_of(2)
+            .then(|| "text".repeat(length as usize % 5))
     }
 }
 
