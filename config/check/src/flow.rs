@@ -18,8 +18,6 @@ use std::collections::{BTreeMap, VecDeque};
 use cofferdam_abi::health::Action;
 use cofferdam_model::{CapabilityRequest, ChannelKind, PartitionRight, Span, System};
 
-use crate::rules::actions_of;
-
 /// One way of influence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -127,7 +125,10 @@ fn actions(system: &System, edges: &mut Vec<Edge>) {
                 Action::SwitchSchedule | Action::Halt | Action::Reset
             )
         };
-        for one in actions_of(system, from).filter(|one| reaches_all(&one.action)) {
+        for one in system
+            .actions_of(from)
+            .filter(|one| reaches_all(&one.action))
+        {
             for to in 0..system.partitions.len() {
                 edges.push(Edge {
                     from,

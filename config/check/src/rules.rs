@@ -12,9 +12,7 @@ mod unused;
 
 pub use names::{constant, registers_constant, schedule_constant};
 
-use cofferdam_model::{
-    Board, Diagnostic, ErrorAction, Program, READING_RULES, RuleText, Span, System,
-};
+use cofferdam_model::{Board, Diagnostic, Program, READING_RULES, RuleText, Span, System};
 
 /// Declares a rule: its documentation comment is the published text.
 macro_rules! rule {
@@ -91,11 +89,4 @@ pub(crate) fn files_exist(system: &System, exists: &dyn Fn(&str) -> bool, findin
             findings.push(diagnostic.hint("`cargo cofferdam new NAME` makes a partition's crate"));
         }
     }
-}
-
-/// The actions that the tables name for a partition, the least particular first.
-pub fn actions_of(system: &System, partition: usize) -> impl Iterator<Item = &ErrorAction> {
-    let own = &system.partitions[partition];
-    let limit = own.restart.iter().flat_map(|restart| &restart.then);
-    system.default_errors.iter().chain(&own.errors).chain(limit)
 }

@@ -147,7 +147,7 @@ fn partition(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
     {
         actions[*one.error as usize] = *one.action as u8;
     }
-    for one in cofferdam_check::rules::actions_of(system, index) {
+    for one in system.actions_of(index) {
         switch_schedule = target(system, one).unwrap_or(switch_schedule);
     }
     let ranks = plan.ranks.iter().map(|rank| rank.partition == index);

@@ -50,6 +50,13 @@ impl System {
     pub fn schedule_index(&self, name: &str) -> Option<usize> {
         self.schedules.iter().position(|one| *one.name == name)
     }
+
+    /// The actions that the tables name for a partition, the least particular first.
+    pub fn actions_of(&self, partition: usize) -> impl Iterator<Item = &ErrorAction> {
+        let own = &self.partitions[partition];
+        let limit = own.restart.iter().flat_map(|restart| &restart.then);
+        self.default_errors.iter().chain(&own.errors).chain(limit)
+    }
 }
 
 /// What the health monitor does about an error.

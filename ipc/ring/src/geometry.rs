@@ -1,7 +1,5 @@
 //! Sizes of a ring: from the configuration, never from the shared memory.
 
-use crate::memory::HEADER_SIZE;
-
 /// Longest message and number of slots of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -55,6 +53,9 @@ impl Geometry {
 
 /// Bytes per cache line of the e500v2.
 pub(crate) const LINE_SIZE: usize = 32;
+
+/// Bytes before the first slot.
+const HEADER_SIZE: usize = 3 * LINE_SIZE;
 
 /// Bytes per slot: the length's word, then whole words for the message.
 const fn stride(message_size: u32) -> u32 {

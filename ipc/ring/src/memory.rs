@@ -8,9 +8,6 @@ use core::ptr::{read_volatile, write_volatile};
 use crate::Geometry;
 use crate::geometry::LINE_SIZE;
 
-/// Bytes before the first slot.
-pub(crate) const HEADER_SIZE: usize = 3 * LINE_SIZE;
-
 /// A word of the header, numbered by its offset in the region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]

@@ -6,10 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+mod made;
 mod messages;
 mod model;
 mod operation;
 mod rules;
 
-pub use model::{Called, Made, Model};
+pub use made::{Called, Made};
+pub use model::Model;
 pub use operation::{EDGES, FAULTS, FIELDS, Operation, perform, system};

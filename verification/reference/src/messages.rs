@@ -7,7 +7,7 @@ use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_machine::{Simulation, SystemBuilder};
 use cofferdam_tables::{CapabilityKind, ChannelKind};
 
-use crate::model::Called;
+use crate::made::Called;
 use crate::rules;
 
 /// The messages of sampling and queuing channels.

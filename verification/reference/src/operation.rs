@@ -7,7 +7,7 @@ use cofferdam_core::Fault;
 use cofferdam_machine::{CONSTANTS, DATA, DATA_BYTES, Simulation, SystemBuilder, TEXT};
 use cofferdam_tables::{CapabilityKind, ChannelKind};
 
-use crate::model::Made;
+use crate::made::Made;
 use crate::rules;
 
 /// Addresses at the edges of what a partition has.

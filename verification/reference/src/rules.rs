@@ -5,7 +5,7 @@ use cofferdam_abi::{ABI_VERSION, Status};
 use cofferdam_machine::{Simulation, SystemBuilder};
 use cofferdam_tables::{Capability, CapabilityKind, Channel, End, Region, RegionKind};
 
-use crate::model::Called;
+use crate::made::Called;
 
 /// What a partition has in a slot.
 pub fn capability(system: &SystemBuilder, actor: u8, slot: u32) -> Option<Capability> {

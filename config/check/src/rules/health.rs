@@ -3,7 +3,7 @@
 use cofferdam_abi::health::{Action, Error, PARTITION_ERRORS};
 use cofferdam_model::{Board, ErrorAction, Partition, System};
 
-use super::{Findings, Rule, actions_of, rule};
+use super::{Findings, Rule, rule};
 
 pub(super) static RULES: &[&Rule] = &[
     &HEALTH_TOTAL,
@@ -32,7 +32,7 @@ fn total(system: &System, _: &Board, findings: &mut Findings) {
     }
     for (index, partition) in system.partitions.iter().enumerate() {
         for error in &Error::ALL[..PARTITION_ERRORS] {
-            let handled = actions_of(system, index).any(|one| *one.error == *error);
+            let handled = system.actions_of(index).any(|one| *one.error == *error);
             if !handled && can_happen(system, partition, *error) {
                 let message = format!(
                     "nothing says what happens on `{}` of `{}`",
@@ -156,7 +156,7 @@ fn one_schedule(system: &System, _: &Board, findings: &mut Findings) {
 
 /// The actions of a partition, without those that others override.
 fn in_force(system: &System, partition: usize) -> Vec<&ErrorAction> {
-    let all: Vec<_> = actions_of(system, partition).collect();
+    let all: Vec<_> = system.actions_of(partition).collect();
     let last = |index: usize, one: &ErrorAction| {
         !all[index + 1..]
             .iter()

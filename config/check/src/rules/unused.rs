@@ -2,7 +2,7 @@
 
 use cofferdam_model::{Board, CapabilityRequest, System};
 
-use super::{Findings, Rule, actions_of, rule};
+use super::{Findings, Rule, rule};
 
 pub(super) static RULES: &[&Rule] = &[
     &PARTITION_IDLE,
@@ -102,7 +102,7 @@ fn schedule(system: &System, _: &Board, findings: &mut Findings) {
     if requests.any(|request| request.value == CapabilityRequest::ScheduleSet) {
         return;
     }
-    let of_partitions = (0..system.partitions.len()).flat_map(|index| actions_of(system, index));
+    let of_partitions = (0..system.partitions.len()).flat_map(|index| system.actions_of(index));
     let actions: Vec<_> = system.module_errors.iter().chain(of_partitions).collect();
     // Without an initial one nothing is reachable, which another rule says.
     if !system.schedules.iter().any(is_initial) {
