@@ -25,7 +25,7 @@ pub struct Board {
     pub timebase_hz: u64,
     /// The RAM is a multiple of this.
     pub ram_multiple_bytes: u64,
-    /// The least that a guard can be.
+    /// The longest that the kernel keeps interrupts off.
     pub interrupts_off_max_ticks: u64,
     /// The physical address of the block of devices.
     pub devices_physical: u64,

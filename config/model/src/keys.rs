@@ -389,7 +389,7 @@ pub const BOARD: &[Key] = &[
     required(
         "interrupts_off_max",
         Shape::Text,
-        "The longest that the kernel keeps interrupts off on this board: the least that a guard can be.",
+        "The longest that the kernel keeps interrupts off on this board: a guard is at least twice that.",
     ),
     required(
         "devices_physical",
