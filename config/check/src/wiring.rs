@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use cofferdam_abi::page;
-use cofferdam_model::{
-    Board, CapabilityRequest, ChannelKind, PartitionRight, PortReference, Span, System,
-};
+use cofferdam_model::{Board, CapabilityRequest, ChannelKind, PartitionRight, Span, System};
 
 /// What a port is an end of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,15 +132,11 @@ fn ports(system: &System, board: &Board, partition: usize) -> Vec<Port> {
     let mut ports = Vec::new();
     let name = &system.partitions[partition].name;
     for (channel, one) in system.channels.iter().enumerate() {
-        // An end that cannot be read leaves the numbers of the others.
-        let from = one.from.iter().map(|end| (0, end));
-        let to = one.to.iter().enumerate().map(|(at, end)| (at + 1, end));
-        for (end, reference) in from.chain(to) {
-            let PortReference { partition, port } = reference;
-            if **partition == **name {
+        for (end, reference) in one.numbered_ends() {
+            if *reference.partition == **name {
                 ports.push(Port {
-                    name: port.value.clone(),
-                    span: port.span,
+                    name: reference.port.value.clone(),
+                    span: reference.port.span,
                     object: PortObject::Channel { channel, end },
                     slot: 0,
                     line: None,

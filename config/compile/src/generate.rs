@@ -63,6 +63,7 @@ pub fn module(checked: &Checked, index: usize) -> String {
             ),
         }
     }
+    arrays(checked, index, &mut text);
     for capability in &wiring.capabilities {
         let handle = match capability.grant {
             Grant::HealthLog => "HealthLog",
@@ -178,6 +179,32 @@ fn devices(checked: &Checked, index: usize, text: &mut String) {
                 format_args!("device! {{ {name}, {address:#x}, {bytes} }}"),
             );
         }
+    }
+}
+
+/// The arrays of ports, each in the order of the file.
+fn arrays(checked: &Checked, index: usize, text: &mut String) {
+    let mut arrays: Vec<(&str, String, Vec<String>)> = Vec::new();
+    for (number, channel) in checked.system.channels.iter().enumerate() {
+        for (end, reference) in channel.numbered_ends() {
+            let port = checked.wiring[index].port_of(number, end);
+            let (Some(port), Some(array), Some(peer)) = (port, &reference.array, channel.peer(end))
+            else {
+                continue;
+            };
+            let element = format!("({:?}, {})", peer.partition.value, constant(&port.name));
+            match arrays.iter_mut().find(|(name, ..)| name == array) {
+                Some((.., elements)) => elements.push(element),
+                None => arrays.push((array, handle(checked, port), vec![element])),
+            }
+        }
+    }
+    for (array, handle, elements) in arrays {
+        let (name, elements) = (constant(array), elements.join(", "));
+        line_to(
+            text,
+            format_args!("ports! {{ {name}: {handle} = \"{array}\", [{elements}] }}"),
+        );
     }
 }
 

@@ -23,8 +23,8 @@ fn a_system_with_one_of_everything_compiles_to_tables_that_can_be_read() {
         [Record::Board(_), Record::Module(_)]
     ));
     assert_eq!(count(|one| matches!(one, Record::Partition(_))), 4);
-    assert_eq!(count(|one| matches!(one, Record::Channel(_))), 5);
-    assert_eq!(count(|one| matches!(one, Record::End(_))), 11);
+    assert_eq!(count(|one| matches!(one, Record::Channel(_))), 6);
+    assert_eq!(count(|one| matches!(one, Record::End(_))), 13);
     assert_eq!(count(|one| matches!(one, Record::Schedule(_))), 2);
     assert_eq!(count(|one| matches!(one, Record::Window(_))), 6);
     assert_eq!(count(|one| matches!(one, Record::Interrupt(_))), 1);

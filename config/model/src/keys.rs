@@ -273,7 +273,7 @@ pub const CHANNEL: &[Key] = &[
     required(
         "from",
         Shape::Text,
-        "The end that sends (for `call`: the client), as `partition.port`.",
+        "The end that sends (for `call`: the client), as `partition.port` or `partition.array[]`.",
     ),
     required(
         "to",

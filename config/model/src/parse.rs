@@ -298,7 +298,7 @@ impl Parser<'_> {
             })
         });
         let to = fields.texts("to").unwrap_or_default().value;
-        Channel {
+        let mut channel = Channel {
             name,
             kind,
             message: fields.text("type").and_then(|text| self.message_type(text)),
@@ -314,7 +314,9 @@ impl Parser<'_> {
             fingerprint: fields
                 .text("fingerprint")
                 .and_then(|text| self.fingerprint(&text)),
-        }
+        };
+        name_ports_of_arrays(&mut channel);
+        channel
     }
 
     fn port(&mut self, text: &Spanned<String>) -> Option<PortReference> {
@@ -322,13 +324,17 @@ impl Parser<'_> {
         if let [partition, port] = parts[..]
             && !partition.is_empty()
             && !port.is_empty()
+            && port != "[]"
         {
+            let array = port.strip_suffix("[]");
             return Some(PortReference {
                 partition: Spanned::new(partition.to_string(), text.span),
-                port: Spanned::new(port.to_string(), text.span),
+                port: Spanned::new(array.unwrap_or(port).to_string(), text.span),
+                array: array.map(str::to_string),
             });
         }
-        let hint = "write the partition's name, a dot, and the port's name";
+        let hint =
+            "write the partition's name, a dot, and the port's name; behind that of an array `[]`";
         let message = format!("`{text}` is no end of a channel");
         self.error(&rule::PORT_FORM, text.span, message, hint.to_string());
         None
@@ -421,6 +427,22 @@ impl Parser<'_> {
         let hz = self.reader.timebase_hz;
         statement.bound_ticks = units::ticks(&statement.bound, hz, u64::MAX).ok()?;
         Some(statement)
+    }
+}
+
+/// A port of an array has its name from the partition at its other end.
+fn name_ports_of_arrays(channel: &mut Channel) {
+    for end in 0..=channel.to.len() {
+        let peer = channel.peer(end).map(|peer| peer.partition.value.clone());
+        let reference = match end {
+            0 => channel.from.as_mut(),
+            _ => channel.to.get_mut(end - 1),
+        };
+        if let Some(reference) = reference
+            && let (Some(array), Some(peer)) = (&reference.array, peer)
+        {
+            reference.port.value = format!("{array}_{peer}");
+        }
     }
 }
 

@@ -80,9 +80,10 @@ reading_rules! {
     /// The kernel compares ticks. A time that had to be rounded would mean something else than the file says, so it is refused. The board
     /// file gives the ticks per second.
     TIME_TICKS = "TIME-TICKS";
-    /// Each end of a channel is written `partition.port`.
+    /// Each end of a channel is written `partition.port`, or `partition.array[]`.
     ///
-    /// The port's name is what the partition's own code calls it.
+    /// The port's name is what the partition's own code calls it. Of an array the code has all ports together, each with the name of the
+    /// partition at its other end.
     PORT_FORM = "PORT-FORM";
     /// Each message type is `crate::Type` or `bytes(N)`.
     ///

@@ -201,13 +201,15 @@ pub enum MessageType {
     Path(String),
 }
 
-/// `partition.port`.
+/// `partition.port`, or `partition.array[]`.
 #[derive(Clone, Debug, Default)]
 pub struct PortReference {
     /// The partition.
     pub partition: Spanned<String>,
-    /// The port.
+    /// The port. One of an array is called after the array and the partition at its other end: `array_peer`.
     pub port: Spanned<String>,
+    /// The array of ports that it belongs to.
+    pub array: Option<String>,
 }
 
 /// A channel.
@@ -241,6 +243,21 @@ impl Channel {
     /// Every end: the one that sends, then those that receive.
     pub fn ends(&self) -> impl Iterator<Item = &PortReference> {
         self.from.iter().chain(&self.to)
+    }
+
+    /// Every end with its number: 0 sends, the others receive. An end that cannot be read leaves the numbers of the others.
+    pub fn numbered_ends(&self) -> impl Iterator<Item = (usize, &PortReference)> {
+        let from = self.from.iter().map(|end| (0, end));
+        from.chain(self.to.iter().enumerate().map(|(at, end)| (at + 1, end)))
+    }
+
+    /// The only end at the other side of an end, of which 0 sends. `None` where several receive.
+    pub fn peer(&self, end: usize) -> Option<&PortReference> {
+        match (end, &self.to[..]) {
+            (0, [only]) => Some(only),
+            (0, _) => None,
+            _ => self.from.as_ref(),
+        }
     }
 
     /// Whether ends get lines.

@@ -1,7 +1,9 @@
 //! The console: one UART, one terminal, every partition's lines with its name before them. Ctrl-T gives the keys to
 //! the next partition.
 //!
-//! Nobody waits for the console: a partition whose queue is full drops its own lines.
+//! Who is at the terminal stands in the system's file: each channel to `console.logs[]` brings lines, and each one from
+//! `console.keys[]` takes keys, in the order of the file. Nobody waits for the console: a partition whose queue is full drops
+//! its own lines.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -11,7 +13,7 @@ mod uart;
 use core::fmt::Write as _;
 
 use cofferdam_ipc::Bytes;
-use cofferdam_native::{Lines, QueuingDestination, QueuingSource, wait};
+use cofferdam_native::{Lines, Peer, QueuingDestination, QueuingSource, wait};
 use console::{Input, Keys, Output};
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use flight_messages::{Degrees, Question};
@@ -21,6 +23,8 @@ cofferdam_native::partition!("console", main);
 
 /// The longest line of a partition.
 const LINE_BYTES: usize = 96;
+/// A line of the console's own.
+type Line = heapless::String<LINE_BYTES>;
 /// The most keys in one message.
 const KEY_BYTES: usize = 16;
 /// What waits for the UART at most.
@@ -28,43 +32,28 @@ const OUTPUT_BYTES: usize = 4096;
 /// `health` has so long to answer, in ticks: it runs before the console in the same window.
 const ANSWER_TICKS: u32 = ports::TIMEBASE_HZ / 1000;
 
-/// A partition at the terminal.
-struct Peer {
-    name: &'static str,
-    lines: QueuingDestination<Bytes<LINE_BYTES>>,
-    keys: QueuingSource<Bytes<KEY_BYTES>>,
-}
-
-/// Those at the terminal. A partition whose lines are to be seen needs its line here.
-static PEERS: [Peer; 4] = [
-    peer("flight", ports::FLIGHT, ports::FLIGHT_KEYS),
-    peer("plant", ports::PLANT, ports::PLANT_KEYS),
-    peer("health", ports::HEALTH, ports::HEALTH_KEYS),
-    peer("rogue", ports::ROGUE, ports::ROGUE_KEYS),
-];
-
-const fn peer(
-    name: &'static str,
-    lines: QueuingDestination<Bytes<LINE_BYTES>>,
-    keys: QueuingSource<Bytes<KEY_BYTES>>,
-) -> Peer {
-    Peer { name, lines, keys }
-}
+/// Whose lines are shown.
+static LOGS: &[Peer<QueuingDestination<Bytes<LINE_BYTES>>>] = ports::LOGS;
+/// Who can have the keys.
+static KEYS: &[Peer<QueuingSource<Bytes<KEY_BYTES>>>] = ports::KEYS;
 
 fn main() -> ! {
     let mut uart = Uart::new(ports::UART0_REGISTERS, ports::UART0);
     let mut output = Output::<OUTPUT_BYTES>::new();
-    let mut keys = Keys::new(PEERS.len());
+    let mut keys = Keys::new(KEYS.len());
     let interrupt = uart.interrupt().line();
-    let lines = PEERS
+    let lines = LOGS
         .iter()
         .fold(interrupt | ports::NOISE.line(), |lines, peer| {
-            lines | peer.lines.line()
+            lines | peer.port.line()
         });
-    output.line(
-        "console",
-        b"Ctrl-T gives the keys to the next partition; flight has them now",
-    );
+    let mut greeting = Line::new();
+    // What does not fit is left out, here and below.
+    let _ = greeting.push_str("Ctrl-T gives the keys to the next partition");
+    if let Some(peer) = KEYS.first() {
+        let _ = write!(greeting, "; {} has them now", peer.name);
+    }
+    output.line("console", greeting.as_bytes());
     let mut came = Lines::NONE;
     loop {
         collect(&mut output);
@@ -82,9 +71,9 @@ fn main() -> ! {
 
 /// Takes the partitions' lines as long as there is room: what has none stays in its queue.
 fn collect(output: &mut Output<OUTPUT_BYTES>) {
-    for peer in &PEERS {
+    for peer in LOGS {
         while output.has_room(LINE_BYTES)
-            && let Ok(Some(line)) = peer.lines.receive()
+            && let Ok(Some(line)) = peer.port.receive()
         {
             output.line(peer.name, &line.message);
         }
@@ -116,9 +105,9 @@ fn receive(uart: &mut Uart, output: &mut Output<OUTPUT_BYTES>, keys: &mut Keys) 
         let Ok(_) = uart.read(&mut key);
         match keys.pressed(key[0]) {
             Input::For(focus) => {
-                if let (Some(peer), Ok(message)) = (PEERS.get(focus), Bytes::try_from(&key[..])) {
+                if let (Some(peer), Ok(message)) = (KEYS.get(focus), Bytes::try_from(&key[..])) {
                     // A partition that does not read its keys loses them.
-                    let _ = peer.keys.send(&message);
+                    let _ = peer.port.send(&message);
                 }
             }
             Input::Switched(focus) => say_focus(output, focus),
@@ -128,11 +117,10 @@ fn receive(uart: &mut Uart, output: &mut Output<OUTPUT_BYTES>, keys: &mut Keys) 
 
 /// Says who has the keys now, and how things are.
 fn say_focus(output: &mut Output<OUTPUT_BYTES>, focus: usize) {
-    let Some(peer) = PEERS.get(focus) else {
+    let Some(peer) = KEYS.get(focus) else {
         return;
     };
-    let mut line = heapless::String::<LINE_BYTES>::new();
-    // What does not fit is left out.
+    let mut line = Line::new();
     let _ = write!(line, "keys go to {}", peer.name);
     if let Ok(Some(attitude)) = ports::ATTITUDE.read() {
         let _ = write!(

@@ -71,6 +71,7 @@ pub use device::{Device, InterruptPort};
 pub use error::Error;
 pub use lines::{Lines, wait};
 pub use period::{Period, Release};
+pub use ports::Peer;
 #[doc(hidden)]
 pub use ports::{Note, Stack, version_note};
 pub use ring::{

@@ -90,6 +90,26 @@ macro_rules! ring {
     };
 }
 
+/// A port of an array.
+#[derive(Debug)]
+pub struct Peer<T: 'static> {
+    /// The partition at its other end.
+    pub name: &'static str,
+    /// The port.
+    pub port: &'static T,
+}
+
+/// Declares an array of ports that were declared one by one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! ports {
+    ($constant:ident: $handle:ident $(<$($type:ty),+>)? = $name:literal, [$(($peer:literal, $port:ident)),+]) => {
+        #[doc = concat!("The ports `", $name, "[]`.")]
+        pub static $constant: &[$crate::Peer<$crate::$handle $(<$($type),+>)?>] =
+            &[$($crate::Peer { name: $peer, port: &$port }),+];
+    };
+}
+
 /// Declares the registers of a device.
 #[doc(hidden)]
 #[macro_export]

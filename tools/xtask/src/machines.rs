@@ -11,7 +11,7 @@ use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel, Tree, store, systems};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, Outcome, Report, Typed, run, run_image};
+use cofferdam_run::{Options, Outcome, Typed, run, run_image};
 
 use crate::crash;
 use crate::damage::DAMAGES;
@@ -66,9 +66,9 @@ impl Systems {
             .with_context(|| format!("there is no system {name}"))
     }
 
-    /// Runs a system for a moment, and judges it.
-    pub fn judge(&self, built: &Built) -> Result<Report> {
-        Ok(run(built, &self.options(Kernel::Release, 300))?.report)
+    /// Runs a system for so long, with instructions as the clock.
+    pub fn run(&self, built: &Built, milliseconds: u64) -> Result<Outcome> {
+        run(built, &self.options(Kernel::Release, milliseconds))
     }
 
     /// How to run a system for so long, with instructions as the clock.

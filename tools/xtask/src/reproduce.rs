@@ -44,7 +44,8 @@ pub fn elsewhere(tree: &Tree, systems: &Systems) -> Result<Tally> {
     Ok(tally)
 }
 
-/// What `cargo cofferdam new` makes, put into a copy of `flight`'s file as its own lines say, builds and runs.
+/// What `cargo cofferdam new` makes, put into a copy of `flight`'s file as its own lines say, builds and runs, and what it
+/// says comes to the terminal.
 fn newcomer(tree: &Tree, systems: &Systems) -> Result<()> {
     const NAME: &str = "newcomer";
     const LAST_WINDOW: &str = r#"{ at = "8ms", length = "2ms","#;
@@ -71,13 +72,14 @@ fn newcomer(tree: &Tree, systems: &Systems) -> Result<()> {
     text += &made.lines;
     let file = tree.root.join("systems").join(NAME).join("system.toml");
     store(&file, text.as_bytes())?;
-    let report = systems.judge(&built(tree.build(&file))?)?;
-    ensure!(report.ok, "{}", report.reasons.join("; "));
-    let released = report
-        .partitions
-        .iter()
-        .any(|one| one.name == NAME && one.releases > 0);
-    ensure!(released, "it was never released");
+    let outcome = systems.run(&built(tree.build(&file))?, 1100)?;
+    let reasons = outcome.report.reasons;
+    ensure!(reasons.is_empty(), "{}", reasons.join("; "));
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(
+        text.contains("[newcome] release 100"),
+        "the console does not show what it says:\n{text}"
+    );
     Ok(())
 }
 

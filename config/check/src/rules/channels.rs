@@ -1,7 +1,7 @@
 //! Channels: their ends, and the keys of their kinds.
 
 use cofferdam_abi::limits;
-use cofferdam_model::{Board, Channel, ChannelKind, MessageType, Span, System};
+use cofferdam_model::{Board, Channel, ChannelKind, MessageType, Span, Spanned, System};
 
 use super::{Findings, Rule, rule};
 use crate::residency;
@@ -10,6 +10,7 @@ pub(super) static RULES: &[&Rule] = &[
     &CHANNEL_ENDS,
     &CHANNEL_PEERS,
     &CHANNEL_PORT,
+    &CHANNEL_ARRAY,
     &CHANNEL_KEYS,
     &CHANNEL_DEPTH,
     &CHANNEL_SIZE,
@@ -91,6 +92,58 @@ fn port(system: &System, _: &Board, findings: &mut Findings) {
             findings.push(diagnostic.also(*place, "first here").hint(hint));
         }
         seen.push((partition, port, end.port.span));
+    }
+}
+
+rule! {
+    /// Each port of an array has one partition at its other end, and all ports of an array have one kind, direction and type.
+    ///
+    /// `console.logs[]` is one more port of the array `logs`; the code of `console` has them as `ports::LOGS`, in the order of the file,
+    /// each with the name of the partition at its other end.
+    CHANNEL_ARRAY = "CHANNEL-ARRAY", array;
+}
+
+fn array(system: &System, _: &Board, findings: &mut Findings) {
+    let mut first: Vec<(&str, &str, &Channel, usize, Span)> = Vec::new();
+    for channel in &system.channels {
+        for (end, reference) in channel.numbered_ends() {
+            let (partition, place) = (reference.partition.as_str(), reference.port.span);
+            let Some(array) = reference.array.as_deref() else {
+                continue;
+            };
+            if channel.peer(end).is_none() {
+                let message =
+                    format!("`{partition}.{array}[]` has several partitions at its other end");
+                let hint = "a port of an array is called after the one partition there: give this one a name of its own";
+                findings.push(CHANNEL_ARRAY.violation(place, message).hint(hint));
+                continue;
+            }
+            let earlier = first
+                .iter()
+                .find(|(of, name, ..)| (*of, *name) == (partition, array));
+            let Some((.., other, other_end, other_place)) = earlier else {
+                first.push((partition, array, channel, end, place));
+                continue;
+            };
+            let value = |given: &Option<Spanned<MessageType>>| {
+                given.as_ref().map(|given| given.value.clone())
+            };
+            let shape = |channel: &Channel, end: usize| {
+                let types = (value(&channel.message), value(&channel.reply));
+                (kind(channel), end == 0, types)
+            };
+            if shape(channel, end) != shape(other, *other_end) {
+                let message = format!("the ports of `{partition}.{array}[]` differ");
+                let hint =
+                    "they have one kind, one direction and the same types: use another array";
+                let diagnostic = CHANNEL_ARRAY.violation(place, message);
+                findings.push(
+                    diagnostic
+                        .also(*other_place, "the first of them")
+                        .hint(hint),
+                );
+            }
+        }
     }
 }
 

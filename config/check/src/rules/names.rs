@@ -2,7 +2,7 @@
 
 use cofferdam_abi::limits::NAME_BYTES;
 use cofferdam_ipc::name;
-use cofferdam_model::{Board, Diagnostic, Spanned, System, suggestion};
+use cofferdam_model::{Board, Diagnostic, Span, Spanned, System, suggestion};
 
 use super::{Findings, Rule, rule};
 use crate::wiring::{Grant, Wiring};
@@ -75,7 +75,7 @@ const FACTS: [&str; 7] = [
 ];
 
 rule! {
-    /// No two ports or capabilities of a partition have the same constant in its generated code.
+    /// No two ports, arrays of ports or capabilities of a partition have the same constant in its generated code.
     ///
     /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`,
     /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS` and `PARTITION_NAMES` are taken.
@@ -101,6 +101,9 @@ fn constants(system: &System, board: &Board, findings: &mut Findings) {
         let mut ports = wiring.ports.clone();
         ports.dedup_by(|one, other| one.name == other.name);
         named.extend(ports.iter().map(|one| (constant(&one.name), one.span)));
+        let mut arrays = arrays(system, &partition.name);
+        arrays.dedup_by(|one, other| one.0 == other.0);
+        named.extend(arrays);
         for (own, place) in named {
             if taken.contains(&own) {
                 let message = format!(
@@ -113,6 +116,20 @@ fn constants(system: &System, board: &Board, findings: &mut Findings) {
             taken.push(own);
         }
     }
+}
+
+/// The constants of a partition's arrays of ports, each with its places, sorted.
+fn arrays(system: &System, partition: &str) -> Vec<(String, Span)> {
+    let ends = system.channels.iter().flat_map(|channel| channel.ends());
+    // A port without a name of its own is another rule's.
+    let own = ends
+        .filter(|end| *end.partition == *partition)
+        .filter(|end| end.array.as_ref() != Some(&end.port));
+    let mut arrays: Vec<_> = own
+        .filter_map(|end| Some((constant(end.array.as_ref()?), end.port.span)))
+        .collect();
+    arrays.sort();
+    arrays
 }
 
 /// The name of the constant of a port or capability in generated code.
