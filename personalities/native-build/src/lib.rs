@@ -5,6 +5,8 @@
 //! Linker arguments of a library do not reach the programs that use it, so that each partition has this
 //! build script of its own.
 #![forbid(unsafe_code)]
+// It is cargo that reads what a build script prints.
+#![allow(clippy::print_stdout)]
 
 use std::path::Path;
 use std::{env, fs};

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use cofferdam_build::{Built, Failure, Kernel, Tree, locate};
 use cofferdam_model::Diagnostics;
-use cofferdam_progress::print_result;
+use cofferdam_progress::{print_result, say};
 use serde_json::{Value, json};
 
 use crate::Format;
@@ -69,9 +69,7 @@ fn failed(failure: Failure, format: Format) -> Result<bool> {
             if format == Format::Text {
                 let count = diagnostics.errors();
                 let noun = if count == 1 { "error" } else { "errors" };
-                eprintln!(
-                    "{count} {noun}; `cargo cofferdam explain RULE-ID` says more about a rule"
-                );
+                say!("{count} {noun}; `cargo cofferdam explain RULE-ID` says more about a rule");
             }
             Ok(false)
         }
@@ -85,7 +83,7 @@ fn show(diagnostics: &[&Diagnostics], format: Format, mut result: Value) -> Resu
         Format::Text => {
             let coloured = stderr().is_terminal();
             for one in diagnostics.iter().filter(|one| !one.list.is_empty()) {
-                eprintln!("{}\n", one.render(coloured));
+                say!("{}\n", one.render(coloured));
             }
         }
         Format::Json => {

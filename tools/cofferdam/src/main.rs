@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand, ValueEnum};
 use cofferdam_build::Tree;
-use cofferdam_progress::print_result;
+use cofferdam_progress::{print_result, say};
 use cofferdam_run::command::RunArguments;
 use cofferdam_setup::Toolchain;
 
@@ -96,11 +96,13 @@ enum Format {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let command = Cli::parse().command;
+    match cofferdam_interrupt::watch().and_then(|()| run(command)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            cofferdam_interrupt::give_way();
+            say!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

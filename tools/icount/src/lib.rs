@@ -4,6 +4,9 @@
 //! When QEMU ends, FILE holds one JSON object per line: see [`counting::Counts::write_lines`]. The counting itself is in
 //! [`counting`] and knows nothing of QEMU; this file ties it to the plugin interface, whose facts are in [`api`].
 
+// Standard error is QEMU's, and read to its end by whoever started it.
+#![allow(clippy::print_stderr)]
+
 mod api;
 pub mod counting;
 

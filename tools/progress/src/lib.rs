@@ -1,22 +1,52 @@
-//! One line on the terminal per long step: a spinner while it lasts, a tick and its duration when it is done.
+//! What the commands say: one line on the terminal per long step (a spinner while it lasts, a tick and its duration when it is
+//! done), remarks, and results.
 //!
-//! Everything goes to standard error, so that standard output stays free for results (`--json`). Where standard error is
+//! Everything but results goes to standard error, so that standard output stays free for them (`--json`). Where standard error is
 //! no terminal (a log of continuous integration) each step prints two plain lines instead.
+//!
+//! Nothing here panics, as `eprintln!` does: a reader who has seen enough closes the pipe (`| head`).
 
 #![forbid(unsafe_code)]
 
-use std::fmt::Display;
+use std::fmt::{Arguments, Display};
 use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Says something to the user, on standard error; takes what `format!` takes.
+#[macro_export]
+macro_rules! say {
+    () => {
+        $crate::say!("")
+    };
+    ($($argument:tt)*) => {
+        $crate::remark(::core::format_args!($($argument)*))
+    };
+}
+
+/// What `say!` does. What cannot be said is lost: there is nobody left to tell.
+#[doc(hidden)]
+pub fn remark(text: Arguments<'_>) {
+    let _ = writeln!(stderr().lock(), "{text}");
+}
+
+/// Asks the user something, in whose line the answer goes.
+pub fn ask(question: &str) {
+    let mut err = stderr().lock();
+    let _ = write!(err, "{question}").and_then(|()| err.flush());
+}
 
 /// Prints a result to standard output. Whoever reads it may have read enough and closed the pipe: that is no error.
 pub fn print_result(text: impl Display) -> io::Result<()> {
     let mut out = stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        Err(error) => {
+            let what = format!("the result cannot be written to standard output: {error}");
+            Err(io::Error::new(error.kind(), what))
+        }
+        Ok(()) => Ok(()),
     }
 }
 
@@ -43,7 +73,7 @@ impl Step {
             spinner
         });
         if spinner.is_none() {
-            eprintln!("... {what}");
+            say!("... {what}");
         }
         Self {
             what,
@@ -69,7 +99,7 @@ impl Step {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
         }
-        eprintln!(
+        say!(
             "{verdict:>3} {} ({:.1} s)",
             self.what,
             self.started.elapsed().as_secs_f32()

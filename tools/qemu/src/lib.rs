@@ -10,7 +10,6 @@
 
 #![forbid(unsafe_code)]
 
-mod interrupt;
 mod memory;
 mod running;
 

@@ -1,7 +1,7 @@
 //! A machine that runs: waiting for it, talking to it, ending it.
 
 use std::fmt;
-use std::io::{IsTerminal, Read, Write, stdin};
+use std::io::{IsTerminal, Read, Write, stdin, stdout};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,11 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use cofferdam_interrupt::Hold;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::Serial;
-use crate::interrupt::Guard;
 use crate::memory::{Memory, SharedFile};
 
 /// How often the machine is looked at.
@@ -56,7 +57,9 @@ pub struct Running {
     serial: Gathered,
     complaints: Gathered,
     terminal: Option<Termios>,
-    interrupt: Guard,
+    /// The serial line goes to our standard output.
+    on_output: bool,
+    interrupt: Hold,
     /// QEMU finds its files through these.
     _files: [SharedFile; 2],
 }
@@ -68,7 +71,7 @@ impl Running {
         memory: Memory,
         files: [SharedFile; 2],
     ) -> Result<Self> {
-        let interrupt = Guard::new()?;
+        let interrupt = Hold::new()?;
         // QEMU changes the terminal's mode, and cannot change it back if it is killed.
         let on_terminal = serial == Serial::Terminal && stdin().is_terminal();
         let terminal = on_terminal.then(|| tcgetattr(stdin()).ok()).flatten();
@@ -87,6 +90,7 @@ impl Running {
             child,
             memory,
             terminal,
+            on_output: serial == Serial::Output,
             interrupt,
             _files: files,
         })
@@ -100,6 +104,16 @@ impl Running {
     /// What the guest wrote to a captured serial line so far.
     pub fn serial(&self) -> Vec<u8> {
         self.serial.lock().clone()
+    }
+
+    /// Whether the serial line goes to our standard output, and whoever was at its other end is gone (`| head`). QEMU does not
+    /// mind, and would go on for ever.
+    pub fn is_unread(&self) -> bool {
+        let stdout = stdout();
+        let mut pipe = [PollFd::new(&stdout, PollFlags::empty())];
+        self.on_output
+            && poll(&mut pipe, Some(&Timespec::default())).is_ok()
+            && pipe[0].revents().contains(PollFlags::ERR)
     }
 
     /// Types on a captured serial line.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use cofferdam_build::{Built, Failure, Kernel, Tree, locate, store};
-use cofferdam_progress::print_result;
+use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
 
 use crate::{Options, run};
@@ -73,9 +73,9 @@ impl RunArguments {
             resets: 0,
         };
         if options.serial == Serial::Terminal {
-            eprintln!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
+            say!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
             if !options.instruction_clock {
-                eprintln!(
+                say!(
                     "--- on the host's clock, whose pauses move releases; --icount shows the exact times ---"
                 );
             }
@@ -85,7 +85,7 @@ impl RunArguments {
         if self.json {
             print_result(serde_json::to_string(&outcome.report)?)?;
         } else {
-            eprintln!("\n{}", outcome.report);
+            say!("\n{}", outcome.report);
         }
         Ok(outcome.report.ok)
     }
@@ -108,12 +108,12 @@ pub fn built(result: Result<Built, Failure>) -> Result<Built> {
     match result {
         Ok(built) => {
             for warnings in built.warnings.iter().filter(|one| !one.list.is_empty()) {
-                eprintln!("{}", warnings.render(coloured));
+                say!("{}", warnings.render(coloured));
             }
             Ok(built)
         }
         Err(Failure::Wrong(diagnostics)) => {
-            eprintln!("{}\n", diagnostics.render(coloured));
+            say!("{}\n", diagnostics.render(coloured));
             match diagnostics.errors() {
                 1 => bail!("the system has an error; nothing was built"),
                 count => bail!("the system has {count} errors; nothing was built"),

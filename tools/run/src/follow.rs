@@ -31,7 +31,7 @@ pub enum Ended {
     Standstill,
     /// The machine is much too slow.
     TimedOut,
-    /// The user typed Ctrl-C.
+    /// The user typed Ctrl-C, or left a run without an end.
     Interrupted,
 }
 
@@ -128,6 +128,9 @@ fn look(
     gathered: &mut Gathered,
     progress: &mut (u64, Instant),
 ) -> Option<Ended> {
+    if options.machine_time.is_none() && running.is_unread() {
+        return Some(Ended::Interrupted);
+    }
     let record = snapshot(running.memory()).ok()?;
     if !record.is_valid() {
         return (progress.1.elapsed() > STANDSTILL).then_some(Ended::Standstill);

@@ -84,11 +84,7 @@ fn end(options: &Options, followed: &Followed, snapshot: &Snapshot, reasons: &mu
         }
         Ended::State(state) => format!("the machine ended as {state:?}"),
         // Without a time to run for, it is the user who ends the run.
-        Ended::Off | Ended::Interrupted
-            if options.machine_time.is_none() && snapshot.is_valid() =>
-        {
-            return;
-        }
+        Ended::Off if options.machine_time.is_none() && snapshot.is_valid() => return,
         Ended::Off => "the machine was switched off or reset before its time".to_owned(),
         Ended::Interrupted => "interrupted".to_owned(),
         Ended::QemuFailed(why) => format!("QEMU failed: {why}"),

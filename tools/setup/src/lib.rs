@@ -16,6 +16,7 @@ use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use cofferdam_progress::{ask, say};
 
 pub use program::{MINIMUM_QEMU, qemu};
 pub use toolchain::{Origin, Toolchain};
@@ -156,7 +157,7 @@ pub fn provide(root: &Path, needed: &[Requirement], consent: Consent) -> Result<
             lack.remedy.by_hand()
         )?;
     }
-    eprint!("{list}");
+    say!("{}", list.trim_end());
     if lacks
         .iter()
         .any(|(_, lack)| matches!(lack.remedy, Remedy::ByHand(_)))
@@ -210,7 +211,7 @@ fn lacks(root: &Path, needed: &[Requirement]) -> Vec<(Requirement, Lack)> {
 }
 
 fn asked_yes() -> Result<bool> {
-    eprint!("Install this now? [y/N] ");
+    ask("Install this now? [y/N] ");
     let mut answer = String::new();
     stdin()
         .lock()

@@ -11,12 +11,13 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Read, stderr};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use cofferdam_progress::Step;
+use cofferdam_progress::{Step, say};
 use cofferdam_setup::Toolchain;
 use serde_json::Value;
 
@@ -27,6 +28,9 @@ pub const TARGET: &str = "powerpc-cofferdam-e500v2";
 pub fn target_directory(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |path| root.join(path))
 }
+
+/// What cargo and the compilers say about a full disk (`strerror` of `ENOSPC`).
+const DISK_FULL: &str = "No space left on device";
 
 /// What to do with the crates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,12 @@ pub struct Executable {
     pub manifest: PathBuf,
     /// The ELF file. The next build of the same binary with other features replaces it: copy what is to stay.
     pub path: PathBuf,
+}
+
+fn show(complaints: &str) {
+    if !complaints.is_empty() {
+        say!("{}", complaints.trim_end());
+    }
 }
 
 impl TargetBuild<'_> {
@@ -112,12 +122,23 @@ impl TargetBuild<'_> {
             .unwrap_or_default();
         if status.success() {
             step.done();
-            eprint!("{complaints}");
+            show(&complaints);
             return Ok(executables);
         }
+        // The Ctrl-C that ended cargo was meant for this command.
+        cofferdam_interrupt::give_way();
         drop(step);
-        eprint!("{complaints}");
-        bail!("{what} failed: the compiler's messages above say why");
+        show(&complaints);
+        match status.signal() {
+            Some(signal) => bail!(
+                "{what} failed: cargo was killed (signal {signal}), by somebody or for want of memory; run the command again"
+            ),
+            None if complaints.contains(DISK_FULL) => bail!(
+                "{what} failed: no room is left on the disk for {}; make some, and run the command again",
+                self.target.display()
+            ),
+            None => bail!("{what} failed: the compiler's messages above say why"),
+        }
     }
 
     fn cargo(&self, action: Action) -> Result<Command> {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::store;
-use cofferdam_progress::print_result;
+use cofferdam_progress::{print_result, say};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::Tally;
@@ -94,15 +94,13 @@ pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
         let parts: Vec<_> = figures.iter().filter_map(Parts::of).collect();
         let text = serde_json::to_string_pretty(&parts)? + "\n";
         store(&workspace.root.join(PARTS), text.as_bytes())?;
-        eprintln!("blessed: {GOLDEN}, {PARTS}");
-        eprintln!(
-            "UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/performance.md"
-        );
+        say!("blessed: {GOLDEN}, {PARTS}");
+        say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/performance.md");
         return Ok(());
     }
     let tally = compare(workspace.root, &figures)?;
     for failure in &tally.failed {
-        eprintln!("error: {failure}");
+        say!("error: {failure}");
     }
     ensure!(
         tally.failed.is_empty(),
@@ -192,7 +190,7 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         0,
         0,
     ));
-    eprintln!(
+    say!(
         "the longest run with interrupts off goes {}",
         load.interrupts_off.place(&kernel)
     );

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use cofferdam_progress::say;
 
 use crate::parts::Tally;
 use crate::workspace::Workspace;
@@ -41,7 +42,7 @@ pub fn cargo_test(command: &mut Command, workspace: &Workspace<'_>) -> Result<Ta
         count(&line, &mut tally);
         // Thousands of lines that say "ok" hide the one that does not.
         if !line.ends_with("... ok") && !line.is_empty() {
-            eprintln!("{line}");
+            say!("{line}");
         }
     }
     let status = child.wait().context("cargo cannot be waited for")?;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cofferdam_abi::record::State;
 
 use cofferdam_build::{Built, Kernel, Tree, store, systems};
+use cofferdam_progress::say;
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outcome, Typed, run, run_image};
@@ -108,7 +109,7 @@ fn run_all(cases: Vec<Case<'_>>) -> Tally {
         } else {
             "FAILED"
         };
-        eprintln!("{verdict:>6}  {name}");
+        say!("{verdict:>6}  {name}");
         tally
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use cofferdam_build::Tree;
+use cofferdam_progress::say;
 use cofferdam_run::command::RunArguments;
 use cofferdam_setup::{Consent, Requirement, Toolchain};
 
@@ -131,11 +132,13 @@ impl Installing {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let command = Cli::parse().command;
+    match cofferdam_interrupt::watch().and_then(|()| run(command)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            cofferdam_interrupt::give_way();
+            say!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

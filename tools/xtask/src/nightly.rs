@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use cofferdam_progress::Step;
+use cofferdam_progress::{Step, say};
 
 use crate::host::cargo_test;
 use crate::parts::Tally;
@@ -53,7 +53,7 @@ pub fn miri(workspace: &Workspace<'_>) -> Result<Tally> {
             )));
             continue;
         }
-        eprintln!("... {name}");
+        say!("... {name}");
         let mut miri = nightly();
         miri.args(["miri", "test", "--no-fail-fast"])
             .args(arguments);

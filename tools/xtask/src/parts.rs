@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use cofferdam_progress::{print_result, say};
 
 /// How many cases passed, failed, or were not tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,14 +81,15 @@ impl Parts {
 
     /// Runs a part of many cases.
     pub fn run_cases(&mut self, name: &str, part: impl FnOnce() -> Result<Tally>) {
-        eprintln!("== {name}");
+        cofferdam_interrupt::give_way();
+        say!("== {name}");
         let started = Instant::now();
         let tally = part().unwrap_or_else(|error| Tally {
             failed: vec![format!("{error:#}")],
             ..Tally::default()
         });
         for failure in &tally.failed {
-            eprintln!("error: {failure}");
+            say!("error: {failure}");
         }
         self.results
             .push((name.to_owned(), started.elapsed(), tally));
@@ -96,38 +98,38 @@ impl Parts {
     /// Prints one line per part, what failed, what was skipped, and the sum; fails if something failed.
     pub fn finish(self) -> Result<()> {
         let mut sum = Tally::default();
-        eprintln!();
+        say!();
         for (name, duration, tally) in self.results {
             let verdict = match (tally.failed.len(), tally.passed) {
                 (0, 0) => "skip",
                 (0, _) => "ok",
                 _ => "FAILED",
             };
-            eprintln!(
+            say!(
                 "{verdict:>6}  {name}: {} passed ({:.1} s)",
                 tally.passed,
                 duration.as_secs_f32()
             );
             for covered in &tally.covered {
-                eprintln!("        {covered}");
+                say!("        {covered}");
             }
             for failure in &tally.failed {
-                eprintln!(
+                say!(
                     "        failed: {}",
                     failure.lines().next().unwrap_or_default()
                 );
             }
             for skipped in &tally.skipped {
-                eprintln!("        skipped: {skipped}");
+                say!("        skipped: {skipped}");
             }
             sum.add(tally);
         }
-        println!(
+        print_result(format_args!(
             "{} passed, {} failed, {} skipped",
             sum.passed,
             sum.failed.len(),
             sum.skipped.len()
-        );
+        ))?;
         match sum.failed.len() {
             0 => Ok(()),
             count => bail!("{count} failed"),

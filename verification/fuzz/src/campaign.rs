@@ -18,6 +18,7 @@ pub fn target(name: &str) -> Option<&'static Target> {
 }
 
 /// Gives a target these inputs, by their numbers. If one of them makes it panic, the number is printed.
+#[allow(clippy::print_stderr)] // the panic is printed there as well
 pub fn run(target: &Target, cases: Range<u64>) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
+use cofferdam_progress::say;
 use cofferdam_symbols::{Frame, Symbols, Tree};
 
 use super::Figure;
@@ -41,7 +42,7 @@ pub fn by_instruction(figure: &Figure, kernel: &Path) -> Result<String> {
     let mut source = Source::open(kernel)?;
     let instructions = disassemble(kernel);
     if instructions.is_empty() {
-        eprintln!("(without {DISASSEMBLER} there are no mnemonics)");
+        say!("(without {DISASSEMBLER} there are no mnemonics)");
     }
     let mut text = format!("{}\n", head(figure));
     let mut last = String::new();

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
+use cofferdam_progress::say;
 use serde::Deserialize;
 
 use super::counting::COUNTS;
@@ -100,7 +101,7 @@ impl Analysed {
     pub fn interrupts_off(&self) -> Result<Figure> {
         let longest = self.entries.iter().max_by_key(|entry| entry.instructions);
         let longest = longest.context("there is no entry")?;
-        eprintln!(
+        say!(
             "the longest path with interrupts off begins with: {}",
             longest.entry
         );
