@@ -24,7 +24,7 @@ mod units;
 pub use board::{Board, BoardDevice, BoardInterrupt};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use parse::{Parsed, parse};
-pub use reader::suggestion;
+pub use reader::{closest, suggestion};
 pub use requirement::{FlowRequirement, LatencyRequirement, MemoryRequirement};
 pub use rule::{READING_RULES, RuleText};
 pub use schema::schema;

@@ -412,7 +412,7 @@ pub fn suggestion(wrong: &str, known: &[&str]) -> String {
 }
 
 /// The one of `known` that differs least from `wrong`, if it differs by a third of its letters at most.
-fn closest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn closest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let distances = known.iter().map(|one| (edit_distance(wrong, one), *one));
     let (distance, one) = distances.min()?;
     (distance * 3 <= one.len().max(3) && distance < one.len()).then_some(one)

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use cofferdam_check::rule_texts;
+use cofferdam_model::closest;
 use cofferdam_progress::print_result;
 
 /// Explains one rule, or lists all.
@@ -14,15 +15,27 @@ pub fn explain(id: Option<&str>) -> Result<()> {
     };
     let id = id.to_ascii_uppercase();
     let Some(rule) = rule_texts().find(|rule| rule.id == id) else {
-        let near: Vec<_> = rule_texts()
-            .filter(|rule| rule.id.split('-').next() == id.split('-').next())
-            .map(|rule| rule.id)
-            .collect();
-        match near.as_slice() {
+        match near(&id).as_slice() {
             [] => bail!("there is no rule {id}; `cargo cofferdam explain` lists all"),
-            near => bail!("there is no rule {id}; there are {}", near.join(", ")),
+            near => bail!(
+                "there is no rule {id}; did you mean {}?",
+                near.join(", or ")
+            ),
         }
     };
     let text = format!("{}: {}\n\n{}", rule.id, rule.sentence(), rule.explanation());
     Ok(print_result(text.trim_end())?)
+}
+
+/// The rule that is written almost so; or else those that share a word with it.
+fn near(id: &str) -> Vec<&'static str> {
+    let known: Vec<_> = rule_texts().map(|rule| rule.id).collect();
+    if let Some(one) = closest(id, &known) {
+        return vec![one];
+    }
+    let shares = |rule: &&str| {
+        id.split('-')
+            .any(|word| rule.split('-').any(|of| of == word))
+    };
+    known.into_iter().filter(shares).collect()
 }
