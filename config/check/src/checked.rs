@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cofferdam_model::{Board, Diagnostic, Diagnostics, Parsed, Severity, System};
+use cofferdam_model::{Board, Diagnostic, Diagnostics, Parsed, Program, Severity, System};
 
 use crate::residency;
 use crate::rules::{self, Findings};
@@ -26,17 +26,19 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// The path that a text of the file names: beside the file, or in a folder above it.
-    pub fn find(&self, path: &str) -> Option<PathBuf> {
-        find(self.directory.as_deref()?, path)
+    /// The file of a program: an image, or the `Cargo.toml` of a crate. It lies beside this file, or in a folder above it.
+    pub fn find(&self, program: &Program) -> Option<PathBuf> {
+        find(self.directory.as_deref()?, program)
     }
 }
 
-fn find(directory: &Path, path: &str) -> Option<PathBuf> {
-    directory
-        .ancestors()
-        .map(|folder| folder.join(path))
-        .find(|candidate| candidate.exists())
+fn find(directory: &Path, program: &Program) -> Option<PathBuf> {
+    let file = match program {
+        Program::Crate(path) => Path::new(&path.value).join("Cargo.toml"),
+        Program::Image(path) => PathBuf::from(&path.value),
+    };
+    let mut candidates = directory.ancestors().map(|folder| folder.join(&file));
+    candidates.find(|candidate| candidate.is_file())
 }
 
 /// Reads and checks the file at `path`.
@@ -89,7 +91,7 @@ fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, 
     if let Some(directory) = &directory {
         rules::files_exist(
             &system,
-            &|path| find(directory, path).is_some(),
+            &|program| find(directory, program).is_some(),
             &mut findings,
         );
     }

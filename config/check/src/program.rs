@@ -1,7 +1,9 @@
 //! A partition's ELF, as far as the build reads it. It may come from anybody, so nothing in it is believed.
 
 use cofferdam_ipc::note::{self, Note, NoteError, PortNote, VersionNote};
-use object::elf::{EM_PPC, FileHeader32, PF_R, PF_W, PF_X, PT_LOAD, SHT_SYMTAB};
+use object::elf::{
+    ELFMAG, EM_PPC, FileHeader32, FileHeader64, PF_R, PF_W, PF_X, PT_LOAD, SHT_SYMTAB,
+};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 use object::{BigEndian, Endianness};
 
@@ -49,8 +51,12 @@ pub struct Elf {
 /// Why a file is no ELF that could be a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ElfError {
-    /// No ELF of 32 bits at all, or a broken one.
+    /// No ELF at all.
+    NoElf,
+    /// A broken one.
     Broken(String),
+    /// One of 64 bits, for the processor with this number.
+    SixtyFourBits(u16),
     /// Little-endian.
     LittleEndian,
     /// For another processor: the number of the machine.
@@ -65,6 +71,13 @@ pub enum ElfError {
 /// If it is none that a partition could be.
 pub fn read(bytes: &[u8]) -> Result<Elf, ElfError> {
     let broken = |error: object::Error| ElfError::Broken(error.to_string());
+    if !bytes.starts_with(&ELFMAG) {
+        return Err(ElfError::NoElf);
+    }
+    if let Ok(header) = FileHeader64::<Endianness>::parse(bytes) {
+        let endian = header.endian().map_err(broken)?;
+        return Err(ElfError::SixtyFourBits(header.e_machine(endian).0));
+    }
     let header = FileHeader32::<Endianness>::parse(bytes).map_err(broken)?;
     let endian = header.endian().map_err(broken)?;
     if endian == Endianness::Little {

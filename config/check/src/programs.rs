@@ -5,12 +5,13 @@ mod notes;
 mod segments;
 
 use cofferdam_model::{
-    ChannelKind, Diagnostic, MessageType, RuleText, Severity, Spanned, System, rule_text,
+    ChannelKind, Diagnostic, MessageType, Partition, RuleText, Severity, Spanned, System, rule_text,
 };
 use cofferdam_ring::Geometry;
 
 use crate::Checked;
 use crate::program::{self, Elf, ElfError};
+use crate::rules::reading_rule;
 use crate::wiring::Wiring;
 
 pub use fit::{Counts, Piece, memory_exceeded, plan_limits, sharing, tables_fit};
@@ -28,12 +29,63 @@ rule_text! {
     static PROGRAM_ELF = "PROGRAM-ELF";
 }
 
-static RULES: &[&RuleText] = &[&PROGRAM_MISSING, &PROGRAM_ELF];
+rule_text! {
+    /// The crate of a partition is a package of the workspace, is written for the native personality, and has a binary for the partition.
+    ///
+    /// Of a package with several binaries, a partition's is the one with its name.
+    static PROGRAM_CRATE = "PROGRAM-CRATE";
+}
+
+static RULES: &[&RuleText] = &[&PROGRAM_MISSING, &PROGRAM_ELF, &PROGRAM_CRATE];
 
 /// The texts of all rules of programs.
 pub fn rule_texts() -> impl Iterator<Item = &'static RuleText> {
     let all = [RULES, segments::RULES, notes::RULES, fit::RULES];
     all.into_iter().flatten().copied()
+}
+
+/// Why a partition's program cannot be had.
+#[derive(Debug)]
+pub enum Fault {
+    /// Its file cannot be read.
+    Unreadable(std::io::Error),
+    /// Its crate is no package of the workspace.
+    NoPackage,
+    /// Its crate is a package of another sort.
+    NoPartition,
+    /// Its crate has several binaries or none, and none with the partition's name.
+    NoBinary,
+}
+
+/// What there is to say about a partition whose program cannot be had.
+pub fn fault(partition: &Partition, fault: &Fault) -> Diagnostic {
+    let name = &partition.name;
+    let (rule, message, hint) = match fault {
+        Fault::Unreadable(error) => (
+            reading_rule("FILE-READ"),
+            format!("the program of `{name}` cannot be read: {error}"),
+            "name a file that you may read".to_string(),
+        ),
+        Fault::NoPackage => (
+            &PROGRAM_CRATE,
+            format!("the crate of `{name}` is no package of this workspace"),
+            "put it into partitions/, or name it in `members` of the Cargo.toml at the root"
+                .to_string(),
+        ),
+        Fault::NoPartition => (
+            &PROGRAM_CRATE,
+            format!(
+                "the crate of `{name}` is no partition: it does not depend on cofferdam-native"
+            ),
+            "`cargo cofferdam new NAME` makes a partition's crate".to_string(),
+        ),
+        Fault::NoBinary => (
+            &PROGRAM_CRATE,
+            format!("the crate of `{name}` has no binary for it"),
+            format!("it needs a src/main.rs, or a src/bin/{name}.rs"),
+        ),
+    };
+    Diagnostic::error(rule, partition.program_span(), message).hint(hint)
 }
 
 /// The programs of a system.
@@ -68,10 +120,7 @@ pub fn judge(
     let mut readable = Vec::new();
     for partition in &checked.system.partitions {
         let name = &partition.name;
-        let place = partition
-            .program_keys
-            .first()
-            .map_or(name.span, |key| key.span);
+        let place = partition.program_span();
         let elf = match programs.iter().find(|(of, _)| *of == **name) {
             None => {
                 let message = format!("there is no program for `{name}`");
@@ -115,7 +164,13 @@ pub fn judge(
 
 fn describe(error: &ElfError) -> String {
     match error {
-        ElfError::Broken(what) => format!("is no usable ELF of 32 bits: {what}"),
+        ElfError::NoElf => "is no ELF".to_string(),
+        ElfError::Broken(what) => format!("is a broken ELF: {what}"),
+        ElfError::SixtyFourBits(number) => {
+            format!(
+                "is an ELF of 64 bits for another processor (ELF machine {number}, PowerPC is 20)"
+            )
+        }
         ElfError::LittleEndian => "is little-endian".to_string(),
         ElfError::Machine(number) => {
             format!("is for another processor (ELF machine {number}, PowerPC is 20)")

@@ -79,14 +79,33 @@ pub(crate) fn reading_rule(id: &str) -> &'static RuleText {
     found.unwrap_or(&READING_RULES[0])
 }
 
-pub(crate) fn files_exist(system: &System, exists: &dyn Fn(&str) -> bool, findings: &mut Findings) {
-    for partition in &system.partitions {
-        if let Some(Program::Crate(path) | Program::Image(path)) = &partition.program
-            && !exists(path)
-        {
-            let message = format!("there is no `{path}` beside this file or in a folder above it");
-            let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
-            findings.push(diagnostic.hint("`cargo cofferdam new NAME` makes a partition's crate"));
+pub(crate) fn files_exist(
+    system: &System,
+    exists: &dyn Fn(&Program) -> bool,
+    findings: &mut Findings,
+) {
+    for program in system
+        .partitions
+        .iter()
+        .filter_map(|one| one.program.as_ref())
+    {
+        if exists(program) {
+            continue;
         }
+        let (path, what, hint) = match program {
+            Program::Crate(path) => (
+                path,
+                format!("there is no folder `{path}` with a Cargo.toml"),
+                "`cargo cofferdam new NAME` makes a partition's crate",
+            ),
+            Program::Image(path) => (
+                path,
+                format!("there is no file `{path}`"),
+                "put the ELF there that its supplier delivered",
+            ),
+        };
+        let message = format!("{what} beside this file or in a folder above it");
+        let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
+        findings.push(diagnostic.hint(hint));
     }
 }

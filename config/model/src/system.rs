@@ -121,6 +121,14 @@ pub struct Partition {
     pub background: Option<Background>,
 }
 
+impl Partition {
+    /// Where the file names its program.
+    pub fn program_span(&self) -> Span {
+        let key = self.program_keys.first();
+        key.map_or(self.name.span, |key| key.span)
+    }
+}
+
 /// A restart policy.
 #[derive(Clone, Debug)]
 pub struct Restart {

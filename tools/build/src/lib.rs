@@ -10,11 +10,15 @@
 //! | `programs/<partition>.elf`, `programs/kernel-<kernel>.elf` | what went into the images, with symbols |
 //! | `generated/<partition>.rs` | the ports as code |
 //!
-//! Each file is written beside its place and then renamed, so that nothing half written is ever found there; and every build
-//! looks at everything again, so that a build which was stopped in the middle costs nothing but time.
+//! They are written when all of them are made, each beside its place and then renamed: a build that fails changes none of them, and
+//! nothing half written is ever found there. Every build looks at everything again, so that one which was stopped in the middle costs
+//! nothing but time. What is run is the image that this build made, not what lies in the folder by then: a run does not
+//! mind another build.
 
 #![forbid(unsafe_code)]
 
+mod alone;
+mod crates;
 mod locate;
 mod store;
 mod template;
@@ -23,10 +27,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use cofferdam_check::programs::{self, Fault};
 use cofferdam_compile::{Checked, Plan};
-use cofferdam_model::{Diagnostics, Program};
+use cofferdam_model::{Diagnostics, Partition, Program};
 use cofferdam_setup::Toolchain;
 use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
+
+use crates::Crates;
 
 pub use locate::{Place, locate, root, systems};
 pub use store::store;
@@ -76,13 +83,24 @@ pub struct Built {
     pub warnings: Vec<Diagnostics>,
     /// Where its files lie.
     pub directory: PathBuf,
+    /// The image with each kernel.
+    images: [Vec<u8>; Kernel::ALL.len()],
 }
 
 impl Built {
     /// The image with this kernel.
-    pub fn image(&self, kernel: Kernel) -> PathBuf {
-        self.directory.join(format!("image-{}.elf", kernel.name()))
+    pub fn image(&self, kernel: Kernel) -> &[u8] {
+        &self.images[kernel as usize]
     }
+
+    /// Where it was put.
+    pub fn image_path(&self, kernel: Kernel) -> PathBuf {
+        self.directory.join(image_name(kernel))
+    }
+}
+
+fn image_name(kernel: Kernel) -> String {
+    format!("image-{}.elf", kernel.name())
 }
 
 /// Why a system was not built.
@@ -145,28 +163,37 @@ impl Tree {
     pub fn build(&self, file: &Path) -> Result<Built, Failure> {
         let checked = check(file)?;
         let directory = folder(&self.target, &checked.system.name);
+        let _alone = alone::alone(&self.target)?;
         let programs = self.programs(&checked)?;
-        for (name, elf) in &programs {
-            store(&directory.join(format!("programs/{name}.elf")), elf)?;
-        }
-        let mut built = None;
-        for kernel in Kernel::ALL {
+        let compile = |kernel| -> Result<_, Failure> {
             let elf = self.kernel(kernel)?;
             let image = cofferdam_compile::compile(&checked, &elf, &programs)?;
-            let kernel = kernel.name();
-            let symbols = format!("programs/kernel-{kernel}.elf");
-            store(&directory.join(symbols), &elf)?;
-            store(&directory.join(format!("image-{kernel}.elf")), &image.bytes)?;
-            built = Some(image);
+            Ok((elf, image))
+        };
+        // The plan is the same with both: the kernel's place is fixed.
+        let [(release_elf, release), (trace_elf, trace)] =
+            [compile(Kernel::Release)?, compile(Kernel::Trace)?];
+        let plan = serde_json::to_vec_pretty(&release.plan).context("the plan is no JSON")?;
+        let mut files: Vec<(String, &[u8])> = vec![("plan.json".to_owned(), &plan)];
+        for (name, elf) in &programs {
+            files.push((format!("programs/{name}.elf"), elf));
         }
-        let image = built.context("there is no kernel")?;
-        let plan = serde_json::to_vec_pretty(&image.plan).context("the plan is no JSON")?;
-        store(&directory.join("plan.json"), &plan)?;
+        for (kernel, elf, image) in [
+            (Kernel::Release, &release_elf, &release),
+            (Kernel::Trace, &trace_elf, &trace),
+        ] {
+            files.push((format!("programs/kernel-{}.elf", kernel.name()), elf));
+            files.push((image_name(kernel), &image.bytes));
+        }
+        for (name, content) in files {
+            store(&directory.join(name), content)?;
+        }
         Ok(Built {
-            warnings: vec![checked.warnings.clone(), image.warnings],
+            warnings: vec![checked.warnings.clone(), release.warnings],
             checked,
-            plan: image.plan,
+            plan: release.plan,
             directory,
+            images: [release.bytes, trace.bytes],
         })
     }
 
@@ -187,7 +214,7 @@ impl Tree {
     }
 
     /// The ELF of each partition, by its name, in the order of the partitions.
-    fn programs(&self, checked: &Checked) -> Result<Vec<(String, Vec<u8>)>> {
+    fn programs(&self, checked: &Checked) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let executables = match self.partitions(checked)? {
             None => Vec::new(),
             Some(build) => build.run(
@@ -195,40 +222,37 @@ impl Tree {
                 &format!("building the partitions of {}", checked.system.name),
             )?,
         };
-        let mut programs = Vec::new();
-        for partition in &checked.system.partitions {
-            let path = match &partition.program {
-                Some(Program::Crate(path)) => {
-                    let manifest = manifest(checked, path)?;
-                    program_of(&executables, &manifest, &partition.name)
-                        .with_context(|| {
-                            format!(
-                                "the crate {} has no binary for partition {}: it needs a src/main.rs, or a src/bin/{}.rs",
-                                path.value, partition.name, partition.name
-                            )
-                        })?
+        let program = |partition: &Partition| {
+            let (program, file) = program_file(checked, partition)?;
+            let path = match program {
+                Program::Crate(_) => {
+                    program_of(&executables, &file, &partition.name).ok_or(Fault::NoBinary)?
                 }
-                Some(Program::Image(path)) => checked
-                    .find(path)
-                    .with_context(|| format!("{} is not there", path.value))?,
-                None => continue,
+                Program::Image(_) => file,
             };
-            programs.push((partition.name.value.clone(), read(&path)?));
-        }
-        Ok(programs)
+            std::fs::read(path).map_err(Fault::Unreadable)
+        };
+        for_each_partition(checked, |partition| {
+            let elf = partition.program.as_ref().map(|_| program(partition));
+            Ok(elf
+                .transpose()?
+                .map(|elf| (partition.name.value.clone(), elf)))
+        })
     }
 
     /// The build of the crates of all partitions, in one run of cargo, with their ports generated. `None` if none is built.
-    pub fn partitions(&self, checked: &Checked) -> Result<Option<TargetBuild<'_>>> {
+    pub fn partitions(&self, checked: &Checked) -> Result<Option<TargetBuild<'_>>, Failure> {
+        let crates = Crates::of(self)?;
+        let packages = for_each_partition(checked, |partition| match &partition.program {
+            Some(Program::Crate(_)) => {
+                let (_, manifest) = program_file(checked, partition)?;
+                crates.package(&manifest, &partition.name).map(Some)
+            }
+            _ => Ok(None),
+        })?;
         let generated = folder(&self.target, &checked.system.name).join("generated");
         cofferdam_compile::generate(checked, &generated)
             .with_context(|| format!("{} cannot be written", generated.display()))?;
-        let mut packages = Vec::new();
-        for partition in &checked.system.partitions {
-            if let Some(Program::Crate(path)) = &partition.program {
-                packages.push(locate::package_name(&manifest(checked, path)?)?);
-            }
-        }
         let environment = vec![("COFFERDAM_GENERATED".to_owned(), generated.into())];
         let build = self.target_build(packages, Vec::new(), environment);
         Ok((!build.packages.is_empty()).then_some(build))
@@ -252,11 +276,34 @@ impl Tree {
     }
 }
 
-fn manifest(checked: &Checked, path: &str) -> Result<PathBuf> {
-    let folder = checked
-        .find(path)
-        .with_context(|| format!("there is no {path}"))?;
-    Ok(folder.join("Cargo.toml"))
+/// What is had of each partition that has it; or else everything that is wrong, each at its place.
+fn for_each_partition<T>(
+    checked: &Checked,
+    get: impl Fn(&Partition) -> Result<Option<T>, Fault>,
+) -> Result<Vec<T>, Failure> {
+    let mut all = Vec::new();
+    let mut wrong = Vec::new();
+    for partition in &checked.system.partitions {
+        match get(partition) {
+            Ok(one) => all.extend(one),
+            Err(fault) => wrong.push(programs::fault(partition, &fault)),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(all);
+    }
+    Err(Diagnostics::new(checked.warnings.sources.clone(), wrong).into())
+}
+
+/// Where a partition's program comes from: an image, or the manifest of a crate. It was there when the file was checked.
+fn program_file<'c>(
+    checked: &Checked,
+    partition: &'c Partition,
+) -> Result<(&'c Program, PathBuf), Fault> {
+    let program = partition.program.as_ref();
+    program
+        .and_then(|program| Some((program, checked.find(program)?)))
+        .ok_or_else(|| Fault::Unreadable(std::io::ErrorKind::NotFound.into()))
 }
 
 /// Of a package with several binaries, a partition's is the one with its name.

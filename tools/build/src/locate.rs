@@ -1,8 +1,8 @@
-//! Which file a user means by the name of a system, and which package by the folder of a crate.
+//! Which file a user means by the name of a system.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 /// The file of a system, by default name.
 const FILE: &str = "system.toml";
@@ -16,8 +16,14 @@ pub struct Place {
     pub file: PathBuf,
 }
 
-/// The root of the source tree that this program was built from.
+/// Names another tree than the one that this program was built from: a copy of it, on which it works as well.
+const ROOT_VARIABLE: &str = "COFFERDAM_ROOT";
+
+/// The root of the source tree.
 pub fn root() -> PathBuf {
+    if let Some(root) = std::env::var_os(ROOT_VARIABLE) {
+        return root.into();
+    }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }
@@ -59,18 +65,4 @@ pub fn locate(root: &Path, system: &str) -> Result<PathBuf> {
         "there is no system `{system}`: name one of the tree ({}), a folder with a {FILE}, or the file itself",
         names.join(", ")
     );
-}
-
-/// The name of the package whose `Cargo.toml` this is.
-pub fn package_name(manifest: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(manifest)
-        .with_context(|| format!("{} cannot be read", manifest.display()))?;
-    let table: toml::Table = text
-        .parse()
-        .with_context(|| format!("{} is no TOML", manifest.display()))?;
-    table
-        .get("package")
-        .and_then(|package| package.get("name")?.as_str())
-        .map(str::to_owned)
-        .with_context(|| format!("{} names no package", manifest.display()))
 }

@@ -40,7 +40,7 @@ pub fn build(tree: &Tree, system: &str, format: Format) -> Result<bool> {
             show(&warnings, format, result(&built))?;
             if format == Format::Text {
                 for kernel in Kernel::ALL {
-                    print_result(built.image(kernel).display())?;
+                    print_result(built.image_path(kernel).display())?;
                 }
             }
             Ok(true)
@@ -49,9 +49,22 @@ pub fn build(tree: &Tree, system: &str, format: Format) -> Result<bool> {
     }
 }
 
+/// Whoever asked for JSON gets it for what is no fault of a file as well: a file that is not there, a compiler's refusal.
+pub fn in_format(format: Format, result: Result<bool>) -> Result<bool> {
+    match result {
+        Err(error) if format == Format::Json => {
+            cofferdam_interrupt::give_way();
+            let error = format!("{error:#}");
+            print_result(json!({ "ok": false, "diagnostics": [], "error": error }))?;
+            Ok(false)
+        }
+        result => result,
+    }
+}
+
 fn result(built: &Built) -> Value {
     let image = |kernel: Kernel| {
-        let path = json!(built.image(kernel).display().to_string());
+        let path = json!(built.image_path(kernel).display().to_string());
         (kernel.name().to_owned(), path)
     };
     json!({

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cofferdam_build::{Kernel, directory, locate};
-use cofferdam_progress::print_result;
+use cofferdam_progress::{print_result, say};
 use cofferdam_record::{Program, Snapshot, failures};
 use cofferdam_run::command::RECORD_FILE;
 
@@ -26,6 +26,10 @@ pub fn crash(root: &Path, system: &str, record: Option<&Path>) -> Result<()> {
     })?;
     let snapshot =
         Snapshot::from_bytes(bytes).with_context(|| format!("{} is no record", path.display()))?;
+    if !snapshot.is_valid() {
+        bail!("in that run of {name} no kernel began: there is nothing to show");
+    }
+    let recorded = fs::metadata(&path).and_then(|file| file.modified()).ok();
     let mut text = failures(&snapshot, &|program| {
         let program = match program {
             Program::Kernel { trace: true } => format!("kernel-{}", Kernel::Trace.name()),
@@ -33,6 +37,10 @@ pub fn crash(root: &Path, system: &str, record: Option<&Path>) -> Result<()> {
             Program::Partition(name) => name.clone(),
         };
         let file = folder.join(format!("programs/{program}.elf"));
+        let built = fs::metadata(&file).and_then(|file| file.modified()).ok();
+        if built > recorded {
+            say!("{program} was built again after that run: its source lines may be others by now");
+        }
         Box::new(ElfSymbols::of(&file))
     });
     if text.is_empty() {

@@ -14,7 +14,7 @@ mod symbols;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 use cofferdam_build::Tree;
 use cofferdam_progress::{print_result, say};
@@ -43,11 +43,20 @@ A system is named by its folder in systems/, or by a path: of a folder with a sy
 #[derive(Subcommand)]
 enum Command {
     /// Makes the crate of a new partition, and prints its lines for system.toml
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam new pump                      partitions/pump, and its lines on the terminal
+  cargo cofferdam new pump >> my/system.toml    the lines where they belong; its window is still yours to give")]
     New {
-        /// Its name: letters, digits and `_`
+        /// Its name: lower-case letters, digits and `_`
         name: String,
     },
     /// Checks a system.toml against every rule, without building
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam check                         systems/flight/system.toml
+  cargo cofferdam check my/system.toml
+  cargo cofferdam check flight --format json    one object: `ok`, `diagnostics`, and `error` for what has no place in a file")]
     Check {
         /// The system
         #[arg(default_value = "flight")]
@@ -57,6 +66,11 @@ enum Command {
         format: Format,
     },
     /// Builds a system: its partitions, both kernels, the tables, the images
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam build                         systems/flight; prints where the images are
+  cargo cofferdam build my/system.toml
+  cargo cofferdam build flight --format json    one object: as for `check`, and `images` and `plan`")]
     Build {
         /// The system
         #[arg(default_value = "flight")]
@@ -66,13 +80,27 @@ enum Command {
         format: Format,
     },
     /// Builds a system and runs it in QEMU
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam run                           the system `flight`, live on this terminal
+  cargo cofferdam run my/system.toml --for 2s --icount
+                                                two seconds of it, the same every time, judged
+  cargo cofferdam run flight --for 2s --json    the judgement as one JSON object")]
     Run(RunArguments),
     /// Explains a rule by its id; without one, lists all of them
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam explain                       every rule in one sentence
+  cargo cofferdam explain MEMORY-ALIGNMENT      all that there is to say about one")]
     Explain {
         /// The id, as a diagnostic shows it
         rule: Option<String>,
     },
     /// Shows the failures that the last run left, down to the source lines
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam crash                         of the system `flight`
+  cargo cofferdam crash my/system.toml")]
     Crash {
         /// The system
         #[arg(default_value = "flight")]
@@ -82,6 +110,9 @@ enum Command {
         record: Option<PathBuf>,
     },
     /// Prints a JSON Schema of system.toml, for editors
+    #[command(after_help = "\
+Example:
+  cargo cofferdam schema > system.schema.json")]
     Schema,
 }
 
@@ -112,19 +143,18 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<bool> {
     let root = cofferdam_build::root();
     let tree = || {
-        let toolchain = Toolchain::find(&root).map_err(|lack| {
-            anyhow!(
-                "{}; to mend it: {} (or `cargo xtask setup`)",
-                lack.why,
-                lack.remedy.by_hand()
-            )
-        })?;
+        let toolchain = Toolchain::find(&root)?;
         anyhow::Ok(Tree::new(&root, &toolchain))
     };
     match command {
         Command::New { name } => new::new(&root, &name).map(|()| true),
-        Command::Check { system, format } => build::check(&root, &system, format),
-        Command::Build { system, format } => build::build(&tree()?, &system, format),
+        Command::Check { system, format } => {
+            build::in_format(format, build::check(&root, &system, format))
+        }
+        Command::Build { system, format } => {
+            let built = tree().and_then(|tree| build::build(&tree, &system, format));
+            build::in_format(format, built)
+        }
         Command::Run(arguments) => arguments.execute(&tree()?),
         Command::Explain { rule } => explain::explain(rule.as_deref()).map(|()| true),
         Command::Crash { system, record } => {

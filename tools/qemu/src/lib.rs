@@ -29,10 +29,11 @@ pub struct Machine {
     /// QEMU, as `cofferdam-setup` found it.
     pub qemu: PathBuf,
     /// The ELF image.
-    pub image: PathBuf,
+    pub image: Vec<u8>,
     /// RAM in MiB; this machine takes multiples of 64.
     pub memory_mib: u32,
-    /// Where the file behind the RAM goes. It has no name there and disappears with the run, however that ends.
+    /// Where the file behind the RAM goes, and what else QEMU reads. They have no names there and disappear with the run, however
+    /// that ends.
     pub folder: PathBuf,
     /// One instruction takes 2^shift ns of machine time, which jumps over idle time. `None`: the host's clock.
     pub icount_shift: Option<u8>,
@@ -98,20 +99,22 @@ impl Machine {
                 self.folder.display()
             )
         })?;
-        let device_tree = SharedFile::in_folder(&self.folder)?;
         let tree: Vec<u8> = EMPTY_DEVICE_TREE
             .iter()
             .flat_map(|word| word.to_be_bytes())
             .collect();
-        Memory::of(device_tree.file.try_clone()?).write(0, &tree)?;
+        let files = Files {
+            memory,
+            image: SharedFile::with(&self.folder, &self.image)?,
+            device_tree: SharedFile::with(&self.folder, &tree)?,
+        };
         Ok(Prepared {
             machine: self,
-            memory,
-            device_tree,
+            files,
         })
     }
 
-    fn command(&self, memory: &SharedFile, device_tree: &SharedFile) -> Command {
+    fn command(&self, files: &Files) -> Command {
         // If this process is killed outright, nothing of ours can end QEMU any more; the kernel of the host then does.
         let mut qemu = if std::path::Path::new("/usr/bin/setpriv").exists() {
             let mut setpriv = Command::new("/usr/bin/setpriv");
@@ -125,16 +128,15 @@ impl Machine {
         qemu.arg("-object").arg(format!(
             "memory-backend-file,id=ram,size={}M,mem-path={},share=on",
             self.memory_mib,
-            memory.path()
+            files.memory.path()
         ));
         // The default network card wants a ROM from another package, and is not used.
         qemu.args(["-nic", "none", "-display", "none"]);
         if !self.reboots {
             qemu.arg("-no-reboot");
         }
-        qemu.arg("-kernel")
-            .arg(&self.image)
-            .args(["-dtb", &device_tree.path()]);
+        qemu.args(["-kernel", &files.image.path()]);
+        qemu.args(["-dtb", &files.device_tree.path()]);
         if let Some(shift) = self.icount_shift {
             qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
         }
@@ -169,17 +171,23 @@ impl Machine {
     }
 }
 
+/// What QEMU opens.
+pub(crate) struct Files {
+    memory: SharedFile,
+    image: SharedFile,
+    device_tree: SharedFile,
+}
+
 /// A machine whose memory is there, but which has not started.
 pub struct Prepared {
     machine: Machine,
-    memory: SharedFile,
-    device_tree: SharedFile,
+    files: Files,
 }
 
 impl Prepared {
     /// The guest's RAM, zero so far.
     pub fn memory(&self) -> Result<Memory> {
-        Ok(Memory::of(self.memory.file.try_clone()?))
+        Ok(Memory::of(self.files.memory.file.try_clone()?))
     }
 
     /// Starts QEMU.
@@ -187,12 +195,7 @@ impl Prepared {
     /// The machine ends with the thread that calls this: keep that thread until the run is over.
     pub fn start(self) -> Result<Running> {
         let memory = self.memory()?;
-        let command = self.machine.command(&self.memory, &self.device_tree);
-        Running::start(
-            command,
-            self.machine.serial,
-            memory,
-            [self.memory, self.device_tree],
-        )
+        let command = self.machine.command(&self.files);
+        Running::start(command, self.machine.serial, memory, self.files)
     }
 }

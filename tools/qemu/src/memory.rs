@@ -58,6 +58,15 @@ impl SharedFile {
         Ok(Self { file })
     }
 
+    /// One that holds this.
+    pub(crate) fn with(folder: &Path, content: &[u8]) -> Result<Self> {
+        let this = Self::in_folder(folder)?;
+        this.file
+            .write_all_at(content, 0)
+            .with_context(|| format!("no file can be written in {}", folder.display()))?;
+        Ok(this)
+    }
+
     /// The path under which QEMU finds it, as long as this value lives.
     pub(crate) fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())

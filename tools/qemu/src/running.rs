@@ -14,8 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::Serial;
-use crate::memory::{Memory, SharedFile};
+use crate::memory::Memory;
+use crate::{Files, Serial};
 
 /// How often the machine is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -61,7 +61,7 @@ pub struct Running {
     on_output: bool,
     interrupt: Hold,
     /// QEMU finds its files through these.
-    _files: [SharedFile; 2],
+    _files: Files,
 }
 
 impl Running {
@@ -69,7 +69,7 @@ impl Running {
         mut command: Command,
         serial: Serial,
         memory: Memory,
-        files: [SharedFile; 2],
+        files: Files,
     ) -> Result<Self> {
         let interrupt = Hold::new()?;
         // QEMU changes the terminal's mode, and cannot change it back if it is killed.
@@ -191,15 +191,20 @@ impl Running {
     fn failure(&self, status: ExitStatus) -> String {
         /// `SIGBUS`, on every host that QEMU runs on under Linux but MIPS.
         const BUS_ERROR: i32 = 7;
+        const KILLED: i32 = 9;
         let mut text = String::from_utf8_lossy(&self.complaints.lock())
             .trim()
             .to_owned();
         if text.is_empty() {
             text = status.to_string();
         }
-        if status.signal() == Some(BUS_ERROR) {
-            text.push_str(" (a bus error: no room is left for the file behind the guest's memory)");
-        }
+        text.push_str(match status.signal() {
+            Some(BUS_ERROR) => {
+                ": no room is left on the disk for the file behind the guest's memory; make some"
+            }
+            Some(KILLED) => ": somebody killed it, or the host did for want of memory",
+            _ => "",
+        });
         text
     }
 }

@@ -59,9 +59,9 @@ impl RunArguments {
     /// Builds and runs. `Ok(false)`: it ran, and something unexpected happened.
     pub fn execute(&self, tree: &Tree) -> Result<bool> {
         let file = locate(&tree.root, &self.system)?;
+        // Before the build, which may take a while.
+        let qemu = cofferdam_setup::qemu()?;
         let built = built(tree.build(&file))?;
-        let qemu = cofferdam_setup::qemu()
-            .map_err(|lack| anyhow::anyhow!("{}: {}", lack.why, lack.remedy.by_hand()))?;
         let options = Options {
             qemu: qemu.path,
             kernel: self.kernel.into(),

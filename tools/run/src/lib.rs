@@ -18,7 +18,7 @@ mod memory;
 mod report;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -73,11 +73,11 @@ pub struct Outcome {
 
 /// Runs a system to its end, and judges it.
 pub fn run(built: &Built, options: &Options) -> Result<Outcome> {
-    run_image(built, &built.image(options.kernel), options)
+    run_image(built, built.image(options.kernel), options)
 }
 
 /// The same with another image than the one that was built.
-pub fn run_image(built: &Built, image: &Path, options: &Options) -> Result<Outcome> {
+pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outcome> {
     let stop_at = options
         .machine_time
         .map(|time| ticks(time, built.plan.timebase_hz));
@@ -88,9 +88,7 @@ pub fn run_image(built: &Built, image: &Path, options: &Options) -> Result<Outco
     let running = prepared.start()?;
     let followed = follow::follow(running, options)?;
     let snapshot = snapshot(&followed.memory).context("the machine's memory cannot be read")?;
-    let image =
-        std::fs::read(image).with_context(|| format!("{} cannot be read", image.display()))?;
-    let report = judge::judge(built, options, &image, &followed, &snapshot)?;
+    let report = judge::judge(built, options, image, &followed, &snapshot)?;
     Ok(Outcome {
         report,
         snapshot,
@@ -103,7 +101,7 @@ fn snapshot(memory: &Memory) -> std::io::Result<Snapshot> {
     Snapshot::read(|address, bytes| memory.read(address, bytes))
 }
 
-fn machine(built: &Built, image: &Path, options: &Options) -> Result<Machine> {
+fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
     let memory_mib = u32::try_from(built.plan.ram_bytes >> 20).context("the RAM is too large")?;
     if built.plan.machine != "ppce500" {
         bail!(
@@ -114,7 +112,7 @@ fn machine(built: &Built, image: &Path, options: &Options) -> Result<Machine> {
     }
     Ok(Machine {
         qemu: options.qemu.clone(),
-        image: image.to_path_buf(),
+        image: image.to_vec(),
         memory_mib,
         folder: built.directory.clone(),
         icount_shift: options.instruction_clock.then_some(0),

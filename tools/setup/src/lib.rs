@@ -11,7 +11,7 @@ mod install;
 mod program;
 mod toolchain;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,18 @@ pub struct Lack {
     /// What would mend it.
     pub remedy: Remedy,
 }
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; to mend it: {}", self.why, self.remedy.by_hand())?;
+        match self.remedy {
+            Remedy::ByHand(_) => Ok(()),
+            Remedy::Rustup | Remedy::Packages(_) => f.write_str(" (or `cargo xtask setup`)"),
+        }
+    }
+}
+
+impl std::error::Error for Lack {}
 
 /// How a requirement can be met.
 #[derive(Clone, Debug)]

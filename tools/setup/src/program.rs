@@ -1,5 +1,7 @@
 //! Programs looked for on the `PATH`, and what version they say they are.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -48,12 +50,15 @@ pub(crate) fn any_version(name: &str, packages: &'static [&'static str]) -> Resu
     }
 }
 
-/// The program's full path.
+/// The program's full path. What nobody may execute is no program, as for a shell.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))
-        .find(|candidate| candidate.is_file())
+        .find(|candidate| {
+            let executable = |file: Metadata| file.is_file() && file.mode() & 0o111 != 0;
+            candidate.metadata().is_ok_and(executable)
+        })
 }
 
 /// What a program prints, if it ends well.

@@ -32,6 +32,23 @@ pub fn target_directory(root: &Path) -> PathBuf {
 /// What cargo and the compilers say about a full disk (`strerror` of `ENOSPC`).
 const DISK_FULL: &str = "No space left on device";
 
+/// What cargo says about the workspace at `root`.
+pub fn metadata(root: &Path, toolchain: &Toolchain) -> Result<Value> {
+    let output = toolchain
+        .cargo()
+        .current_dir(root)
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .context("cargo did not start")?;
+    if !output.status.success() {
+        bail!(
+            "cargo cannot read the workspace:\n{}",
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        );
+    }
+    serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")
+}
+
 /// What to do with the crates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -1,6 +1,6 @@
 //! Whole systems in the emulator, each bounded in time: rings three and four.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub struct Systems {
 impl Systems {
     /// Builds them.
     pub fn build(tree: &Tree) -> Result<Self> {
-        let qemu = cofferdam_setup::qemu().map_err(|lack| anyhow::anyhow!("{}", lack.why))?;
+        let qemu = cofferdam_setup::qemu()?;
         let mut all = Vec::new();
         for system in systems(&tree.root) {
             all.push((system.name, built(tree.build(&system.file))?));
@@ -241,7 +241,7 @@ fn as_expected(
     name: &str,
     expected: &Expected,
 ) -> Result<Tally> {
-    let (built, image) = expected.variant.build(built, kernel, name)?;
+    let (built, image) = expected.variant.build(built, kernel)?;
     let options = Options {
         machine_time: Some(expected.run_for()?),
         resets: expected.resets(),
@@ -252,7 +252,8 @@ fn as_expected(
     let reasons = &outcome.report.reasons;
     let fault = ensure_equal(reasons, &expected.reasons);
     tally.count("the judge of every run", fault);
-    let record = image.with_extension("record");
+    let record = format!("variants/{name}-{}.record", kernel.name());
+    let record = built.directory.join(record);
     store(&record, outcome.snapshot.bytes())?;
     for crash in &expected.crash {
         let shown = crash::is_shown(&systems.tree, &built, &record, crash);
@@ -309,32 +310,23 @@ fn keys_arrive(systems: &Systems, built: &Built) -> Result<()> {
 
 /// The kernel refuses the tables by name, and starts nothing.
 fn damaged_tables(systems: &Systems, built: &Built, damage: &crate::damage::Damage) -> Result<()> {
-    let image = std::fs::read(built.image(Kernel::Release))?;
-    let damaged = crate::damage::apply(damage, image)?;
-    let file = format!("damaged/{}.elf", damage.name.replace(' ', "-"));
-    let path = built.directory.join(file);
-    store(&path, &damaged)?;
-    let outcome = run_image(built, &path, &systems.options(Kernel::Release, 100));
-    let removed = remove(&path);
-    refused(&outcome?, damage.reason)?;
-    removed
+    let damaged = crate::damage::apply(damage, built.image(Kernel::Release).to_vec())?;
+    let outcome = run_image(built, &damaged, &systems.options(Kernel::Release, 100))?;
+    refused(&outcome, damage.reason)
 }
 
 /// Flips single bits of the tables, spread over all of them: the kernel refuses each.
 pub fn flipped_bits(systems: &Systems, count: usize) -> Result<Tally> {
     let flight = systems.get(FLIGHT)?;
-    let image = std::fs::read(flight.image(Kernel::Release))?;
-    let bits = crate::damage::bits(&image)?;
+    let image = flight.image(Kernel::Release);
+    let bits = crate::damage::bits(image)?;
     let mut cases: Vec<Case<'_>> = Vec::new();
     for number in 0..count {
         let bit = bits / count * number;
-        let image = &image;
         let action = move || -> Result<()> {
-            let path = flight.directory.join(format!("damaged/bit-{bit}.elf"));
-            store(&path, &crate::damage::flip(image.clone(), bit)?)?;
-            let outcome = run_image(flight, &path, &systems.options(Kernel::Release, 100));
-            remove(&path)?;
-            let state = outcome?.snapshot.state();
+            let flipped = crate::damage::flip(image.to_vec(), bit)?;
+            let outcome = run_image(flight, &flipped, &systems.options(Kernel::Release, 100))?;
+            let state = outcome.snapshot.state();
             ensure!(state == Some(State::BootFailed), "the machine is {state:?}");
             Ok(())
         };
@@ -360,8 +352,4 @@ fn refused(outcome: &Outcome, reason: u32) -> Result<()> {
         "something was started"
     );
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))
 }

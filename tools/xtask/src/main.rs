@@ -37,17 +37,32 @@ use workspace::Workspace;
 
 /// Builds, runs and tests cofferdam.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask run                             the system `flight`, live on this terminal
+  cargo xtask run --headless --for 2s --icount
+  cargo xtask test                            every test
+  cargo xtask doctor                          what is missing on this machine?
+  cargo xtask COMMAND --help                  more about a command";
+
 #[derive(Subcommand)]
 enum Command {
     /// Shows what the build and the runs need, what was found, and how to mend what is missing
+    #[command(after_help = "\
+Example:
+  cargo xtask doctor    exit status 0 if everything is there that building, running and testing need")]
     Doctor,
     /// Installs what is missing: Debian packages, and the Rust toolchain by rustup
+    #[command(after_help = "\
+Examples:
+  cargo xtask setup          lists what is missing, and asks
+  cargo xtask setup --yes    lists it, and installs it")]
     Setup(Installing),
     /// Builds a system and runs it in QEMU
     #[command(after_help = "\
@@ -62,10 +77,21 @@ Examples:
         installing: Installing,
     },
     /// Checks the format, and lints the crates of host and target
+    #[command(after_help = "\
+Example:
+  cargo xtask lint    the first part of `cargo xtask test`")]
     Lint(Installing),
     /// Runs every test
+    #[command(after_help = "\
+Examples:
+  cargo xtask test          everything that continuous integration checks
+  cargo xtask test --yes    the same, and installs what is missing without asking")]
     Test(Installing),
     /// Shows the longest paths of a system's kernel with interrupts off, analysed and measured
+    #[command(after_help = "\
+Examples:
+  cargo xtask paths                 of the system `flight`
+  cargo xtask paths bench --json    a JSON object")]
     Paths {
         /// The system: a folder of `systems`, or a file
         #[arg(default_value = "flight")]
@@ -99,7 +125,8 @@ Examples:
 Examples:
   cargo xtask bench                            the figures, compared with the committed ones
   cargo xtask bench --breakdown                the functions that the instructions of each path are in
-  cargo xtask bench --breakdown call_one_way   every instruction of one path, in the order of execution")]
+  cargo xtask bench --breakdown call_one_way   every instruction of one path, in the order of execution
+  cargo xtask bench --bless                    commits to the figures as they are now")]
     Bench {
         /// Print a JSON list, and nothing else, on standard output
         #[arg(long)]
@@ -127,7 +154,7 @@ impl Installing {
     /// Makes sure of what building and testing need, and returns the compiler.
     fn provide(&self, root: &Path, needed: &[Requirement]) -> Result<Toolchain> {
         cofferdam_setup::provide(root, needed, Consent::of_user(self.yes))?;
-        Toolchain::find(root).map_err(|lack| anyhow::anyhow!("{}", lack.why))
+        Ok(Toolchain::find(root)?)
     }
 }
 

@@ -152,9 +152,7 @@ pub fn run(workspace: &Workspace<'_>, wanted: &[String], scale: u32) -> Result<(
 fn every_bit(field: &Field<'_>) -> Result<Tally> {
     let mut tally = Tally::default();
     for (name, built) in field.systems.iter() {
-        let mut tables = damage::tables_of(&std::fs::read(
-            built.image(cofferdam_build::Kernel::Release),
-        )?)?;
+        let mut tables = damage::tables_of(built.image(cofferdam_build::Kernel::Release))?;
         let mut accepted = Vec::new();
         for bit in 0..tables.len() * 8 {
             let mask = 0x80 >> (bit % 8);

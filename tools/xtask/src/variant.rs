@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use cofferdam_build::{Built, Kernel, store};
+use cofferdam_build::{Built, Kernel};
 use object::BigEndian;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
@@ -33,8 +32,8 @@ struct Instruction {
 }
 
 impl Variant {
-    /// Compiles it. Its image lies in a folder of this name among the system's own files.
-    pub fn build(&self, built: &Built, kernel: Kernel, name: &str) -> Result<(Built, PathBuf)> {
+    /// Compiles it: what was chosen for it, and its image.
+    pub fn build(&self, built: &Built, kernel: Kernel) -> Result<(Built, Vec<u8>)> {
         let program = |name: &str| {
             let path = built.directory.join(format!("programs/{name}.elf"));
             fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
@@ -52,16 +51,11 @@ impl Variant {
         }
         let image = cofferdam_compile::compile(&checked, &elf, &programs)
             .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
-        let file = format!("variants/{name}-{}.elf", kernel.name());
-        let path = built.directory.join(file);
-        store(&path, &image.bytes)?;
-        let variant = Built {
-            plan: image.plan,
-            warnings: Vec::new(),
-            directory: built.directory.clone(),
-            checked,
-        };
-        Ok((variant, path))
+        let mut variant = built.clone();
+        variant.plan = image.plan;
+        variant.warnings.clear();
+        variant.checked = checked;
+        Ok((variant, image.bytes))
     }
 
     /// The system's file with the replacements.

@@ -24,20 +24,7 @@ pub struct Workspace<'a> {
 impl<'a> Workspace<'a> {
     /// Asks cargo.
     pub fn read(root: &'a Path, toolchain: &'a Toolchain) -> Result<Self> {
-        let output = toolchain
-            .cargo()
-            .current_dir(root)
-            .args(["metadata", "--no-deps", "--format-version=1"])
-            .output()
-            .context("cargo did not start")?;
-        if !output.status.success() {
-            anyhow::bail!(
-                "cargo cannot read the workspace:\n{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        let metadata: Value =
-            serde_json::from_slice(&output.stdout).context("cargo metadata is no JSON")?;
+        let metadata = cofferdam_target_build::metadata(root, toolchain)?;
         let on_host = metadata["workspace_default_members"]
             .as_array()
             .context("cargo names no default members")?;

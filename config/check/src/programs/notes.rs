@@ -4,7 +4,7 @@ use cofferdam_abi::{ABI_VERSION, limits, space};
 use cofferdam_ipc::fingerprint::WIRE_FORMAT;
 use cofferdam_ipc::note::{Direction, Kind, NOTE_FORMAT, PortNote};
 use cofferdam_model::{
-    Channel, ChannelKind, Diagnostic, MessageType, Program, RuleText, Span, Spanned, rule_text,
+    Channel, ChannelKind, Diagnostic, MessageType, Program, RuleText, Spanned, rule_text,
     show_bytes,
 };
 
@@ -77,12 +77,6 @@ pub(super) static RULES: &[&RuleText] = &[
     &MESSAGE_SIZE,
 ];
 
-fn program_span(checked: &Checked, partition: usize) -> Span {
-    let partition = &checked.system.partitions[partition];
-    let key = partition.program_keys.first();
-    key.map_or(partition.name.span, |key| key.span)
-}
-
 /// Whether the program was delivered without any note: it knows nothing of this project.
 fn is_silent(checked: &Checked, partition: usize, elf: &Elf) -> bool {
     let program = &checked.system.partitions[partition].program;
@@ -91,7 +85,7 @@ fn is_silent(checked: &Checked, partition: usize, elf: &Elf) -> bool {
 }
 
 pub(super) fn judge(checked: &Checked, partition: usize, elf: &Elf, found: &mut Vec<Diagnostic>) {
-    let place = program_span(checked, partition);
+    let place = checked.system.partitions[partition].program_span();
     let name = &checked.system.partitions[partition].name;
     let error = |rule, span, message: String| Diagnostic::error(rule, span, message);
     if is_silent(checked, partition, elf) {
@@ -156,7 +150,7 @@ pub(super) fn judge(checked: &Checked, partition: usize, elf: &Elf, found: &mut 
 }
 
 fn versions(checked: &Checked, partition: usize, elf: &Elf, found: &mut Vec<Diagnostic>) {
-    let place = program_span(checked, partition);
+    let place = checked.system.partitions[partition].program_span();
     let name = &checked.system.partitions[partition].name;
     let [version] = elf.versions[..] else {
         let message = format!(

@@ -53,10 +53,7 @@ const PLACES: [(&str, u32, bool, bool); 3] = [
 pub(super) fn judge(checked: &Checked, partition: usize, elf: &Elf, found: &mut Vec<Diagnostic>) {
     let partition = &checked.system.partitions[partition];
     let name = &partition.name;
-    let place = partition
-        .program_keys
-        .first()
-        .map_or(name.span, |key| key.span);
+    let place = partition.program_span();
     let mut violation = |rule, message: String, hint: &str| {
         found.push(Diagnostic::error(rule, place, message).hint(hint));
     };

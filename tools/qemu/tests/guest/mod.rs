@@ -31,11 +31,9 @@ pub const SWITCH_OFF: [u32; 3] = [
 /// A machine that runs `code`, and the folder that keeps it alive.
 pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let image = folder.path().join("guest.elf");
-    std::fs::write(&image, elf(code)).expect("the image");
     let machine = Machine {
         qemu: PathBuf::from("qemu-system-ppc"),
-        image,
+        image: elf(code),
         memory_mib: 64,
         folder: folder.path().join("memory"),
         icount_shift: None,

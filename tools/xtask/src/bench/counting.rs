@@ -29,7 +29,7 @@ pub struct Counting {
 impl Counting {
     /// Builds the plugin.
     pub fn new(workspace: &Workspace<'_>) -> Result<Self> {
-        let qemu = cofferdam_setup::qemu().map_err(|lack| anyhow::anyhow!("{}", lack.why))?;
+        let qemu = cofferdam_setup::qemu()?;
         Ok(Self {
             tree: Tree::new(workspace.root, workspace.toolchain),
             plugin: plugin(workspace)?,

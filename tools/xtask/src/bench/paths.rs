@@ -69,7 +69,7 @@ impl Analyser {
             .arg("--kernel")
             .arg(file(KERNEL))
             .arg("--image")
-            .arg(built.image(Kernel::Release))
+            .arg(built.image_path(Kernel::Release))
             .arg("--counts")
             .arg(file(COUNTS))
             .arg("--root")
