@@ -61,8 +61,10 @@ fn count(line: &str, tally: &mut Tally) {
     if let Some((name, result)) = rest.rsplit_once(" ... ") {
         match result {
             "ok" => tally.passed += 1,
-            "FAILED" => tally.failed.push(name.to_owned()),
-            _ if result.starts_with("ignored") => tally.skipped.push(format!("{name} ({result})")),
+            "FAILED" => tally.failed.push(name.trim_end().to_owned()),
+            _ if result.starts_with("ignored") => tally
+                .skipped
+                .push(format!("{} ({result})", name.trim_end())),
             _ => {}
         }
     }
