@@ -5,6 +5,7 @@ mod common;
 use std::fs::{self, File};
 use std::process::Stdio;
 
+use common::terminal::Terminal;
 use common::{System, cofferdam, ends, folder, line_of, one_partition};
 use serde_json::Value;
 
@@ -170,13 +171,11 @@ fn a_reader_who_leaves_costs_no_panic() {
 #[test]
 fn only_a_terminal_gets_colours() {
     let system = System::with_text("words_colour", "[");
-    let coloured = |arguments: &[&str]| {
-        let mut terminal = common::terminal::Terminal::open();
-        let mut job = terminal.start(cofferdam(arguments));
-        assert_eq!(job.wait().expect("it ends").code(), Some(1));
-        terminal.text().contains("\x1b[")
-    };
-    assert!(coloured(&["check", &system.file()]));
+    let mut terminal = Terminal::open();
+    let mut job = terminal.start(cofferdam(&["check", &system.file()]));
+    assert_eq!(job.wait().unwrap().code(), Some(1));
+    terminal.shows("1 error; ");
+    assert!(terminal.text().contains("\x1b["), "{}", terminal.text());
     refused(&system, &["error[TOML-SYNTAX]: "]);
 }
 

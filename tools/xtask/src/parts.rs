@@ -88,6 +88,9 @@ impl Parts {
             failed: vec![format!("{error:#}")],
             ..Tally::default()
         });
+        if !tally.failed.is_empty() {
+            cofferdam_interrupt::give_way();
+        }
         for failure in &tally.failed {
             say!("error: {failure}");
         }
