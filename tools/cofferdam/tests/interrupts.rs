@@ -244,12 +244,12 @@ fn a_terminal_is_as_it_was_however_the_run_ends() {
     let run = |end: &dyn Fn(&mut Terminal, u32)| {
         let mut terminal = Terminal::open();
         let before = terminal.mode();
-        let mut job = terminal.start(cofferdam(&["run", &file]));
+        let id = terminal.start(cofferdam(&["run", &file]));
         terminal.shows("Ctrl-A X ends the machine");
         terminal.is_raw();
         terminal.shows(UP);
-        end(&mut terminal, job.id());
-        let status = job.wait().unwrap();
+        end(&mut terminal, id);
+        let status = terminal.end();
         assert_eq!(terminal.mode(), before, "{}", terminal.text());
         assert!(!terminal.text().contains("panicked"), "{}", terminal.text());
         status.code()
@@ -274,13 +274,13 @@ fn ctrl_c_at_a_terminal_ends_a_build_with_a_word() {
     let before = terminal.mode();
     let mut command = cofferdam(&["build", &system.file()]);
     command.env("CARGO_TARGET_DIR", own.path());
-    let mut job = terminal.start(command);
+    let id = terminal.start(command);
     let working = until("a compiler", || {
-        let all = descendants(job.id());
+        let all = descendants(id);
         all.iter().any(Process::is_compiler).then_some(all)
     });
     terminal.keys(CTRL_C);
-    assert_eq!(job.wait().unwrap().signal(), Some(Signal::INT.as_raw()));
+    assert_eq!(terminal.end().signal(), Some(Signal::INT.as_raw()));
     terminal.shows(INTERRUPTED.trim_end());
     assert_eq!(terminal.mode(), before);
     until("the end of the compilers", || {

@@ -172,8 +172,8 @@ fn a_reader_who_leaves_costs_no_panic() {
 fn only_a_terminal_gets_colours() {
     let system = System::with_text("words_colour", "[");
     let mut terminal = Terminal::open();
-    let mut job = terminal.start(cofferdam(&["check", &system.file()]));
-    assert_eq!(job.wait().unwrap().code(), Some(1));
+    terminal.start(cofferdam(&["check", &system.file()]));
+    assert_eq!(terminal.end().code(), Some(1));
     terminal.shows("1 error; ");
     assert!(terminal.text().contains("\x1b["), "{}", terminal.text());
     refused(&system, &["error[TOML-SYNTAX]: "]);

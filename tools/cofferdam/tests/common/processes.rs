@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use super::Said;
 
 /// What does not happen within this time does not happen.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until `seen` has something.
 #[track_caller]
@@ -183,8 +183,12 @@ impl Job {
     }
 
     /// Waits for its end.
+    #[track_caller]
     pub fn end(&mut self) -> Said {
-        let status = self.child.wait().expect("it ends");
+        let child = &mut self.child;
+        let status = until("the end of the command", || {
+            child.try_wait().expect("a child")
+        });
         self.out.finish();
         self.err.finish();
         Said {
@@ -207,11 +211,12 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        // What is left of the group, if something is: its number stays taken as long.
+        // What is left of the group, if something is: its number stays taken as long. A machine has a group of its own.
         let _ = kill_process_group(pid(self.child.id()), Signal::KILL);
         let _ = self.child.wait();
-        self.out.finish();
-        self.err.finish();
+        for one in self.seen.iter().filter(|one| one.lives()) {
+            let _ = kill_process(pid(one.id), Signal::KILL);
+        }
     }
 }
 
@@ -240,9 +245,12 @@ impl Stream {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
+    /// Waits until nobody can write to it any more.
+    #[track_caller]
     fn finish(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
+        until("the end of the output", || {
+            let open = self.reader.as_ref().is_some_and(|one| !one.is_finished());
+            (!open).then_some(())
+        });
     }
 }

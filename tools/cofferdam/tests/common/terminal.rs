@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -19,6 +19,7 @@ pub struct Terminal {
     /// What programs take for the terminal. Held open, so that its mode can be asked for, and that it stays when they end.
     line: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    command: Option<Child>,
 }
 
 impl Terminal {
@@ -44,11 +45,12 @@ impl Terminal {
             user,
             line: File::from(line),
             shown,
+            command: None,
         }
     }
 
-    /// Starts a command at this terminal, as the leader of its session.
-    pub fn start(&mut self, command: Command) -> Child {
+    /// Starts a command at this terminal, as the leader of its session; says its number.
+    pub fn start(&mut self, command: Command) -> u32 {
         let line = || Stdio::from(self.line.try_clone().expect("a terminal"));
         let mut session = Command::new("setsid");
         session.arg("--ctty").arg(command.get_program());
@@ -60,7 +62,17 @@ impl Terminal {
             };
         }
         session.stdin(line()).stdout(line()).stderr(line());
-        session.spawn().expect("it starts")
+        let child = session.spawn().expect("it starts");
+        self.command.insert(child).id()
+    }
+
+    /// Waits for the end of the command.
+    #[track_caller]
+    pub fn end(&mut self) -> ExitStatus {
+        let command = self.command.as_mut().expect("a command");
+        until("the end of the command", || {
+            command.try_wait().expect("a child")
+        })
     }
 
     pub fn keys(&mut self, keys: &[u8]) {
@@ -102,6 +114,15 @@ impl Terminal {
             mode.local_modes.contains(LocalModes::ICANON)
         };
         until("a raw terminal", || (!canonical()).then_some(()));
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(command) = &mut self.command {
+            let _ = command.kill();
+            let _ = command.wait();
+        }
     }
 }
 
