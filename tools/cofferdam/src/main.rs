@@ -38,7 +38,8 @@ Examples:
   cargo cofferdam explain MEMORY-ALIGNMENT
   cargo cofferdam crash               what went wrong in the last run of `flight`
 
-A system is named by its folder in systems/, or by a path: of a folder with a system.toml, or of the file itself.";
+A system is named by its folder in systems/, or by a path: of a folder with a system.toml, or of the file itself.
+The variable COFFERDAM_ROOT names another source tree to work on than the one that this command was built from.";
 
 #[derive(Subcommand)]
 enum Command {
