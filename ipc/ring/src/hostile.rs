@@ -52,7 +52,7 @@ impl<'a> Peer<'a> {
             0..3 => u32::from(self.next() % 8),
             3 => MAGIC,
             4 => u32::MAX - u32::from(self.next() % 8),
-            5 => MESSAGE_SIZE as u32,
+            5 => MESSAGE_SIZE as u32 + u32::from(self.next() % 4),
             _ => u32::from_be_bytes([(); 4].map(|()| self.next())),
         };
         // SAFETY: `base` is the start of a `Region`, of `WORDS` words, which outlives the peer; nobody holds a reference
