@@ -52,7 +52,7 @@ fn what_qemu_complains_about_is_the_verdict() {
         "not expected: QEMU failed: qemu-system-ppc: unsupported machine type\nFAILED",
     ]);
     ends(&mut cofferdam(&["crash", &system.file()]))
-        .fails_with(&["in the last run of qemu_poor no kernel began"]);
+        .fails_with(&["in that run of qemu_poor no kernel began"]);
 }
 
 #[test]
