@@ -469,38 +469,46 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// Ends the requests whose deadline has passed. Gives how long it is until the next deadline of a request of a
-    /// partition that may run now, in ticks.
+    /// Ends a request whose deadline has passed, one at a time. Gives how long it is until the next deadline of a request
+    /// of a partition that may run now, in ticks: 0 if there are more that have passed.
     pub(crate) fn expire_calls(&mut self, now: u32) -> u32 {
         let mut ahead = u32::MAX;
         let mut timed = false;
-        for (client, index) in self.configuration.call_channels.iter().copied() {
+        let mut expired = None;
+        for (ranks, index) in self.configuration.call_channels.iter().copied() {
             let call = &self.calls[index];
             if !call.is_timed() {
                 continue;
             }
             let left = call.ticks_left(now);
-            if left > 0 {
-                timed = true;
-                if self.is_eligible(client) {
-                    ahead = ahead.min(left);
-                }
+            if left == 0 && expired.is_none() {
+                expired = Some(index);
                 continue;
             }
-            let taken = call.progress == Progress::Taken;
-            self.answer(index, Status::TimedOut);
-            let call = &mut self.calls[index];
-            if taken {
-                let told = call.progress == Progress::Free;
-                call.progress = if told {
-                    Progress::Abandoned
-                } else {
-                    Progress::Expired
-                };
+            timed = true;
+            if ranks & self.clock.eligible != 0 {
+                ahead = ahead.min(left);
             }
         }
         self.clock.calls_timed = timed;
+        if let Some(index) = expired {
+            self.expire_call(index);
+        }
         ahead
+    }
+
+    fn expire_call(&mut self, index: u8) {
+        let taken = self.calls[index].progress == Progress::Taken;
+        self.answer(index, Status::TimedOut);
+        let call = &mut self.calls[index];
+        if taken {
+            let told = call.progress == Progress::Free;
+            call.progress = if told {
+                Progress::Abandoned
+            } else {
+                Progress::Expired
+            };
+        }
     }
 
     /// The client of a channel is gone: nobody waits for the reply.

@@ -11,7 +11,6 @@ use crate::configuration::ChannelTables;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::memory::Access;
-use crate::table::elements;
 
 /// The state of a sampling or queuing channel.
 pub(crate) struct Message {
@@ -268,47 +267,37 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// A partition's life ends: what it alone had in its channels goes with it. Messages that it sent stay, for
-    /// they are its peers'; messages that it had not yet received are dropped, for the next life asked for none.
-    pub(crate) fn leave_channels(&mut self, partition: u8) {
-        for index in self.channels_of(partition) {
-            let Ok(tables) = self.channel(index) else {
-                continue;
-            };
-            let ends = tables.ends.of(&self.configuration.ends);
-            let source = ends.first().is_some_and(|end| end.partition == partition);
-            match tables.own.kind {
-                ChannelKind::Queuing if !source => {
-                    let message = &mut self.messages[index];
-                    let was_full = message.count == tables.own.depth;
-                    (message.count, message.first, message.lost) = (0, 0, false);
-                    if was_full {
-                        self.raise_source(tables);
-                    }
+    /// Takes a partition whose life has ended out of a channel: what was queued for it is dropped, requests under way come
+    /// to an end.
+    pub(crate) fn leave_channel(&mut self, partition: u8, index: u8) {
+        let Ok(tables) = self.channel(index) else {
+            return;
+        };
+        let ends = tables.ends.of(&self.configuration.ends);
+        let source = ends.first().is_some_and(|end| end.partition == partition);
+        match tables.own.kind {
+            ChannelKind::Queuing if !source => {
+                let message = &mut self.messages[index];
+                let was_full = message.count == tables.own.depth;
+                (message.count, message.first, message.lost) = (0, 0, false);
+                if was_full {
+                    self.raise_source(tables);
                 }
-                ChannelKind::Call if source => self.client_left(index),
-                ChannelKind::Call => self.server_left(index),
-                _ => {}
             }
+            ChannelKind::Call if source => self.client_left(index),
+            ChannelKind::Call => self.server_left(index),
+            _ => {}
         }
     }
 
-    /// A partition's new life is told to its peers by the lines of all channels they share: a peer may watch any of them.
-    pub(crate) fn tell_epoch(&mut self, partition: u8) {
-        for index in self.channels_of(partition) {
-            let Ok(tables) = self.channel(index) else {
-                continue;
-            };
-            let ends = tables.ends.of(&self.configuration.ends).iter();
-            for end in ends.filter(|end| end.partition != partition) {
-                self.raise(end.partition, end.line);
-            }
+    /// Tells the peers on a channel of a partition's new life, by their lines: a peer may watch any channel that they share.
+    pub(crate) fn announce(&mut self, partition: u8, index: u8) {
+        let Ok(tables) = self.channel(index) else {
+            return;
+        };
+        let ends = tables.ends.of(&self.configuration.ends).iter();
+        for end in ends.filter(|end| end.partition != partition) {
+            self.raise(end.partition, end.line);
         }
-    }
-
-    /// The channels that a partition is an end of.
-    fn channels_of(&self, partition: u8) -> impl Iterator<Item = u8> + use<M> {
-        let [first, second] = self.partitions[partition].channels;
-        elements(first).chain(elements(second).map(|index| index + 32))
     }
 }

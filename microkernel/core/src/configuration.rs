@@ -85,8 +85,8 @@ pub struct Configuration {
     pub(crate) capabilities: Vec<Capability, { limits::CAPABILITIES }>,
     pub(crate) channels: Vec<ChannelTables, { limits::CHANNELS }>,
     pub(crate) ends: Vec<End, { limits::CHANNEL_ENDS }>,
-    /// The call channels: each one's client, and its index.
-    pub(crate) call_channels: Vec<(u8, u8), { limits::CHANNELS }>,
+    /// The call channels: the ranks of each one's client, a set, and its index.
+    pub(crate) call_channels: Vec<(u32, u8), { limits::CHANNELS }>,
     pub(crate) interrupts: Vec<Interrupt, { limits::INTERRUPTS }>,
     pub(crate) ranks: Vec<Rank, { limits::RANKS }>,
     pub(crate) schedules: Vec<ScheduleTables, { limits::SCHEDULES }>,
@@ -452,7 +452,9 @@ impl Configuration {
                 .first()
                 .filter(|_| channel.own.kind == ChannelKind::Call);
             if let Some(client) = client {
-                push(&mut self.call_channels, (client.partition, index as u8))?;
+                let tables = self.partitions.get(usize::from(client.partition));
+                let ranks = tables.map_or(0, |tables| tables.own.ranks);
+                push(&mut self.call_channels, (ranks, index as u8))?;
             }
         }
         Ok(())

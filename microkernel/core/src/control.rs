@@ -98,7 +98,7 @@ impl<M: Machine> Kernel<M> {
 
     fn carry_out(&mut self, partition: u8, action: u32) {
         match life_change(action) {
-            Some((_, Some(reason))) => self.begin_start(partition, reason),
+            Some((_, Some(reason))) => self.restart(partition, reason),
             _ => self.stop(partition),
         }
     }

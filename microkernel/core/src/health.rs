@@ -95,6 +95,22 @@ impl<M: Machine> Kernel<M> {
         self.act(partition, error, action);
     }
 
+    /// As [`Self::partition_error`], at a boundary: what the table wants of the partition itself is done before it goes on,
+    /// in its own time.
+    pub(crate) fn put_off_error(&mut self, partition: u8, error: Error) {
+        let pc = self.partitions[partition].registers.pc();
+        match self.report(partition, error, pc, None, 0) {
+            Action::Ignore | Action::Log => {}
+            action @ (Action::SwitchSchedule | Action::Halt | Action::Reset) => {
+                self.act_on_module(partition, error, action);
+            }
+            action => {
+                self.partitions[partition].verdict = Some((error, action));
+                self.put_off_chores(partition);
+            }
+        }
+    }
+
     /// Counts and logs an error of a partition, keeps the registers if it ends the partition's life, and says what
     /// the table wants.
     fn report(
@@ -140,16 +156,18 @@ impl<M: Machine> Kernel<M> {
             entry.epoch = epoch;
         });
         if action != Action::Log {
-            self.keep_crash(partition);
+            let sequence = self.record.header.health.get().wrapping_sub(1);
+            self.partitions[partition].crash = Some(sequence);
+            self.put_off_chores(partition);
         }
         action
     }
 
-    /// Writes down, of what was just logged, the registers and the way that led there.
-    fn keep_crash(&mut self, partition: u8) {
+    /// Writes down, of what was logged under this number, the registers and the way that led there.
+    pub(crate) fn keep_crash(&mut self, partition: u8, sequence: u32) {
         let backtrace = self.backtrace(partition);
         let registers = &self.partitions[partition].registers;
-        let (entry, crash) = self.record.last_health_and_crash(partition);
+        let (entry, crash) = self.record.health_and_crash(sequence, partition);
         registers.describe(crash);
         crash.magic = CRASH_MAGIC.into();
         crash.partition = entry.partition;
@@ -196,7 +214,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Does what the table wants.
-    fn act(&mut self, partition: u8, error: Error, action: Action) {
+    pub(crate) fn act(&mut self, partition: u8, error: Error, action: Action) {
         match action {
             Action::Reflect | Action::RestartCold => {
                 self.restart_by_health(partition, StartReason::HealthCold)
@@ -217,7 +235,7 @@ impl<M: Machine> Kernel<M> {
                 self.clock.next_schedule = target.unwrap_or(self.clock.next_schedule);
             }
             Action::Halt => self.halt(State::Halted, error as u32),
-            Action::Reset => self.machine.reset(),
+            Action::Reset => self.reset(),
             _ => {}
         }
     }
@@ -239,7 +257,7 @@ impl<M: Machine> Kernel<M> {
         }
         let back_off = u64::from(tables.own.back_off_ticks) << before.min(3);
         if back_off == 0 {
-            return self.begin_start(partition, reason);
+            return self.restart(partition, reason);
         }
         self.delay_start(partition, reason, now + back_off);
     }
@@ -288,7 +306,7 @@ impl<M: Machine> Kernel<M> {
                 self.clock.next_schedule = self.configuration.module.switch_schedule
             }
             Action::Halt => self.halt(State::Halted, error as u32),
-            Action::Reset => self.machine.reset(),
+            Action::Reset => self.reset(),
             _ => {}
         }
     }

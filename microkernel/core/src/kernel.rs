@@ -10,7 +10,7 @@ use crate::interrupt::Source;
 use crate::machine::{Machine, Registers};
 use crate::partition::{Activity, Partition};
 use crate::record::Record;
-use crate::table::{Table, bit};
+use crate::table::{Table, bit, elements};
 use crate::time::Clock;
 
 /// Stands for nobody where a partition's index is expected.
@@ -23,11 +23,11 @@ pub enum Next {
     Resume(u8),
     /// Nobody: wait for an interrupt.
     Idle,
-    /// The memory of a partition is being prepared: call [`Kernel::prepare`], and let interrupts in between.
+    /// There is something to do, in steps, about the life of a partition: let interrupts in, and call [`Kernel::prepare`].
     Prepare,
     /// A window opens, with nobody who is ready: call [`Kernel::await_window`], and then [`Kernel::decide`].
     Await(Opening),
-    /// The machine has stopped.
+    /// The machine stops: call [`Kernel::last_words`], and then nothing any more.
     Halt,
 }
 
@@ -93,14 +93,20 @@ pub struct Kernel<M: Machine> {
     pub(crate) clock: Clock,
     /// The ranks of the partitions that would run: a set.
     pub(crate) runnable: u32,
+    /// The partitions with something left to do about their last life, or their new one: a set ([`Kernel::prepare`]).
+    pub(crate) chores: u32,
+    /// Whose chores come first, whoever has the processor: those that its holder has caused.
+    pub(crate) patient: u8,
     /// The partition that has the processor, or [`NOBODY`].
     pub(crate) current: u8,
     /// The rank by which it has it.
     pub(crate) current_rank: u8,
     /// The interrupts that the controller lets through: a set.
     pub(crate) interrupts_enabled: u32,
-    /// The machine has stopped.
+    /// The machine is to stop: nobody runs any more.
     pub(crate) halted: bool,
+    /// The state that the record shows then; none if the board is reset instead.
+    last_state: Option<State>,
 }
 
 impl<M: Machine> Kernel<M> {
@@ -127,10 +133,13 @@ impl<M: Machine> Kernel<M> {
             }),
             clock: Clock::STOPPED,
             runnable: 0,
+            chores: 0,
+            patient: NOBODY,
             current: NOBODY,
             current_rank: 0,
             interrupts_enabled: 0,
             halted: false,
+            last_state: None,
         };
         for (index, interrupt) in configuration.interrupts.iter().enumerate() {
             kernel.machine.configure_interrupt(index as u8, interrupt);
@@ -143,7 +152,7 @@ impl<M: Machine> Kernel<M> {
     pub fn start(&mut self) {
         for (index, tables) in self.configuration.partitions.iter().enumerate() {
             if tables.own.autostart {
-                self.begin_start(index as u8, cofferdam_abi::page::StartReason::Power);
+                self.start_life(index as u8, cofferdam_abi::page::StartReason::Power);
             }
         }
         self.record.header.state = (State::Running as u16).into();
@@ -193,10 +202,12 @@ impl<M: Machine> Kernel<M> {
     pub fn decide(&mut self) -> Next {
         self.ending = Ending::RESUME;
         if self.halted {
-            Next::Halt
-        } else {
-            self.choose()
+            return Next::Halt;
         }
+        if self.chores != 0 && self.chore_is_next() {
+            return Next::Prepare;
+        }
+        self.choose()
     }
 
     /// As [`Kernel::decide`], for paths whose length does not count.
@@ -226,7 +237,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Gives the processor to another partition: the account of the one before it is settled.
     #[inline(always)]
-    fn switch_to(&mut self, partition: u8, rank: u8) {
+    pub(crate) fn switch_to(&mut self, partition: u8, rank: u8) {
         if partition == self.current && rank == self.current_rank {
             return;
         }
@@ -246,7 +257,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn set_activity(&mut self, partition: u8, activity: Activity) {
         let state = &mut self.partitions[partition];
         state.activity = activity;
-        if activity.wants_processor() {
+        if activity.wants_processor() || Self::in_set(partition, self.chores) {
             self.runnable |= state.ranks;
         } else {
             self.runnable &= !state.ranks;
@@ -262,14 +273,38 @@ impl<M: Machine> Kernel<M> {
         self.partitions[partition].ranks & self.clock.eligible != 0
     }
 
-    /// Stops the machine for good. The state comes last: a host that sees it ends the machine and takes the record as it is.
+    /// Stops the machine for good.
     pub(crate) fn halt(&mut self, state: State, reason: u32) {
+        self.last_state = Some(state);
+        self.record.header.reason = reason.into();
+        self.end_module();
+    }
+
+    /// Has the board reset.
+    pub(crate) fn reset(&mut self) {
+        self.last_state = None;
+        self.end_module();
+    }
+
+    fn end_module(&mut self) {
         self.halted = true;
         self.clock.eligible = 0;
         self.ending = Ending::DECIDE;
+    }
+
+    /// The machine stops ([`Next::Halt`]): writes down what is left. Does not return on hardware if the board is reset. The
+    /// state comes last: a host that sees it ends the machine and takes the record as it is.
+    pub fn last_words(&mut self) {
         self.close_last_accounts();
-        self.record.header.reason = reason.into();
-        self.record.header.state = (state as u16).into();
+        for partition in elements(core::mem::take(&mut self.chores)) {
+            if let Some(sequence) = self.partitions[partition].crash.take() {
+                self.keep_crash(partition, sequence);
+            }
+        }
+        match self.last_state {
+            Some(state) => self.record.header.state = (state as u16).into(),
+            None => self.machine.reset(),
+        }
     }
 
     /// Begins the record of this life of the module.

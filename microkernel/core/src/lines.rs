@@ -24,20 +24,21 @@ impl<M: Machine> Kernel<M> {
         let mask = 1u32.wrapping_shl(u32::from(line));
         let pending = self.machine.read_word(page + page::PENDING) | mask;
         self.machine.write_word(page + page::PENDING, pending);
-        if self.machine.read_word(page + page::ENABLED) & mask != 0 {
-            self.interrupt_wait(partition);
-            if self.machine.read_word(page + page::MSR) & page::MSR_EE != 0 {
-                self.deliver(partition);
+        let enabled = self.machine.read_word(page + page::ENABLED);
+        if enabled & mask != 0 {
+            self.interrupt_wait(partition, pending & enabled);
+            let state = self.machine.read_word(page + page::MSR);
+            if state & page::MSR_EE != 0 && self.partitions[partition].activity == Activity::Ready {
+                self.reflect(partition, Exception::ExternalInput, None);
             }
         }
     }
 
-    /// Ends a wait of any kind, because an enabled line is pending.
+    /// Ends a wait of any kind, because these lines are pending and enabled.
     #[inline]
-    fn interrupt_wait(&mut self, partition: u8) {
+    fn interrupt_wait(&mut self, partition: u8, lines: u32) {
         let status = match self.partitions[partition].activity {
             Activity::Waiting => {
-                let lines = self.pending_lines(partition);
                 self.results(partition, [lines]);
                 Status::Ok
             }

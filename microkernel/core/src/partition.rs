@@ -3,7 +3,12 @@
 //! Memory is cleared and filled from its pristine copy in small chunks, in the partition's own windows, with
 //! interrupts taken in between ([`Activity::Starting`]). So a restart costs nobody else a tick, and the
 //! longest path without interrupts does not depend on how large a partition is.
+//!
+//! The same holds for the **chores** around a life: the crash record of the one that failed, and that its peers learn of its
+//! end and of the next one's beginning, one channel at a time. They come at once, in the time of whoever caused them; what a
+//! boundary leaves over is done in the partition's own windows.
 
+use cofferdam_abi::health::{Action, Error};
 use cofferdam_abi::page::{self, StartReason};
 use cofferdam_abi::record::{PartitionState, TraceKind};
 use cofferdam_tables::{Capability, Region, RegionKind};
@@ -11,6 +16,7 @@ use cofferdam_tables::{Capability, Region, RegionKind};
 use crate::configuration::{Configuration, PartitionTables};
 use crate::kernel::{Ending, Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
+use crate::table::bit;
 
 /// How much memory is prepared at a time, in bytes.
 const CHUNK: u32 = 512;
@@ -92,6 +98,14 @@ pub(crate) struct Partition<R> {
     /// Why this life was, or will be, started.
     pub(crate) reason: StartReason,
     preparation: Preparation,
+    /// The entry of the health log whose registers are still to be written down.
+    pub(crate) crash: Option<u32>,
+    /// What the health monitor has still to do with it.
+    pub(crate) verdict: Option<(Error, Action)>,
+    /// The channels that its last life is still to be taken out of, and those whose peers are still to be told of the new
+    /// one: sets in two words.
+    farewells: [u32; 2],
+    announcements: [u32; 2],
     /// When a delayed restart is due.
     pub(crate) restart_at: u64,
     /// The entry of the health log that it reads next.
@@ -121,6 +135,10 @@ impl<R: Registers> Partition<R> {
             window_used: 0,
             reason: StartReason::Power,
             preparation: Preparation::default(),
+            crash: None,
+            verdict: None,
+            farewells: [0; 2],
+            announcements: [0; 2],
             restart_at: NEVER,
             health_cursor: 0,
             restarts: 0,
@@ -146,13 +164,61 @@ impl<M: Machine> Kernel<M> {
 
     /// Ends a partition's life. Its peers learn of it by their channels.
     pub(crate) fn stop(&mut self, partition: u8) {
-        self.change_life(partition, Activity::Stopped);
         let state = &mut self.partitions[partition];
         state.timer = NEVER;
         state.restart_at = NEVER;
         state.release = None;
-        self.leave_channels(partition);
+        state.announcements = [0; 2];
+        state.verdict = None;
+        if !matches!(state.activity, Activity::Stopped | Activity::Delayed) {
+            state.farewells = state.channels;
+            self.put_off_chores(partition);
+        }
+        self.change_life(partition, Activity::Stopped);
         self.silence_interrupts(partition);
+    }
+
+    /// What the partition has left to do comes next, unless a boundary comes first.
+    pub(crate) fn put_off_chores(&mut self, partition: u8) {
+        self.chores |= bit(partition);
+        self.patient = partition;
+        self.ending = Ending::DECIDE;
+    }
+
+    /// Whether a chore comes before any partition: one that the processor's holder has caused, or one of the partition that
+    /// would get the processor now.
+    #[inline(never)]
+    pub(crate) fn chore_is_next(&mut self) -> bool {
+        if self.patient != NOBODY && Self::in_set(self.patient, self.chores) {
+            return true;
+        }
+        self.patient = NOBODY;
+        let candidates = self.runnable & self.clock.eligible;
+        let first = self.owners[candidates.leading_zeros() as u8];
+        if candidates == 0 || !Self::in_set(first, self.chores) {
+            return false;
+        }
+        self.switch_to(first, candidates.leading_zeros() as u8);
+        self.patient = first;
+        true
+    }
+
+    /// Does the next chore of a partition.
+    fn do_chore(&mut self, partition: u8) {
+        let state = &mut self.partitions[partition];
+        if let Some(sequence) = state.crash.take() {
+            self.keep_crash(partition, sequence);
+        } else if let Some((error, action)) = state.verdict.take() {
+            self.act(partition, error, action);
+        } else if let Some(channel) = first_of(&mut state.farewells) {
+            self.leave_channel(partition, channel);
+        } else if let Some(channel) = first_of(&mut state.announcements) {
+            self.announce(partition, channel);
+        } else {
+            let activity = state.activity;
+            self.chores &= !bit(partition);
+            self.set_activity(partition, activity);
+        }
     }
 
     /// Ends a partition's life; another begins at `at`.
@@ -165,9 +231,14 @@ impl<M: Machine> Kernel<M> {
         self.arm_at(partition, at);
     }
 
-    /// Begins a new life, after what was left of the one before has been cleared away.
-    pub(crate) fn begin_start(&mut self, partition: u8, reason: StartReason) {
+    /// Ends a partition's life, and begins another at once.
+    pub(crate) fn restart(&mut self, partition: u8, reason: StartReason) {
         self.stop(partition);
+        self.start_life(partition, reason);
+    }
+
+    /// Begins the life of a partition that has none.
+    pub(crate) fn start_life(&mut self, partition: u8, reason: StartReason) {
         let account = self.record.partition(partition);
         let epoch = account.epoch.get().wrapping_add(1);
         account.epoch = epoch.into();
@@ -179,12 +250,17 @@ impl<M: Machine> Kernel<M> {
             .trace(now, TraceKind::Start, partition, 0, reason as u32, 0);
         let state = &mut self.partitions[partition];
         state.reason = reason;
+        state.restart_at = NEVER;
         state.preparation = Preparation::default();
         self.change_life(partition, Activity::Starting);
     }
 
-    /// Does the next chunk of the preparation of the partition that has the processor.
+    /// Does the next step of what there is to do: a chore, or a chunk of the preparation of the partition that has the
+    /// processor.
     pub fn prepare(&mut self) {
+        if self.patient != NOBODY && Self::in_set(self.patient, self.chores) {
+            return self.do_chore(self.patient);
+        }
         let partition = self.current;
         if partition == NOBODY || self.partitions[partition].activity != Activity::Starting {
             return;
@@ -260,6 +336,24 @@ impl<M: Machine> Kernel<M> {
         }
         self.change_life(partition, Activity::Ready);
         self.open_interrupts(partition);
-        self.tell_epoch(partition);
+        let state = &mut self.partitions[partition];
+        state.announcements = state.channels;
+        self.put_off_chores(partition);
     }
+}
+
+/// Takes the first element out of a set in two words.
+fn first_of(set: &mut [u32; 2]) -> Option<u8> {
+    let [first, second] = set;
+    let (word, base) = if *first != 0 {
+        (first, 0)
+    } else {
+        (second, 32)
+    };
+    let element = word.leading_zeros() as u8;
+    if element == 32 {
+        return None;
+    }
+    *word &= !bit(element);
+    Some(base + element)
 }

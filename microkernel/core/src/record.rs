@@ -37,12 +37,12 @@ impl Record {
         &mut self.partitions[usize::from(partition) & (limits::PARTITIONS - 1)]
     }
 
-    /// The youngest entry of the health log, and where the last failure of a partition is kept.
-    pub(crate) fn last_health_and_crash(
+    /// The entry of the health log with this number, and where the last failure of a partition is kept.
+    pub(crate) fn health_and_crash(
         &mut self,
+        sequence: u32,
         partition: u8,
     ) -> (&HealthRecord, &mut CrashRecord) {
-        let sequence = self.header.health.get().wrapping_sub(1);
         (
             &self.health[sequence as usize & (limits::HEALTH_RECORDS - 1)],
             &mut self.crashes[usize::from(partition) & (limits::PARTITIONS - 1)],

@@ -57,6 +57,8 @@ pub(crate) struct Clock {
     event: u32,
     /// Partitions with a timer or a delayed restart: a set.
     armed: u32,
+    /// The window began behind its boundary, and the log does not yet say so.
+    late_error: bool,
     /// Whether a call may be under way whose deadline counts.
     pub(crate) calls_timed: bool,
     /// Ranks whose partitions had the processor in this window: a set.
@@ -82,6 +84,7 @@ impl Clock {
         slice_start: 0,
         event: 0,
         armed: 0,
+        late_error: false,
         calls_timed: false,
         ran: 0,
         budgeted: 0,
@@ -108,6 +111,9 @@ impl<M: Machine> Kernel<M> {
     #[inline(never)]
     fn within_window(&mut self, now: u64) -> Next {
         self.account();
+        if core::mem::take(&mut self.clock.late_error) {
+            self.module_error(Error::WindowLate, now);
+        }
         self.expire(now);
         self.exhaust_budget();
         self.plan_timer();
@@ -217,32 +223,40 @@ impl<M: Machine> Kernel<M> {
         self.arm(partition, now as u32, ahead);
     }
 
-    /// Does what is due, and finds what happens next in this window: the work for its end, or something that a partition
-    /// of it has armed.
+    /// Does what is due for the partitions that may run now, and finds what happens next in this window: the work for its
+    /// end, or something that one of them has armed. What is due for others waits for their windows: they would not
+    /// notice, and a boundary has no more to do than its own partitions give it.
+    ///
+    /// Of delayed restarts and of calls only one is done at a time: if there are more the timer fires again at once, so that
+    /// no path grows with them.
     fn expire(&mut self, now: u64) {
-        for partition in elements(self.clock.armed) {
-            if self.partitions[partition].timer <= now {
-                self.partitions[partition].timer = NEVER;
+        let mut ahead = self.clock.ends_at - u64::from(self.clock.guard);
+        let mut due = None;
+        for rank in elements(self.clock.eligible) {
+            let partition = self.owners[rank];
+            let state = &mut self.partitions[partition];
+            if state.restart_at <= now && due.is_none() {
+                due = Some(partition);
+                state.restart_at = NEVER;
+            }
+            ahead = ahead.min(state.restart_at);
+            if state.timer <= now {
+                state.timer = NEVER;
                 self.raise(partition, page::LINE_TIMER as u8);
             }
-            if self.partitions[partition].restart_at <= now {
-                let reason = self.partitions[partition].reason;
-                self.begin_start(partition, reason);
+            let state = &self.partitions[partition];
+            ahead = ahead.min(state.timer);
+            if state.timer == NEVER && state.restart_at == NEVER {
+                self.clock.armed &= !bit(partition);
             }
         }
-        let closes_at = self.clock.ends_at - u64::from(self.clock.guard);
-        let mut ahead = closes_at.saturating_sub(now);
+        if let Some(partition) = due {
+            let reason = self.partitions[partition].reason;
+            self.start_life(partition, reason);
+        }
+        let mut ahead = ahead.saturating_sub(now);
         if self.clock.calls_timed {
             ahead = ahead.min(u64::from(self.expire_calls(now as u32)));
-        }
-        for partition in elements(self.clock.armed) {
-            let state = &self.partitions[partition];
-            let timer = state.timer.min(state.restart_at);
-            if timer == NEVER {
-                self.clock.armed &= !bit(partition);
-            } else if self.is_eligible(partition) {
-                ahead = ahead.min(timer.saturating_sub(now));
-            }
         }
         self.clock.event = (now as u32).wrapping_add(ahead as u32);
     }
@@ -284,6 +298,8 @@ impl<M: Machine> Kernel<M> {
         self.machine
             .write_tlb(writes.of(&self.configuration.tlb_writes));
         self.open_window(&window.own, boundary);
+        // What is left to do now is not for whoever has this window to pay.
+        self.patient = NOBODY;
         self.trace_window(boundary);
         let mut opening = Opening {
             at: boundary as u32,
@@ -292,7 +308,7 @@ impl<M: Machine> Kernel<M> {
         };
         // Work that was in time has at most a guard before it.
         if opening.ahead.wrapping_sub(1) >= self.clock.guard {
-            opening.ahead = self.window_is_late();
+            opening = self.window_is_late(opening);
         }
         let candidates = self.runnable & self.clock.eligible;
         if candidates == 0 {
@@ -302,7 +318,8 @@ impl<M: Machine> Kernel<M> {
         if self.clock.budgeted != 0 {
             opening.shot = self.renew_budgets();
         }
-        if self.partitions[partition].activity == Activity::Ready {
+        let ready = self.partitions[partition].activity == Activity::Ready;
+        if ready && (self.chores == 0 || !Self::in_set(partition, self.chores)) {
             AfterTimer::Window(partition, opening)
         } else {
             AfterTimer::Otherwise(Next::Await(opening))
@@ -493,22 +510,23 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// The boundary has passed already: it is 0 ticks ahead. Only the first of a row is worth an entry in the log.
+    /// The boundary has passed already. Only the first of a row is worth an entry in the log, which the timer makes at once.
     #[cold]
-    fn window_is_late(&mut self) -> u32 {
+    fn window_is_late(&mut self, opening: Opening) -> Opening {
         let header = &mut self.record.header;
         header.late_windows = header.late_windows.get().wrapping_add(1).into();
-        if self.clock.late < self.clock.guard {
-            let now = self.machine.now();
-            self.module_error(Error::WindowLate, now);
+        self.clock.late_error = self.clock.late < self.clock.guard;
+        Opening {
+            ahead: 0,
+            shot: 0,
+            ..opening
         }
-        0
     }
 
     /// The start of a period. Work of the one before that is not complete has missed its deadline.
     fn release(&mut self, partition: u8, boundary: u64) {
-        if self.partitions[partition].release.is_some() {
-            self.miss_deadline(partition);
+        if self.partitions[partition].release.take().is_some() && self.count_miss(partition) {
+            self.put_off_error(partition, Error::DeadlineMissed);
         }
         if !self.partitions[partition].activity.is_up() {
             return;
@@ -547,22 +565,23 @@ impl<M: Machine> Kernel<M> {
             account.response_max_ticks = response.into();
         }
         if deadline != 0 && response > deadline {
-            self.miss_deadline(partition);
+            self.count_miss(partition);
+            self.partition_error(partition, Error::DeadlineMissed, 0);
         } else {
             account.completions = account.completions.get().wrapping_add(1).into();
         }
         true
     }
 
-    fn miss_deadline(&mut self, partition: u8) {
-        self.partitions[partition].release = None;
+    /// Counts a deadline that was missed, if the partition has one.
+    fn count_miss(&mut self, partition: u8) -> bool {
         let judged = self
             .tables(partition)
             .is_some_and(|tables| tables.own.deadline_ticks != 0);
         if judged {
             let account = self.record.partition(partition);
             account.deadlines_missed = account.deadlines_missed.get().wrapping_add(1).into();
-            self.partition_error(partition, Error::DeadlineMissed, 0);
         }
+        judged
     }
 }

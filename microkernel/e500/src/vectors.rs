@@ -368,8 +368,12 @@ pub unsafe fn set_state(state: *mut ()) {
 /// # Safety
 /// The context resumed next is loaded whole: [`switch_to`] comes first.
 pub unsafe fn abandon() {
-    // SAFETY: the entry code may use this context at any time.
-    unsafe { mtspr!(SPRG0, (&raw mut nobodys_context).addr()) }
+    let nobody = &raw mut nobodys_context;
+    // SAFETY: by the contract. The entry code may use this context at any time.
+    unsafe {
+        load_user_registers(nobody);
+        mtspr!(SPRG0, nobody.addr());
+    }
 }
 
 /// Makes `to` the vCPU whose user-mode registers and translations are in the core.

@@ -82,18 +82,22 @@ fn go_on_otherwise(kernel: &mut Kernel<Board>, mut next: Next) -> *mut Context {
             // SAFETY: interrupts are off here, and no context is borrowed.
             Next::Idle => unsafe { time::idle() },
             Next::Prepare => {
-                // SAFETY: whoever goes on comes by `switch_to`.
-                unsafe { abandon() };
+                // SAFETY: whoever goes on comes by `switch_to`; interrupts are off here, and no context is borrowed.
+                unsafe {
+                    abandon();
+                    time::preempt();
+                }
                 kernel.prepare();
-                // SAFETY: as above.
-                unsafe { time::preempt() };
                 kernel.decide_out_of_line()
             }
             Next::Await(opening) => {
                 kernel.await_window(opening);
                 kernel.decide_out_of_line()
             }
-            Next::Halt => time::stop(),
+            Next::Halt => {
+                kernel.last_words();
+                time::stop()
+            }
         }
     }
 }

@@ -74,7 +74,12 @@ impl Simulation {
             self.processor = match next {
                 Next::Resume(partition) => Processor::Runs(partition),
                 Next::Idle => Processor::Idle,
-                Next::Halt => Processor::Halted,
+                Next::Halt => {
+                    if self.processor != Processor::Halted {
+                        self.kernel.last_words();
+                    }
+                    Processor::Halted
+                }
                 Next::Await(opening) => {
                     self.kernel.await_window(opening);
                     next = self.entry_if_due().unwrap_or_else(|| self.kernel.decide());

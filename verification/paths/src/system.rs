@@ -157,6 +157,14 @@ impl Count {
                 "partitions_of_a_window",
                 self.eligible.iter().map(runs).max().unwrap_or(0),
             ),
+            (
+                "ranks_of_a_window",
+                self.eligible
+                    .iter()
+                    .map(|eligible| u64::from(eligible.count_ones()))
+                    .max()
+                    .unwrap_or(0),
+            ),
             ("releases_of_a_window", u64::from(self.releases)),
             ("tlb_writes_of_a_window", self.tlb_writes_at_most),
         ])
