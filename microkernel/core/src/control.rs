@@ -146,7 +146,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The caller's own processor time until now.
     pub(crate) fn processor_time(&mut self, caller: u8) -> [u32; 2] {
-        self.account();
+        self.account_out_of_line();
         let time = self.processor_ticks(caller);
         [(time >> 32) as u32, time as u32]
     }

@@ -237,11 +237,17 @@ impl<M: Machine> Kernel<M> {
 
     /// Gives the processor to another partition: the account of the one before it is settled.
     #[inline(always)]
-    pub(crate) fn switch_to(&mut self, partition: u8, rank: u8) {
+    fn switch_to(&mut self, partition: u8, rank: u8) {
         if partition == self.current && rank == self.current_rank {
             return;
         }
         self.account();
+        self.take_over(partition, rank);
+    }
+
+    /// The same, when the account is settled.
+    #[inline(always)]
+    pub(crate) fn take_over(&mut self, partition: u8, rank: u8) {
         self.current = partition;
         self.current_rank = rank;
         self.begin_slice();

@@ -198,7 +198,8 @@ impl<M: Machine> Kernel<M> {
         if candidates == 0 || !Self::in_set(first, self.chores) {
             return false;
         }
-        self.switch_to(first, candidates.leading_zeros() as u8);
+        self.account_out_of_line();
+        self.take_over(first, candidates.leading_zeros() as u8);
         self.patient = first;
         true
     }

@@ -56,6 +56,7 @@ pub unsafe fn say(uart_offset: u32, parts: &[&[u8]]) {
 }
 
 /// A number in hexadecimal.
+#[inline(never)]
 pub fn hexadecimal(number: u32) -> [u8; 8] {
     core::array::from_fn(|digit| {
         let value = (number >> (28 - 4 * digit)) & 0xf;
