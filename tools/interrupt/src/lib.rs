@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::{IsTerminal, stderr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread;
 
@@ -19,8 +19,10 @@ use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
 struct State {
-    /// The last signal that came, 0 for none.
-    received: Arc<AtomicUsize>,
+    /// The last signal that came, 0 for none: set at once, before anybody has decided what becomes of it.
+    came: Arc<AtomicUsize>,
+    /// A signal came while there was a [`Hold`].
+    remembered: AtomicBool,
     /// How many [`Hold`]s there are. Whoever has it locked decides what becomes of a signal.
     holds: Mutex<usize>,
 }
@@ -34,16 +36,17 @@ pub fn watch() -> Result<()> {
     if STATE.get().is_some() {
         return Ok(());
     }
-    let received = Arc::new(AtomicUsize::new(0));
+    let came = Arc::new(AtomicUsize::new(0));
     let install = || -> std::io::Result<Signals> {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            flag::register_usize(signal, Arc::clone(&received), signal as usize)?;
+            flag::register_usize(signal, Arc::clone(&came), signal as usize)?;
         }
         Signals::new([SIGINT, SIGTERM, SIGHUP])
     };
     let mut signals = install().context("no handler for Ctrl-C could be installed")?;
     let state = STATE.get_or_init(|| State {
-        received,
+        came,
+        remembered: AtomicBool::new(false),
         holds: Mutex::new(0),
     });
     thread::spawn(move || {
@@ -52,6 +55,7 @@ pub fn watch() -> Result<()> {
             if *holds == 0 {
                 end(signal, holds);
             }
+            state.remembered.store(true, Ordering::SeqCst);
         }
     });
     Ok(())
@@ -61,7 +65,7 @@ pub fn watch() -> Result<()> {
 /// before something long begins.
 pub fn give_way() {
     let Some(state) = STATE.get() else { return };
-    let signal = state.received.load(Ordering::SeqCst);
+    let signal = state.came.load(Ordering::SeqCst);
     if let Ok(signal @ 1..) = i32::try_from(signal) {
         end(signal, lock(&state.holds));
     }
@@ -96,7 +100,7 @@ impl Hold {
 
     /// Whether a signal came. Once it did, this stays so: whoever types Ctrl-C means the whole command.
     pub fn received(&self) -> bool {
-        self.state.received.load(Ordering::SeqCst) != 0
+        self.state.remembered.load(Ordering::SeqCst)
     }
 }
 
