@@ -55,8 +55,6 @@ pub trait Machine {
     fn copy(&mut self, from: u32, to: u32, length: u32);
     /// Clears words of RAM; address and length are word-aligned.
     fn clear(&mut self, physical: u32, length: u32);
-    /// Makes instructions just written visible to instruction fetch.
-    fn synchronise_instructions(&mut self, physical: u32, length: u32);
 
     /// Writes entries of the translation array that is loaded at window boundaries.
     fn write_tlb(&mut self, writes: &[TlbWrite]);

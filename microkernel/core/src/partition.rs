@@ -297,10 +297,7 @@ impl<M: Machine> Kernel<M> {
                         .copy(copy.from + done.offset, copy.to + done.offset, length);
                     done.offset += length;
                 }
-                Some(copy) => {
-                    self.machine.synchronise_instructions(copy.to, copy.length);
-                    (done.index, done.offset) = (done.index + 1, 0);
-                }
+                Some(_) => (done.index, done.offset) = (done.index + 1, 0),
                 None => return self.enter(partition),
             }
         }

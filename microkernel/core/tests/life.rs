@@ -73,7 +73,6 @@ fn a_cold_start_clears_and_fills_memory() {
         "text is the image's"
     );
     assert_eq!(simulation.load(A, CONSTANTS, 8), [0xa5; 8]);
-    assert_eq!(simulation.kernel.machine.synchronised, [(to, 0x300)]);
     simulation.store(A, DATA, &[1; 64]);
     simulation.store(A, DATA + 0x400, &[1; 64]);
     simulation.registers(A).gpr[20] = 99;

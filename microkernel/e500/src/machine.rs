@@ -81,10 +81,6 @@ impl Machine for Board {
         memory::clear(physical, length);
     }
 
-    fn synchronise_instructions(&mut self, physical: u32, length: u32) {
-        memory::synchronise_instructions(physical, length);
-    }
-
     #[inline(always)]
     fn write_tlb(&mut self, writes: &[TlbWrite]) {
         memory::write_partitions(writes);

@@ -208,15 +208,3 @@ pub(crate) fn clear(physical: u32, length: u32) {
         write_word(physical + offset, 0);
     }
 }
-
-/// Makes instructions that were written as data visible to fetches (EREF, section 4.5.4).
-pub(crate) fn synchronise_instructions(physical: u32, length: u32) {
-    const LINE: usize = 32;
-    for offset in (0..length).step_by(LINE) {
-        let line = window(physical + offset);
-        // SAFETY: cache maintenance of RAM that is mapped.
-        unsafe {
-            core::arch::asm!("dcbst 0, {0}", "msync", "icbi 0, {0}", in(reg) line, options(nostack, preserves_flags));
-        }
-    }
-}

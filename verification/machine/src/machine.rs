@@ -98,8 +98,6 @@ pub struct FakeMachine {
     pub tlb_writes: Vec<TlbWrite>,
     /// Refills: PID and effective page.
     pub refills: Vec<(u8, u32)>,
-    /// Instructions made visible: physical address and length.
-    pub synchronised: Vec<(u32, u32)>,
     /// The device interrupts that are let through, by their index in the configuration.
     pub enabled: BTreeSet<u8>,
     /// The device interrupts that ask. An edge goes when it is claimed, a level stays.
@@ -122,7 +120,6 @@ impl FakeMachine {
             waits: Vec::new(),
             tlb_writes: Vec::new(),
             refills: Vec::new(),
-            synchronised: Vec::new(),
             enabled: BTreeSet::new(),
             asking: BTreeSet::new(),
             configured: Vec::new(),
@@ -236,10 +233,6 @@ impl Machine for FakeMachine {
         assert!(physical.is_multiple_of(4) && length.is_multiple_of(4));
         self.log(WriteKind::Clear, physical, length);
         self.bytes_mut(physical, length).fill(0);
-    }
-
-    fn synchronise_instructions(&mut self, physical: u32, length: u32) {
-        self.synchronised.push((physical, length));
     }
 
     fn write_tlb(&mut self, writes: &[TlbWrite]) {

@@ -63,7 +63,6 @@ struct Count {
     budgets: u64,
     regions: u64,
     regions_at_most: u64,
-    copy_bytes: u64,
     channels: u64,
     calls: u64,
     message_bytes: u64,
@@ -78,7 +77,7 @@ struct Count {
 impl Count {
     fn add(&mut self, record: &Record) {
         match record {
-            Record::RamBlock(_) | Record::Capability(_) => {}
+            Record::RamBlock(_) | Record::Copy(_) | Record::Capability(_) => {}
             Record::Board(board) => self.timebase_hz = u64::from(board.timebase_hz),
             Record::Module(module) => self.guard_ticks = u64::from(module.guard_ticks),
             Record::Partition(_) => {
@@ -89,7 +88,6 @@ impl Count {
                 self.regions += 1;
                 self.regions_at_most = self.regions_at_most.max(self.regions);
             }
-            Record::Copy(copy) => self.copy_bytes = self.copy_bytes.max(u64::from(copy.length)),
             Record::Channel(channel) => {
                 self.channels += 1;
                 if channel.kind == ChannelKind::Call {
@@ -143,7 +141,6 @@ impl Count {
             ("guard_ticks", self.guard_ticks),
             ("partitions", self.partitions),
             ("regions_of_a_partition", self.regions_at_most),
-            ("copy_bytes", self.copy_bytes),
             ("calls", self.calls),
             (
                 "channels_of_a_partition",
