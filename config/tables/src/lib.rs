@@ -11,6 +11,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod header;
 pub mod mas;
 mod record;

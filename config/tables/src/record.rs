@@ -4,6 +4,8 @@ use cofferdam_abi::health::PARTITION_ERRORS;
 use cofferdam_abi::limits;
 use serde::{Deserialize, Serialize};
 
+use crate::bytes;
+
 /// One item of the compiled configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Record {
@@ -64,6 +66,7 @@ pub struct Module {
     pub initial_schedule: u8,
     /// The [`cofferdam_abi::health::Action`] for each module-level error, in the order of
     /// `Error::ALL[PARTITION_ERRORS..]`.
+    #[serde(deserialize_with = "bytes::deserialize")]
     pub actions: [u8; 4],
     /// The target of [`cofferdam_abi::health::Action::SwitchSchedule`] at module level.
     pub switch_schedule: u8,
@@ -82,6 +85,7 @@ pub struct RamBlock {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Partition {
     /// Its name, padded with zeros.
+    #[serde(deserialize_with = "bytes::deserialize")]
     pub name: [u8; limits::NAME_BYTES],
     /// The PID that tags its translations, from 1 on.
     pub pid: u8,
@@ -104,6 +108,7 @@ pub struct Partition {
     /// Whether it starts with the module.
     pub autostart: bool,
     /// The [`cofferdam_abi::health::Action`] for each partition-level error, in their order.
+    #[serde(deserialize_with = "bytes::deserialize")]
     pub actions: [u8; PARTITION_ERRORS],
     /// The target of [`cofferdam_abi::health::Action::SwitchSchedule`] for this partition.
     pub switch_schedule: u8,
@@ -243,6 +248,7 @@ pub enum ChannelKind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
     /// Its name, padded with zeros.
+    #[serde(deserialize_with = "bytes::deserialize")]
     pub name: [u8; limits::NAME_BYTES],
     /// What it does.
     pub kind: ChannelKind,
@@ -305,6 +311,7 @@ pub struct Rank {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Its name, padded with zeros.
+    #[serde(deserialize_with = "bytes::deserialize")]
     pub name: [u8; limits::NAME_BYTES],
     /// The length of the major frame, in ticks.
     pub major_frame_ticks: u32,

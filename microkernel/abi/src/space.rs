@@ -44,4 +44,6 @@ pub mod kernel {
     pub const RAM: u32 = 0x4000_0000;
     /// The effective address of the device block (CCSR).
     pub const DEVICES: u32 = 0xe000_0000;
+    /// The room of [`DEVICES`].
+    pub const DEVICES_SIZE: u32 = 0x10_0000;
 }

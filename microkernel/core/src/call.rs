@@ -350,7 +350,7 @@ impl<M: Machine> Kernel<M> {
         match self.calls[index].progress {
             Progress::Taken => {}
             Progress::Abandoned => {
-                self.calls[index].progress = Progress::Free;
+                self.give_back(index);
                 return Err(Status::TimedOut);
             }
             Progress::Expired => {
@@ -469,35 +469,28 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// Ends a request whose deadline has passed, one at a time. Gives how long it is until the next deadline of a request
-    /// of a partition that may run now, in ticks: 0 if there are more that have passed.
-    pub(crate) fn expire_calls(&mut self, now: u32) -> u32 {
-        let mut ahead = u32::MAX;
+    /// The request of a partition that may run now whose deadline is next: how far ahead that is, in ticks, 0 if it has passed,
+    /// and its channel. Those of others wait for their windows: till then nobody is held by them.
+    pub(crate) fn next_time_out(&mut self, now: u32) -> Option<(u32, u8)> {
+        let mut next = None;
         let mut timed = false;
-        let mut expired = None;
         for (ranks, index) in self.configuration.call_channels.iter().copied() {
             let call = &self.calls[index];
             if !call.is_timed() {
                 continue;
             }
-            let left = call.ticks_left(now);
-            if left == 0 && expired.is_none() {
-                expired = Some(index);
-                continue;
-            }
             timed = true;
-            if ranks & self.clock.eligible != 0 {
-                ahead = ahead.min(left);
+            let left = call.ticks_left(now);
+            if ranks & self.clock.eligible != 0 && next.is_none_or(|(least, _)| left < least) {
+                next = Some((left, index));
             }
         }
         self.clock.calls_timed = timed;
-        if let Some(index) = expired {
-            self.expire_call(index);
-        }
-        ahead
+        next
     }
 
-    fn expire_call(&mut self, index: u8) {
+    /// Ends a request whose deadline has passed.
+    pub(crate) fn expire_call(&mut self, index: u8) {
         let taken = self.calls[index].progress == Progress::Taken;
         self.answer(index, Status::TimedOut);
         let call = &mut self.calls[index];
@@ -509,6 +502,14 @@ impl<M: Machine> Kernel<M> {
                 Progress::Expired
             };
         }
+    }
+
+    /// The server is done with a request that nobody waits for any more: the channel is free, and the client's line says so.
+    fn give_back(&mut self, index: u8) {
+        let call = &mut self.calls[index];
+        call.progress = Progress::Free;
+        let client = call.client;
+        self.raise(client.partition, client.line);
     }
 
     /// The client of a channel is gone: nobody waits for the reply.
@@ -525,7 +526,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn server_left(&mut self, index: u8) {
         match self.calls[index].progress {
             Progress::Submitted | Progress::Taken => self.answer(index, Status::PeerRestarted),
-            Progress::Abandoned => self.calls[index].progress = Progress::Free,
+            Progress::Abandoned => self.give_back(index),
             Progress::Expired => self.calls[index].progress = Progress::Answered(Status::TimedOut),
             Progress::Free | Progress::Answered(_) => {}
         }

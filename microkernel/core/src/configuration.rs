@@ -114,7 +114,17 @@ pub enum BootFailure {
     Memory,
     /// A window or a schedule that time cannot follow.
     Time,
+    /// A device of the kernel's does not lie in the device block, or an interrupt has no source of the controller's.
+    Board,
+    /// The interrupt controller does not come out of its reset.
+    InterruptController,
 }
+
+/// The registers of the interrupt controller, and how many sources they are for (MPIC: 0x20 bytes each, from 0x1_0000 on).
+const CONTROLLER_SIZE: u32 = 0x4_0000;
+const CONTROLLER_SOURCES: u16 = 256;
+/// The registers of a 16550.
+const UART_SIZE: u32 = 8;
 
 impl BootFailure {
     /// Its number in the record.
@@ -132,6 +142,8 @@ impl BootFailure {
             Self::Dangling => 10,
             Self::Memory => 11,
             Self::Time => 12,
+            Self::Board => 13,
+            Self::InterruptController => 14,
         }
     }
 
@@ -150,6 +162,8 @@ impl BootFailure {
             10 => "a record of the tables names something that there is not",
             11 => "an address of the tables is wrong",
             12 => "a window or schedule of the tables is wrong",
+            13 => "a device or an interrupt source of the tables is not the board's",
+            14 => "the interrupt controller does not come out of its reset",
             _ => "unknown",
         }
     }
@@ -226,6 +240,7 @@ impl Configuration {
         }
         self.check_references()?;
         self.list_calls()?;
+        self.check_board()?;
         self.check_memory()?;
         self.check_time()
     }
@@ -458,6 +473,23 @@ impl Configuration {
             }
         }
         Ok(())
+    }
+
+    /// The devices that the kernel itself uses lie in the block that it maps.
+    fn check_board(&self) -> Result<(), BootFailure> {
+        let inside = |offset: u32, length: u32| {
+            offset.is_multiple_of(4) && offset <= space::kernel::DEVICES_SIZE - length
+        };
+        let board = &self.board;
+        let whole = inside(board.interrupt_controller_offset, CONTROLLER_SIZE)
+            && inside(board.uart_offset, UART_SIZE)
+            && inside(board.reset_offset, 4)
+            && (self.interrupts.iter()).all(|one| one.source < CONTROLLER_SOURCES);
+        if whole {
+            Ok(())
+        } else {
+            Err(BootFailure::Board)
+        }
     }
 
     /// Every physical address lies in RAM that the kernel maps, so that no access of its own can fault.

@@ -12,6 +12,7 @@ use zerocopy::FromZeros;
 
 use crate::kernel::{Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
+use crate::partition::Activity;
 
 /// What the architecture says of an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,10 @@ impl<M: Machine> Kernel<M> {
         let error = self.classify(partition, &fault);
         let pc = self.partitions[partition].registers.pc();
         let action = self.report(partition, error, pc, Some(&fault), fault.syndrome);
-        if matches!(action, Action::Ignore | Action::Log) {
+        if matches!(
+            action,
+            Action::Ignore | Action::Log | Action::SwitchSchedule
+        ) {
             self.skip(partition, &fault);
         }
         self.act(partition, error, action);
@@ -107,12 +111,23 @@ impl<M: Machine> Kernel<M> {
             action => {
                 self.partitions[partition].verdict = Some((error, action));
                 self.put_off_chores(partition);
+                // Whatever it waits for: what there is to do about it has its turn, and nobody is served by it until then.
+                self.set_activity(partition, Activity::Ready);
             }
         }
     }
 
-    /// Counts and logs an error of a partition, keeps the registers if it ends the partition's life, and says what
-    /// the table wants.
+    /// What the table wants on an error of a partition.
+    pub(crate) fn action_on(&self, partition: u8, error: Error) -> Action {
+        let actions = self.tables(partition).map(|tables| &tables.own.actions);
+        actions
+            .and_then(|actions| actions.get(error as usize))
+            .and_then(|action| Action::from_number(*action))
+            .unwrap_or(Action::Stop)
+    }
+
+    /// Counts and logs an error of a partition, begins its crash record if more is done about it than that, and says what the
+    /// table wants.
     fn report(
         &mut self,
         partition: u8,
@@ -121,11 +136,7 @@ impl<M: Machine> Kernel<M> {
         fault: Option<&Fault>,
         detail: u32,
     ) -> Action {
-        let actions = self.tables(partition).map(|tables| &tables.own.actions);
-        let action = actions
-            .and_then(|actions| actions.get(error as usize))
-            .and_then(|action| Action::from_number(*action))
-            .unwrap_or(Action::Stop);
+        let action = self.action_on(partition, error);
         let now = self.machine.now();
         let account = self.record.partition(partition);
         account.health_events = account.health_events.get().wrapping_add(1).into();
@@ -144,44 +155,50 @@ impl<M: Machine> Kernel<M> {
         if action == Action::Ignore {
             return action;
         }
+        let address = fault.map_or(0, |fault| fault.address);
+        let exception = fault.map_or(0, |fault| fault.exception as u32);
         self.record.log_health(|entry| {
             entry.tick = now.into();
             entry.partition = u16::from(partition).into();
             entry.error = error as u8;
             entry.action = action as u8;
             entry.pc = pc.into();
-            entry.address = fault.map_or(0, |fault| fault.address).into();
+            entry.address = address.into();
             entry.detail = detail.into();
-            entry.exception = fault.map_or(0, |fault| fault.exception as u32).into();
+            entry.exception = exception.into();
             entry.epoch = epoch;
         });
-        if action != Action::Log {
-            let sequence = self.record.header.health.get().wrapping_sub(1);
-            self.partitions[partition].crash = Some(sequence);
+        // One restart too many follows from a failure, and does not take its place; nor does a second failure that of a first whose
+        // registers are still to be written down.
+        let own = action != Action::Log && error != Error::RestartLimit;
+        if own && !self.partitions[partition].crash {
+            self.partitions[partition].crash = true;
+            let crash = self.record.crash(partition);
+            crash.magic = 0.into();
+            crash.partition = u16::from(partition).into();
+            crash.error = error as u8;
+            crash.action = action as u8;
+            crash.tick = now.into();
+            crash.epoch = epoch;
+            crash.exception = exception.into();
+            crash.dear = address.into();
+            crash.esr = detail.into();
             self.put_off_chores(partition);
         }
         action
     }
 
-    /// Writes down, of what was logged under this number, the registers and the way that led there.
-    pub(crate) fn keep_crash(&mut self, partition: u8, sequence: u32) {
+    /// Completes a partition's crash record by the registers and the way that led there.
+    pub(crate) fn keep_crash(&mut self, partition: u8) {
         let backtrace = self.backtrace(partition);
         let registers = &self.partitions[partition].registers;
-        let (entry, crash) = self.record.health_and_crash(sequence, partition);
+        let crash = self.record.crash(partition);
         registers.describe(crash);
-        crash.magic = CRASH_MAGIC.into();
-        crash.partition = entry.partition;
-        crash.error = entry.error;
-        crash.action = entry.action;
-        crash.tick = entry.tick;
-        crash.epoch = entry.epoch;
-        crash.exception = entry.exception;
-        crash.dear = entry.address;
-        crash.esr = entry.detail;
         crash.count = crash.count.get().wrapping_add(1).into();
         for (place, link) in crash.backtrace.iter_mut().zip(backtrace) {
             *place = link.into();
         }
+        crash.magic = CRASH_MAGIC.into();
     }
 
     /// Where the functions return to that are on the partition's stack, innermost first. The stack is in one region, so
@@ -223,6 +240,14 @@ impl<M: Machine> Kernel<M> {
             Action::Stop => self.stop(partition),
             _ => self.act_on_module(partition, error, action),
         }
+    }
+
+    /// Whether the action ends the life of the partition that failed, and nothing else.
+    pub(crate) fn ends_life(action: Action) -> bool {
+        matches!(
+            action,
+            Action::Reflect | Action::RestartCold | Action::RestartWarm | Action::Stop
+        )
     }
 
     /// The same, as far as it concerns more than the partition.

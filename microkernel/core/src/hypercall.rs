@@ -7,7 +7,6 @@ use cofferdam_abi::{ABI_VERSION, Status};
 
 use crate::kernel::{Ending, Kernel};
 use crate::machine::{Machine, Registers};
-use crate::partition::NEVER;
 
 /// A hypercall's handler: everything between the entry and the decision who goes on. A C function without arguments
 /// of its own, so that the architecture's entry code can call it straight out of [`Kernel::HANDLERS`].
@@ -78,7 +77,7 @@ handlers! {
     };
     SetTimer => |kernel, caller| {
         let [upper, lower] = kernel.arguments(caller);
-        kernel.set_virtual_timer(caller, (u64::from(upper) << 32) | u64::from(lower));
+        kernel.set_alarm(caller, (u64::from(upper) << 32) | u64::from(lower));
         Some(Status::Ok)
     };
     Complete => |kernel, caller| Some(if kernel.complete(caller) { Status::Ok } else { Status::InvalidState });
@@ -264,13 +263,6 @@ impl<M: Machine> Kernel<M> {
                 Some(Status::Ok)
             }
             Err(status) => Some(status),
-        }
-    }
-
-    fn set_virtual_timer(&mut self, caller: u8, at: u64) {
-        self.partitions[caller].timer = at;
-        if at != NEVER {
-            self.arm_at(caller, at);
         }
     }
 }

@@ -159,9 +159,19 @@ impl<M: Machine> Kernel<M> {
         self.start_time();
     }
 
-    /// What there is left to say when the kernel itself has failed: the record, and the board that it was on.
-    pub fn last_rites(&mut self) -> (&mut Record, &'static Configuration) {
-        (self.record, self.configuration)
+    /// What it was given.
+    pub fn configuration(&self) -> &'static Configuration {
+        self.configuration
+    }
+
+    /// Who has the processor, or 255: nobody.
+    pub fn holder(&self) -> u8 {
+        self.current
+    }
+
+    /// The record.
+    pub fn record(&mut self) -> &mut Record {
+        self.record
     }
 
     /// The registers of a partition that does not run.
@@ -303,8 +313,8 @@ impl<M: Machine> Kernel<M> {
     pub fn last_words(&mut self) {
         self.close_last_accounts();
         for partition in elements(core::mem::take(&mut self.chores)) {
-            if let Some(sequence) = self.partitions[partition].crash.take() {
-                self.keep_crash(partition, sequence);
+            if core::mem::take(&mut self.partitions[partition].crash) {
+                self.keep_crash(partition);
             }
         }
         match self.last_state {
@@ -317,6 +327,7 @@ impl<M: Machine> Kernel<M> {
     fn open_accounts(&mut self) {
         let header = &mut self.record.header;
         header.tables_crc = self.configuration.crc.into();
+        header.jitter_max_ticks = 0.into();
         header.partitions = (self.configuration.partitions.len() as u32).into();
         for (index, tables) in self.configuration.partitions.iter().enumerate() {
             let account = self.record.partition(index as u8);

@@ -28,7 +28,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
     Stopped,
-    /// A restart waits for its back-off to pass: until `restart_at`.
+    /// A restart waits for its back-off to pass: until `alarm`.
     Delayed,
     /// Its memory is being prepared.
     Starting,
@@ -89,8 +89,8 @@ pub(crate) struct Partition<R> {
     /// Its register page: a physical address.
     pub(crate) page: u32,
     pub(crate) pid: u8,
-    /// When the virtual timer's line is raised.
-    pub(crate) timer: u64,
+    /// When the virtual timer's line is raised or, of one that is [`Activity::Delayed`], when its restart is due.
+    pub(crate) alarm: u64,
     /// When the last release was, if its work is not complete.
     pub(crate) release: Option<u64>,
     /// What it used of this window, in ticks: not yet in its account.
@@ -98,16 +98,14 @@ pub(crate) struct Partition<R> {
     /// Why this life was, or will be, started.
     pub(crate) reason: StartReason,
     preparation: Preparation,
-    /// The entry of the health log whose registers are still to be written down.
-    pub(crate) crash: Option<u32>,
+    /// Its crash record is still without registers.
+    pub(crate) crash: bool,
     /// What the health monitor has still to do with it.
     pub(crate) verdict: Option<(Error, Action)>,
     /// The channels that its last life is still to be taken out of, and those whose peers are still to be told of the new
     /// one: sets in two words.
     farewells: [u32; 2],
     announcements: [u32; 2],
-    /// When a delayed restart is due.
-    pub(crate) restart_at: u64,
     /// The entry of the health log that it reads next.
     pub(crate) health_cursor: u32,
     /// Restarts by the health monitor since `restarts_since`.
@@ -130,16 +128,15 @@ impl<R: Registers> Partition<R> {
             ranks: own.map_or(0, |own| own.ranks),
             page: own.map_or(0, |own| own.page_physical),
             pid: own.map_or(0, |own| own.pid),
-            timer: NEVER,
+            alarm: NEVER,
             release: None,
             window_used: 0,
             reason: StartReason::Power,
             preparation: Preparation::default(),
-            crash: None,
+            crash: false,
             verdict: None,
             farewells: [0; 2],
             announcements: [0; 2],
-            restart_at: NEVER,
             health_cursor: 0,
             restarts: 0,
             restarts_since: 0,
@@ -164,9 +161,8 @@ impl<M: Machine> Kernel<M> {
 
     /// Ends a partition's life. Its peers learn of it by their channels.
     pub(crate) fn stop(&mut self, partition: u8) {
+        self.disarm(partition);
         let state = &mut self.partitions[partition];
-        state.timer = NEVER;
-        state.restart_at = NEVER;
         state.release = None;
         state.announcements = [0; 2];
         state.verdict = None;
@@ -207,8 +203,8 @@ impl<M: Machine> Kernel<M> {
     /// Does the next chore of a partition.
     fn do_chore(&mut self, partition: u8) {
         let state = &mut self.partitions[partition];
-        if let Some(sequence) = state.crash.take() {
-            self.keep_crash(partition, sequence);
+        if core::mem::take(&mut state.crash) {
+            self.keep_crash(partition);
         } else if let Some((error, action)) = state.verdict.take() {
             self.act(partition, error, action);
         } else if let Some(channel) = first_of(&mut state.farewells) {
@@ -225,11 +221,9 @@ impl<M: Machine> Kernel<M> {
     /// Ends a partition's life; another begins at `at`.
     pub(crate) fn delay_start(&mut self, partition: u8, reason: StartReason, at: u64) {
         self.stop(partition);
-        let state = &mut self.partitions[partition];
-        state.restart_at = at;
-        state.reason = reason;
+        self.partitions[partition].reason = reason;
         self.change_life(partition, Activity::Delayed);
-        self.arm_at(partition, at);
+        self.set_alarm(partition, at);
     }
 
     /// Ends a partition's life, and begins another at once.
@@ -251,7 +245,6 @@ impl<M: Machine> Kernel<M> {
             .trace(now, TraceKind::Start, partition, 0, reason as u32, 0);
         let state = &mut self.partitions[partition];
         state.reason = reason;
-        state.restart_at = NEVER;
         state.preparation = Preparation::default();
         self.change_life(partition, Activity::Starting);
     }

@@ -37,16 +37,9 @@ impl Record {
         &mut self.partitions[usize::from(partition) & (limits::PARTITIONS - 1)]
     }
 
-    /// The entry of the health log with this number, and where the last failure of a partition is kept.
-    pub(crate) fn health_and_crash(
-        &mut self,
-        sequence: u32,
-        partition: u8,
-    ) -> (&HealthRecord, &mut CrashRecord) {
-        (
-            &self.health[sequence as usize & (limits::HEALTH_RECORDS - 1)],
-            &mut self.crashes[usize::from(partition) & (limits::PARTITIONS - 1)],
-        )
+    /// Where the last failure of a partition is kept.
+    pub(crate) fn crash(&mut self, partition: u8) -> &mut CrashRecord {
+        &mut self.crashes[usize::from(partition) & (limits::PARTITIONS - 1)]
     }
 
     /// Adds a mark.

@@ -49,16 +49,20 @@ pub(crate) struct Clock {
     pub(crate) interrupts: u32,
     /// How far behind its boundary this window began, in ticks.
     late: u32,
+    /// The most that any window began behind its boundary, in ticks.
+    latest: u32,
     /// Since when the partition that has the processor has had it: the lower half of the timebase.
     /// While a window waits for its tick, this is the tick.
     pub(crate) slice_start: u32,
     /// The next thing that happens in this window, budgets aside: the work for its end, or a timer that may fire before.
     /// As the lower half of the timebase: a window is shorter than half of what that counts.
     event: u32,
-    /// Partitions with a timer or a delayed restart: a set.
+    /// Partitions with a timer, a delayed restart, or a missed deadline that the health monitor does not yet know of: a set.
     armed: u32,
     /// The window began behind its boundary, and the log does not yet say so.
     late_error: bool,
+    /// Those of `armed` that were released again before their work was complete: a set.
+    missed: u32,
     /// Whether a call may be under way whose deadline counts.
     pub(crate) calls_timed: bool,
     /// Ranks whose partitions had the processor in this window: a set.
@@ -81,10 +85,12 @@ impl Clock {
         releases: 0,
         interrupts: 0,
         late: 0,
+        latest: 0,
         slice_start: 0,
         event: 0,
         armed: 0,
         late_error: false,
+        missed: 0,
         calls_timed: false,
         ran: 0,
         budgeted: 0,
@@ -111,10 +117,8 @@ impl<M: Machine> Kernel<M> {
     #[inline(never)]
     fn within_window(&mut self, now: u64) -> Next {
         self.account_out_of_line();
-        if core::mem::take(&mut self.clock.late_error) {
-            self.module_error(Error::WindowLate, now);
-        }
-        self.expire(now);
+        self.do_first_due(now);
+        self.look_ahead(now);
         self.exhaust_budget();
         self.plan_timer();
         self.decide_out_of_line()
@@ -221,50 +225,75 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    /// Notes that a timer or a delayed restart of the partition is due at `at`.
-    pub(crate) fn arm_at(&mut self, partition: u8, at: u64) {
+    /// Has a partition's virtual timer, or its delayed restart, be due at `at`, or at no time.
+    pub(crate) fn set_alarm(&mut self, partition: u8, at: u64) {
+        self.partitions[partition].alarm = at;
+        if at == NEVER {
+            self.clock.armed &= !bit(partition);
+            return;
+        }
         self.clock.armed |= bit(partition);
         let now = self.machine.now();
         let ahead = at.saturating_sub(now).min(i32::MAX as u64) as u32;
         self.arm(partition, now as u32, ahead);
     }
 
-    /// Does what is due for the partitions that may run now, and finds what happens next in this window: the work for its
-    /// end, or something that one of them has armed. What is due for others waits for their windows: they would not
-    /// notice, and a boundary has no more to do than its own partitions give it.
-    ///
-    /// Of delayed restarts and of calls only one is done at a time: if there are more the timer fires again at once, so that
-    /// no path grows with them.
-    fn expire(&mut self, now: u64) {
-        let mut ahead = self.clock.ends_at - u64::from(self.clock.guard);
-        let mut due = None;
-        for rank in elements(self.clock.eligible) {
-            let partition = self.owners[rank];
-            let state = &mut self.partitions[partition];
-            if state.restart_at <= now && due.is_none() {
-                due = Some(partition);
-                state.restart_at = NEVER;
-            }
-            ahead = ahead.min(state.restart_at);
-            if state.timer <= now {
-                state.timer = NEVER;
+    /// Nothing of a partition is due any more.
+    pub(crate) fn disarm(&mut self, partition: u8) {
+        self.partitions[partition].alarm = NEVER;
+        self.clock.missed &= !bit(partition);
+        self.clock.armed &= !bit(partition);
+    }
+
+    /// Does one thing of those that are due. If there are more, [`Kernel::look_ahead`] has the timer fire again at once, so that
+    /// no path grows with what falls due together.
+    fn do_first_due(&mut self, now: u64) {
+        if core::mem::take(&mut self.clock.late_error) {
+            self.module_error(Error::WindowLate, now);
+        } else if let Some(partition) = elements(self.clock.missed).next() {
+            self.clock.missed &= !bit(partition);
+            self.set_alarm(partition, self.partitions[partition].alarm);
+            self.put_off_error(partition, Error::DeadlineMissed);
+        } else if let Some(partition) = self.first_alarm(now) {
+            self.set_alarm(partition, NEVER);
+            if self.partitions[partition].activity == Activity::Delayed {
+                let reason = self.partitions[partition].reason;
+                self.start_life(partition, reason);
+            } else {
                 self.raise(partition, page::LINE_TIMER as u8);
             }
-            let state = &self.partitions[partition];
-            ahead = ahead.min(state.timer);
-            if state.timer == NEVER && state.restart_at == NEVER {
-                self.clock.armed &= !bit(partition);
+        } else if let Some((0, index)) = self.next_time_out(now as u32) {
+            self.expire_call(index);
+        }
+    }
+
+    /// The most urgent partition that may run now whose alarm is due.
+    fn first_alarm(&self, now: u64) -> Option<u8> {
+        elements(self.clock.eligible)
+            .map(|rank| self.owners[rank])
+            .find(|partition| self.partitions[*partition].alarm <= now)
+    }
+
+    /// Finds what happens next in this window: the work for its end, or something that is due of a partition that may run
+    /// now. What others have armed waits for their windows: they would not notice. Nothing is done about it here, so that
+    /// a boundary has as much to do whatever is due at it.
+    fn look_ahead(&mut self, now: u64) {
+        let mut next = self.clock.ends_at - u64::from(self.clock.guard);
+        if self.clock.armed != 0 {
+            for rank in elements(self.clock.eligible) {
+                next = next.min(self.partitions[self.owners[rank]].alarm);
+            }
+            if self.clock.missed != 0 {
+                next = now;
             }
         }
-        if let Some(partition) = due {
-            let reason = self.partitions[partition].reason;
-            self.start_life(partition, reason);
+        let mut ahead = next.saturating_sub(now) as u32;
+        if self.clock.calls_timed
+            && let Some((left, _)) = self.next_time_out(now as u32)
+        {
+            ahead = ahead.min(left);
         }
-        let mut ahead = ahead.saturating_sub(now);
-        if self.clock.calls_timed {
-            ahead = ahead.min(u64::from(self.expire_calls(now as u32)));
-        }
-        self.clock.event = (now as u32).wrapping_add(ahead as u32);
+        self.clock.event = (now as u32).wrapping_add(ahead);
     }
 
     /// Begins module time: from no schedule at all, the initial one is switched to like any other.
@@ -436,13 +465,13 @@ impl<M: Machine> Kernel<M> {
         self.next_shot(self.clock.slice_start)
     }
 
-    /// What is due at the boundary itself.
+    /// The releases of a window, and what is due in it.
     #[inline(never)]
     fn release_all(&mut self, partitions: u32, boundary: u64) {
         for partition in elements(partitions) {
             self.release(partition, boundary);
         }
-        self.expire(boundary);
+        self.look_ahead(boundary);
         self.ending = Ending::RESUME;
     }
 
@@ -474,15 +503,16 @@ impl<M: Machine> Kernel<M> {
     pub fn await_window(&mut self, opening: Opening) {
         let Opening { at, ahead, shot } = opening;
         self.clock.late = self.machine.wait_until(at, ahead, shot);
-        if self.clock.late != 0 {
+        if self.clock.late > self.clock.latest {
             self.window_was_late();
         }
     }
 
+    /// Later than any before it.
     #[cold]
     fn window_was_late(&mut self) {
-        let worst = self.record.header.jitter_max_ticks.get();
-        self.record.header.jitter_max_ticks = worst.max(self.clock.late).into();
+        self.clock.latest = self.clock.late;
+        self.record.header.jitter_max_ticks = self.clock.late.into();
     }
 
     /// Who has the processor when the window begins: settled before its tick, so that nothing is left to decide if
@@ -532,7 +562,12 @@ impl<M: Machine> Kernel<M> {
     /// The start of a period. Work of the one before that is not complete has missed its deadline.
     fn release(&mut self, partition: u8, boundary: u64) {
         if self.partitions[partition].release.take().is_some() && self.count_miss(partition) {
-            self.put_off_error(partition, Error::DeadlineMissed);
+            self.clock.missed |= bit(partition);
+            self.clock.armed |= bit(partition);
+            if Self::ends_life(self.action_on(partition, Error::DeadlineMissed)) {
+                // That comes first, with the registers as they are.
+                return;
+            }
         }
         if !self.partitions[partition].activity.is_up() {
             return;

@@ -333,6 +333,35 @@ fn translations_that_are_not_a_partitions_are_refused() {
 }
 
 #[test]
+fn devices_outside_of_the_block_are_refused() {
+    type Change = fn(&mut SystemBuilder);
+    let changes: [(&str, Change); 7] = [
+        ("a controller that ends behind it", |s| {
+            s.board.interrupt_controller_offset = space::kernel::DEVICES_SIZE - 0x3_f000;
+        }),
+        ("a controller far behind it", |s| {
+            s.board.interrupt_controller_offset = 0x8000_0000;
+        }),
+        ("a UART that ends behind it", |s| {
+            s.board.uart_offset = space::kernel::DEVICES_SIZE - 4;
+        }),
+        ("a UART before it", |s| s.board.uart_offset = u32::MAX - 3),
+        ("a reset register behind it", |s| {
+            s.board.reset_offset = space::kernel::DEVICES_SIZE;
+        }),
+        ("a reset register that is not aligned", |s| {
+            s.board.reset_offset += 2;
+        }),
+        ("a source that the controller lacks", |s| {
+            s.interrupts[0].source = 256;
+        }),
+    ];
+    for (name, change) in changes {
+        assert_eq!(load_system(change), Err(BootFailure::Board), "{name}");
+    }
+}
+
+#[test]
 fn wrong_memory_is_refused() {
     type Change = fn(&mut SystemBuilder);
     let changes: [(&str, Change); 25] = [

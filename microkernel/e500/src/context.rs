@@ -24,6 +24,8 @@ pub struct Context {
     pub(crate) spefscr: u32,
     /// The tag of its translations.
     pub(crate) pid: u32,
+    /// Where the store that ends a reservation would go.
+    pub(crate) reservation: u32,
 }
 
 pub(crate) const PC: usize = core::mem::offset_of!(Context, pc);
@@ -33,6 +35,7 @@ pub(crate) const XER: usize = core::mem::offset_of!(Context, xer);
 pub(crate) const CTR: usize = core::mem::offset_of!(Context, ctr);
 pub(crate) const LR: usize = core::mem::offset_of!(Context, lr);
 pub(crate) const PID: usize = core::mem::offset_of!(Context, pid);
+pub(crate) const RESERVATION: usize = core::mem::offset_of!(Context, reservation);
 const _: () = assert!(core::mem::offset_of!(Context, gpr) == 0);
 
 impl Registers for Context {

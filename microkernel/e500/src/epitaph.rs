@@ -23,9 +23,15 @@ pub fn describe(crash: &mut CrashRecord, context: &Context, vector: u32, boots: 
     crash.tick = time::now().into();
     crash.epoch = boots.into();
     crash.exception = vector.into();
-    crash.msr = mfspr!(27).into();
-    crash.dear = mfspr!(DEAR).into();
-    crash.esr = mfspr!(ESR).into();
+    // A machine check and a debug exception have registers of their own (EREF, section 2.6): MCSRR1, MCAR and MCSR; CSRR1 and DBSR.
+    let (state, address, syndrome) = match vector {
+        1 => (mfspr!(571), mfspr!(573), mfspr!(572)),
+        15 => (mfspr!(59), 0, mfspr!(304)),
+        _ => (mfspr!(27), mfspr!(DEAR), mfspr!(ESR)),
+    };
+    crash.msr = state.into();
+    crash.dear = address.into();
+    crash.esr = syndrome.into();
     crash.count = crash.count.get().wrapping_add(1).into();
 }
 

@@ -25,6 +25,9 @@ const LEVEL: u32 = 0x0040_0000;
 const PRIORITY: u32 = 8 << 16;
 const SPURIOUS: u32 = 0xffff;
 
+/// How often to look whether the controller's reset is over.
+const PATIENCE: u32 = 1_000_000;
+
 /// The controller's registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Controller {
@@ -33,18 +36,20 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
+    /// Resets the controller. None if it does not come out of that.
+    ///
     /// # Safety
     /// `base` is the mapped controller, and nobody else uses it.
-    pub(crate) unsafe fn new(base: usize) -> Self {
+    pub(crate) unsafe fn new(base: usize) -> Option<Self> {
         let controller = Self {
             core: base + CORE as usize,
         };
         controller.write(GLOBAL_CONFIGURATION, RESET);
-        while controller.read(GLOBAL_CONFIGURATION) & RESET != 0 {}
+        (0..PATIENCE).find(|_| controller.read(GLOBAL_CONFIGURATION) & RESET == 0)?;
         controller.write(GLOBAL_CONFIGURATION, MIXED_MODE);
         controller.write(SPURIOUS_VECTOR, SPURIOUS);
         controller.write_core(TASK_PRIORITY, 0);
-        controller
+        Some(controller)
     }
 
     #[inline(always)]

@@ -17,20 +17,21 @@ pub struct Board {
 }
 
 impl Board {
-    /// Takes the board over.
+    /// Takes the board over. None if the interrupt controller does not work.
     ///
     /// # Safety
     /// The device block is mapped, and `board` says what is in it. Called once.
-    pub unsafe fn new(board: &cofferdam_tables::Board) -> Self {
+    pub unsafe fn new(board: &cofferdam_tables::Board) -> Option<Self> {
         let register = |offset: u32| space::kernel::DEVICES.wrapping_add(offset) as usize;
         time::initialise();
-        Self {
-            // SAFETY: by the contract.
-            controller: unsafe { Controller::new(register(board.interrupt_controller_offset)) },
+        // SAFETY: by the contract.
+        let controller = unsafe { Controller::new(register(board.interrupt_controller_offset)) };
+        Some(Self {
+            controller: controller?,
             reset: register(board.reset_offset),
             reset_value: board.reset_value,
             alignment: time::Alignment::learn(),
-        }
+        })
     }
 }
 

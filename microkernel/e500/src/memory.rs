@@ -15,8 +15,9 @@ use crate::spr::{MAS0, MAS1, MAS2, MAS3, MAS7, mtspr};
 const SUPERVISOR_DATA: u32 = mas::MAS3_SUPERVISOR_READ | mas::MAS3_SUPERVISOR_WRITE;
 /// The entry of the devices: behind text, constants, data and record.
 const DEVICES_ENTRY: u32 = KERNEL_TLB1_ENTRIES as u32 - 1;
-/// 1 MiB, as a code of [`mas::size_bytes`].
+/// [`space::kernel::DEVICES_SIZE`], as a code of [`mas::size_bytes`].
 const DEVICES_SIZE: u32 = 5;
+const _: () = assert!(mas::size_bytes(DEVICES_SIZE) == space::kernel::DEVICES_SIZE as u64);
 
 /// Writes an entry of a TLB.
 ///

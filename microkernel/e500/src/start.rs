@@ -46,6 +46,7 @@ _start:
     mtspr 48, 0
     mtspr 633, 0
     mtspr 634, 0
+    mtspr 628, 0
     mtspr 1008, 0
     mtspr 340, 0
     mtspr 308, 0

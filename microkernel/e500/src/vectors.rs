@@ -13,7 +13,7 @@ use cofferdam_abi::health::{Error, Exception};
 use cofferdam_abi::hypercall::{Hypercall, VENDOR};
 use cofferdam_core::{Ending, Fault};
 
-use crate::context::{CR, CTR, Context, LR, MSR, PC, PID, XER};
+use crate::context::{CR, CTR, Context, LR, MSR, PC, PID, RESERVATION, XER};
 use crate::spr::{DEAR, ESR, SPRG0, mfspr, mtspr};
 
 core::arch::global_asm!(
@@ -156,11 +156,14 @@ enter:
     beq died
     mr 4, 12
     bl kernel_exception
-# r3: the context to resume, all of it.
+# r3: the context to resume, all of it. No reservation outlives the interrupt: what the kernel stored meanwhile may be in the
+# same word (EREF, section 3.3.1.7). The ways out of `sc` leave that out: nobody calls between `lwarx` and `stwcx.`.
     .globl resume_context
 resume_context:
     mtspr 272, 3
     mr 1, 3
+    addi 4, 3, {RESERVATION}
+    stwcx. 4, 0, 4
     lwz 4, {PC}(1)
     mtspr 26, 4
     lwz 5, {MSR}(1)
@@ -271,6 +274,7 @@ nobodys_context:
     DECIDE = const Ending::DECIDE.number(),
     AT_LENGTH = const Ending::AT_LENGTH.number(),
     PID = const PID,
+    RESERVATION = const RESERVATION,
 );
 
 unsafe extern "C" {

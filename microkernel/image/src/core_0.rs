@@ -167,18 +167,19 @@ extern "C" fn kernel_died(context: *mut Context, vector: u32) -> ! {
     if DEATHS.fetch_add(1, Ordering::Relaxed) != 0 {
         time::stop();
     }
-    let kernel = KERNEL.load(Ordering::Relaxed);
-    if kernel.is_null() {
-        time::stop();
-    }
     // SAFETY: nothing else runs any more; what the interrupted kernel was in the middle of is not used.
-    let kernel = unsafe { &mut *kernel };
+    let record = unsafe { crate::start::record() };
     // SAFETY: the context that the entry code has just filled.
     let context = unsafe { &*context };
-    let (record, configuration) = kernel.last_rites();
     let boots = record.header.boots.get();
     epitaph::describe(&mut record.epitaph, context, vector, boots);
     record.header.state = (State::Dead as u16).into();
+    let kernel = KERNEL.load(Ordering::Relaxed);
+    // SAFETY: as above. Before there is a kernel, there is no configuration either that would say more.
+    let Some(kernel) = (unsafe { kernel.as_mut() }) else {
+        time::stop()
+    };
+    let configuration = kernel.configuration();
     let pc = epitaph::hexadecimal(record.epitaph.pc.get());
     let number = epitaph::hexadecimal(vector);
     let uart = configuration.board().uart_offset;

@@ -2,7 +2,7 @@
 
 use cofferdam_abi::record::{MAGIC, State};
 use cofferdam_abi::{ABI_VERSION, limits, space};
-use cofferdam_core::{Configuration, Record};
+use cofferdam_core::{BootFailure, Configuration, Record};
 use cofferdam_e500::time;
 use cofferdam_e500::{Board, map_devices, map_ram};
 use spin::{Mutex, MutexGuard};
@@ -15,9 +15,12 @@ static CONFIGURATION: Mutex<Configuration> = Mutex::new(Configuration::EMPTY);
 
 /// The record region. Everything that says "static" about it is true from here on.
 ///
+/// The host writes two words of its head, `stop_request` and `stop_at`, while the machine runs. The kernel looks at them once in a major
+/// frame, and either value is a good one.
+///
 /// # Safety
-/// Called once: whoever has the reference has the region.
-unsafe fn record() -> &'static mut Record {
+/// Whoever has the reference has the region: called once, and again only when whoever had it is dead.
+pub(crate) unsafe fn record() -> &'static mut Record {
     // SAFETY: the region is mapped read-write, holds no other Rust object, and any bytes are a `Record`.
     unsafe { &mut *(space::kernel::RECORD as *mut Record) }
 }
@@ -47,6 +50,13 @@ fn open(record: &mut Record) {
     header.trace_kernel = u32::from(cfg!(feature = "trace")).into();
 }
 
+/// Nothing is started.
+fn refuse(record: &mut Record, failure: BootFailure) -> ! {
+    record.header.reason = failure.number().into();
+    record.header.state = (State::BootFailed as u16).into();
+    time::stop()
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn kernel_start() -> ! {
     // SAFETY: the start code calls this once, and nobody else has the region yet.
@@ -56,18 +66,20 @@ extern "C" fn kernel_start() -> ! {
         time::stop()
     };
     if let Err(failure) = configuration.load(tables()) {
-        record.header.reason = failure.number().into();
-        record.header.state = (State::BootFailed as u16).into();
-        time::stop()
+        refuse(record, failure)
     }
     let configuration: &'static Configuration = MutexGuard::leak(configuration);
-    // SAFETY: the board's device block; blocks that the configuration was checked to hold nothing of the kernel.
+    // SAFETY: the board's device block, which the kernel's own devices were checked to lie in; blocks that were checked to hold nothing
+    // of the kernel.
     let board = unsafe {
         map_devices(configuration.board().devices_physical);
         for (index, block) in configuration.ram_blocks().iter().enumerate() {
             map_ram(index as u32, block);
         }
         Board::new(configuration.board())
+    };
+    let Some(board) = board else {
+        refuse(record, BootFailure::InterruptController)
     };
     core_0::start(board, configuration, record)
 }

@@ -199,11 +199,19 @@ impl Simulation {
             ending = self.kernel.hypercall_at_length();
         }
         let outcome = self.result(partition);
-        if ending == Ending::RESUME {
-            let next = Next::Resume(partition);
-            assert_eq!(self.kernel.decide(), next, "there was something to decide");
+        match ending {
+            Ending::DECIDE => self.settle(),
+            Ending::RESUME => {
+                let next = Next::Resume(partition);
+                assert_eq!(self.kernel.decide(), next, "there was something to decide");
+                self.follow(next);
+            }
+            // A switch of nothing but registers: nobody is asked who goes on.
+            _ => {
+                let to = self.kernel.holder();
+                self.follow(Next::Resume(to));
+            }
         }
-        self.settle();
         outcome
     }
 
@@ -290,7 +298,7 @@ impl Simulation {
 
     /// The record.
     pub fn record(&mut self) -> &mut Record {
-        self.kernel.last_rites().0
+        self.kernel.record()
     }
 
     /// A partition's account.

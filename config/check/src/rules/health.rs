@@ -66,15 +66,19 @@ fn can_happen(system: &System, partition: &Partition, error: Error) -> bool {
 }
 
 rule! {
-    /// At module level the action is one that the module can take; on `kernel_exception` and `configuration` it is `halt` or `reset`.
+    /// At module level the action is one that the module can take; on `kernel_exception`, `machine_check` and `configuration` it is `halt` or
+    /// `reset`.
     ///
-    /// A kernel that met an exception of its own, or tables that cannot be used, leaves nothing that could go on.
+    /// A kernel that met an exception of its own, a machine that failed, or tables that cannot be used, leave nothing that could go on.
     HEALTH_MODULE = "HEALTH-MODULE", module;
 }
 
 fn module(system: &System, _: &Board, findings: &mut Findings) {
     for one in &system.module_errors {
-        let fatal = matches!(*one.error, Error::KernelException | Error::Configuration);
+        let fatal = matches!(
+            *one.error,
+            Error::KernelException | Error::MachineCheck | Error::Configuration
+        );
         let fits = match *one.action {
             Action::Halt | Action::Reset => true,
             Action::Ignore | Action::Log | Action::SwitchSchedule => !fatal,
