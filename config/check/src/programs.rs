@@ -14,7 +14,7 @@ use crate::program::{self, Elf, ElfError};
 use crate::rules::reading_rule;
 use crate::wiring::Wiring;
 
-pub use fit::{Counts, Piece, memory_exceeded, plan_limits, sharing, tables_fit};
+pub use fit::{Counts, Piece, memory_exceeded, memory_properties, plan_limits, tables_fit};
 
 rule_text! {
     /// Each partition has a program, and the image has a kernel.
@@ -112,7 +112,8 @@ pub fn judge(
             "the kernel is no program for this machine: {}",
             describe(&error)
         );
-        found.push(Diagnostic::without_place(&PROGRAM_ELF, message));
+        let hint = "the image needs the kernel that this version of the tools builds";
+        found.push(Diagnostic::without_place(&PROGRAM_ELF, message).hint(hint));
         Elf::default()
     });
     fit::kernel(&kernel, &mut found);
@@ -124,7 +125,8 @@ pub fn judge(
         let elf = match programs.iter().find(|(of, _)| *of == **name) {
             None => {
                 let message = format!("there is no program for `{name}`");
-                found.push(Diagnostic::error(&PROGRAM_MISSING, place, message));
+                let hint = "build it, or put the file there that `image` names";
+                found.push(Diagnostic::error(&PROGRAM_MISSING, place, message).hint(hint));
                 None
             }
             Some((_, bytes)) => match program::read(bytes) {

@@ -12,7 +12,9 @@ mod unused;
 
 pub use names::{constant, registers_constant, schedule_constant};
 
-use cofferdam_model::{Board, Diagnostic, Program, READING_RULES, RuleText, Span, System};
+use cofferdam_model::{
+    Board, Diagnostic, Program, READING_RULES, RuleText, Span, System, Violation,
+};
 
 /// Declares a rule: its documentation comment is the published text.
 macro_rules! rule {
@@ -52,7 +54,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    pub(crate) fn violation(&self, span: Span, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn violation(&self, span: Span, message: impl Into<String>) -> Violation {
         Diagnostic::error(self.text, span, message)
     }
 }

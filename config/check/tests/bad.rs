@@ -57,6 +57,15 @@ fn each_wrong_file_is_explained_as_expected() {
 }
 
 #[test]
+fn each_finding_says_what_to_do_about_it() {
+    for path in corpus() {
+        for one in diagnostics(&path).list {
+            assert!(!one.hint.trim().is_empty(), "{}: {one:?}", stem(&path));
+        }
+    }
+}
+
+#[test]
 fn each_rule_has_a_wrong_file() {
     let ids = READING_RULES
         .iter()

@@ -304,8 +304,8 @@ fn interrupt(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
     let mut devices = checked.system.devices.iter();
     let storm = devices
         .find(|device| *device.name == planned.device)
-        .and_then(|device| device.storm)
-        .unwrap_or((0, 0));
+        .and_then(|device| device.storm.as_ref())
+        .map_or((0, 0), |storm| storm.value);
     let mut ports = plan.partitions[planned.owner].ports.iter();
     let port = ports.find(|port| port.interrupt == Some(index));
     records.push(Record::Interrupt(tables::Interrupt {

@@ -32,6 +32,8 @@ pub struct Plan {
     pub ranks: Vec<RankPlan>,
     /// In the order of their indices.
     pub schedules: Vec<SchedulePlan>,
+    /// The statements of `[require]`, each proved.
+    pub proved: Vec<String>,
 }
 
 /// A block of RAM that the kernel maps.
@@ -101,6 +103,9 @@ pub struct RegionPlan {
     pub kind: RegionKind,
     /// The ring's or device's name, else the kind's.
     pub name: String,
+    /// What the device is, in the words of the board file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doc: Option<String>,
     /// `r`, `rw` or `rx`.
     pub rights: &'static str,
     /// Its effective address.
@@ -247,6 +252,8 @@ impl Plan {
                 physical: region.physical..region.physical + region.bytes,
                 name: region.name.clone(),
                 ring: region.kind == RegionKind::Ring,
+                write: region.rights.contains('w'),
+                execute: region.rights.contains('x'),
             })
             .collect()
     }
@@ -274,6 +281,7 @@ impl RegionPlan {
         Self {
             kind,
             name: name.to_string(),
+            doc: None,
             rights,
             effective,
             physical: 0,

@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::ops::Range;
+
 use cofferdam_abi::{limits, space};
 use cofferdam_check::Checked;
+use cofferdam_check::programs::{Piece, memory_properties};
 use cofferdam_compile::compile;
 use cofferdam_ipc::note::{Direction, PortNote, Text};
 use cofferdam_model::Diagnostics;
@@ -273,34 +276,122 @@ fn tables_that_the_kernel_has_no_room_for_are_refused() {
     assert!(tables_fit(&checked, limits::TABLES_BYTES + 1).is_some());
 }
 
-#[test]
-fn memory_that_two_reach_is_found() {
-    use cofferdam_check::programs::{Piece, sharing};
-    let checked = checked(EVERYTHING);
-    let piece = |partition, start: u64, end: u64, ring| Piece {
+const PIECE: Piece = Piece {
+    partition: 0,
+    physical: 0x1000..0x2000,
+    name: String::new(),
+    ring: false,
+    write: true,
+    execute: false,
+};
+
+fn piece(partition: usize, physical: Range<u64>, ring: bool) -> Piece {
+    Piece {
         partition,
-        physical: start..end,
-        name: if ring { "blocks".into() } else { "data".into() },
+        physical,
+        name: if ring { "blocks" } else { "data" }.into(),
         ring,
+        ..PIECE
+    }
+}
+
+/// Judges pieces of a plan for a system that requires `statement`, and for one that requires nothing: the findings and where they
+/// stand are the statement's, or the rule's that holds for every system.
+#[track_caller]
+fn judge_pieces(pieces: &[Piece], statement: &str, count: usize) {
+    let text = format!("{EVERYTHING}\n[require]\nmemory = [\"{statement}\"]\n");
+    for (text, rule) in [
+        (text.as_str(), "REQUIRE-MEMORY"),
+        (EVERYTHING, "MEMORY-ISOLATION"),
+    ] {
+        let checked = checked(text);
+        let found = memory_properties(&checked, pieces);
+        assert_eq!(found.len(), count, "{found:?}");
+        for one in found {
+            let span = one.primary.unwrap().span;
+            let place = &text[span.start..span.end];
+            assert_eq!(one.rule.id, rule);
+            assert_eq!(
+                place.contains(statement),
+                rule == "REQUIRE-MEMORY",
+                "{place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_page_shared_except_by_ring_is_judged_at_its_statement() {
+    let judge = |pieces: &[Piece], count| {
+        judge_pieces(pieces, "no page shared except by ring", count);
     };
-    let apart = [
-        piece(0, 0x1000, 0x2000, false),
-        piece(1, 0x2000, 0x3000, false),
+    judge(
+        &[
+            piece(0, 0x1000..0x2000, false),
+            piece(1, 0x2000..0x3000, false),
+        ],
+        0,
+    );
+    judge(
+        &[
+            piece(2, 0x1000..0x2000, true),
+            piece(3, 0x1000..0x2000, true),
+        ],
+        0,
+    );
+    judge(
+        &[
+            piece(0, 0x1000..0x4000, false),
+            piece(1, 0x2000..0x3000, false),
+        ],
+        1,
+    );
+    judge(
+        &[
+            piece(2, 0x1000..0x2000, true),
+            piece(3, 0x1000..0x2000, false),
+        ],
+        1,
+    );
+}
+
+#[test]
+fn no_page_writable_and_executable_is_judged_at_its_statement() {
+    let with = |write, execute| Piece {
+        write,
+        execute,
+        ..PIECE
+    };
+    for (write, execute, count) in [
+        (true, true, 1),
+        (true, false, 0),
+        (false, true, 0),
+        (false, false, 0),
+    ] {
+        judge_pieces(
+            &[with(write, execute)],
+            "no page writable and executable",
+            count,
+        );
+    }
+}
+
+#[test]
+fn what_was_proved_stands_in_the_plan() {
+    let statements = [
+        "plant -/-> flight except attitude, health, console",
+        "interrupt uart0 -> console <= 10ms",
+        "no page writable and executable",
+        "no page shared except by ring",
     ];
-    assert!(sharing(&checked, &apart).is_empty());
-    let ring = [
-        piece(2, 0x1000, 0x2000, true),
-        piece(3, 0x1000, 0x2000, true),
-    ];
-    assert!(sharing(&checked, &ring).is_empty());
-    let shared = [
-        piece(0, 0x1000, 0x4000, false),
-        piece(1, 0x2000, 0x3000, false),
-    ];
-    assert_eq!(sharing(&checked, &shared).len(), 1);
-    let half = [
-        piece(2, 0x1000, 0x2000, true),
-        piece(3, 0x1000, 0x2000, false),
-    ];
-    assert_eq!(sharing(&checked, &half).len(), 1);
+    let [flow, latency, write, share] = statements;
+    let text = format!(
+        "{EVERYTHING}\n[require]\nflow = [\"{flow}\"]\nlatency = [\"{latency}\"]\nmemory = [\"{write}\", \"{share}\"]\n"
+    );
+    let checked = checked(&text);
+    let plan = compile(&checked, &kernel(), &programs(&checked))
+        .unwrap()
+        .plan;
+    let plan = serde_json::to_value(&plan).unwrap();
+    assert_eq!(plan["proved"], serde_json::json!(statements));
 }

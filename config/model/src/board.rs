@@ -1,10 +1,10 @@
 //! The facts of a board, from its own file, so that no system repeats them.
 
 use crate::diagnostic::Diagnostic;
-use crate::keys;
+use crate::keys::{self, Key};
 use crate::reader::{Fields, Reader};
 use crate::rule;
-use crate::source::{FileId, Spanned};
+use crate::source::{FileId, Span, Spanned};
 use crate::units;
 
 /// The boards that come with the tool.
@@ -41,12 +41,34 @@ pub struct Board {
     pub reset_value: u64,
     /// In the order of the file.
     pub devices: Vec<BoardDevice>,
+    places: Places,
+}
+
+/// Where each key of a table stands.
+#[derive(Clone, Debug, Default)]
+struct Places(Vec<(&'static str, Span)>);
+
+impl Places {
+    fn of(fields: &Fields, keys: &'static [Key]) -> Self {
+        let place = |key: &Key| (key.name, fields.span_of(key.name));
+        Self(keys.iter().map(place).collect())
+    }
+
+    fn get(&self, key: &str) -> Span {
+        let found = self.0.iter().find(|(name, _)| *name == key);
+        found.map(|(_, span)| *span).unwrap_or_default()
+    }
 }
 
 impl Board {
     /// The device with this name.
     pub fn device(&self, name: &str) -> Option<&BoardDevice> {
         self.devices.iter().find(|device| *device.name == name)
+    }
+
+    /// Where the value of a key of `[board]` stands.
+    pub fn place(&self, key: &str) -> Span {
+        self.places.get(key)
     }
 }
 
@@ -55,6 +77,8 @@ impl Board {
 pub struct BoardDevice {
     /// Its name.
     pub name: Spanned<String>,
+    /// What it is.
+    pub doc: String,
     /// Its registers in the block of devices.
     pub offset: u64,
     /// How many bytes of registers.
@@ -63,6 +87,14 @@ pub struct BoardDevice {
     pub interrupt: Option<BoardInterrupt>,
     /// What its owner can do to the machine as a whole.
     pub module_authority: Option<String>,
+    places: Places,
+}
+
+impl BoardDevice {
+    /// Where the value of a key of the device stands.
+    pub fn place(&self, key: &str) -> Span {
+        self.places.get(key)
+    }
 }
 
 /// The interrupt of a device.
@@ -87,18 +119,21 @@ pub(crate) fn known_names() -> Vec<&'static str> {
     KNOWN.iter().map(|(name, _, _)| *name).collect()
 }
 
-/// Reads a board file.
-pub(crate) fn read(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Board {
+/// Reads a board file. `None` if it is no TOML.
+pub(crate) fn read(
+    text: &str,
+    file: FileId,
+    diagnostics: &mut Vec<Diagnostic>,
+    broken: &mut Vec<Span>,
+) -> Option<Board> {
     let mut reader = Reader {
         file,
         timebase_hz: 0,
         diagnostics,
-        broken: &mut Vec::new(),
+        broken,
         of_inner_tables: 0,
     };
-    let Some(fields) = reader.read(text, keys::BOARD_FILE) else {
-        return Board::default();
-    };
+    let fields = reader.read(text, keys::BOARD_FILE)?;
     let board = fields.required(fields.table("board")).value;
     let text_of = |name| board.required(board.text(name)).value;
     let number = |name| board.required(board.number(name)).value;
@@ -115,6 +150,7 @@ pub(crate) fn read(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) 
         reset_offset: number("reset_offset"),
         reset_value: number("reset_value"),
         devices: devices(&fields),
+        places: Places::of(&board, keys::BOARD),
     };
     // This one needs the timebase, which stands in the same table.
     if let Some(text) = board.text("interrupts_off_max") {
@@ -130,7 +166,7 @@ pub(crate) fn read(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) 
             ),
         }
     }
-    result
+    Some(result)
 }
 
 fn devices(fields: &Fields) -> Vec<BoardDevice> {
@@ -143,10 +179,12 @@ fn devices(fields: &Fields) -> Vec<BoardDevice> {
         });
         devices.push(BoardDevice {
             name,
+            doc: device.required(device.text("doc")).value,
             offset: device.required(device.number("offset")).value,
             bytes: device.required(device.number("size")).value,
             interrupt,
             module_authority: device.text("module_authority").map(|text| text.value),
+            places: Places::of(&device, keys::BOARD_DEVICE),
         });
     }
     devices

@@ -26,7 +26,7 @@ pub struct Label {
     pub text: String,
 }
 
-/// One violation of one rule.
+/// One violation of one rule. It is begun as a [`Violation`].
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     /// The rule.
@@ -40,53 +40,56 @@ pub struct Diagnostic {
     /// Other places that have to do with it.
     pub secondary: Vec<Label>,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: String,
 }
+
+/// A diagnostic that does not say yet what to do about it. It becomes a [`Diagnostic`] by its hint, so that none goes without.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Violation(Diagnostic);
 
 impl Diagnostic {
     /// An error at `span`.
-    pub fn error(rule: &'static RuleText, span: Span, message: impl Into<String>) -> Self {
-        Self {
-            primary: Some(Label {
-                span,
-                text: String::new(),
-            }),
-            ..Self::without_place(rule, message)
-        }
+    pub fn error(rule: &'static RuleText, span: Span, message: impl Into<String>) -> Violation {
+        let mut violation = Self::without_place(rule, message);
+        violation.0.primary = Some(Label {
+            span,
+            text: String::new(),
+        });
+        violation
     }
 
     /// An error that no text holds the place of.
-    pub fn without_place(rule: &'static RuleText, message: impl Into<String>) -> Self {
-        Self {
+    pub fn without_place(rule: &'static RuleText, message: impl Into<String>) -> Violation {
+        Violation(Self {
             rule,
             severity: Severity::Error,
             message: message.into(),
             primary: None,
             secondary: Vec::new(),
-            hint: None,
-        }
+            hint: String::new(),
+        })
     }
+}
 
+impl Violation {
     /// The same as a warning.
-    #[must_use]
     pub fn warning(mut self) -> Self {
-        self.severity = Severity::Warning;
+        self.0.severity = Severity::Warning;
         self
     }
 
     /// With a text at the primary place.
-    #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
-        if let Some(primary) = &mut self.primary {
+        if let Some(primary) = &mut self.0.primary {
             primary.text = text.into();
         }
         self
     }
 
     /// With another place.
-    #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label {
+        self.0.secondary.push(Label {
             span,
             text: text.into(),
         });
@@ -94,10 +97,9 @@ impl Diagnostic {
     }
 
     /// With what to do about it.
-    #[must_use]
-    pub fn hint(mut self, text: impl Into<String>) -> Self {
-        self.hint = Some(text.into());
-        self
+    pub fn hint(mut self, text: impl Into<String>) -> Diagnostic {
+        self.0.hint = text.into();
+        self.0
     }
 }
 

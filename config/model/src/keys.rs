@@ -378,8 +378,11 @@ pub const BOARD_FILE: &[Key] = &[
 /// `[board]`.
 pub const BOARD: &[Key] = &[
     required("name", Shape::Text, "The board's name."),
-    required("core", Shape::Choice(&["e500v2"]), "The processor core."),
-    required("machine", Shape::Text, "The name of the machine in QEMU."),
+    required(
+        "machine",
+        Shape::Choice(&["ppce500"]),
+        "The machine in QEMU that a system for this board runs on.",
+    ),
     required("timebase_hz", Shape::Integer, "Timebase ticks per second."),
     required(
         "ram_multiple",

@@ -10,6 +10,7 @@
 
 mod board;
 mod diagnostic;
+mod duplicates;
 pub mod keys;
 mod parse;
 mod reader;
@@ -22,7 +23,7 @@ mod system;
 mod units;
 
 pub use board::{Board, BoardDevice, BoardInterrupt};
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Violation};
 pub use parse::{Parsed, parse};
 pub use reader::{closest, suggestion};
 pub use requirement::{FlowRequirement, LatencyRequirement, MemoryRequirement};

@@ -76,6 +76,11 @@ fn find_board(
         .table("system")
         .and_then(|system| system.text("board"));
     let fallback = board::known_names()[0];
+    // Times need some timebase, so that the rest of the file can be judged.
+    let any_board = || {
+        let (_, text) = board::known(fallback).unwrap_or_default();
+        board::read(text, file, &mut Vec::new(), &mut Vec::new()).unwrap_or_default()
+    };
     let (path, text) = match &name {
         Some(name) if name.ends_with(".toml") => match read_file(Path::new(&name.value)) {
             Ok(text) => (name.value.clone(), text),
@@ -84,11 +89,7 @@ fn find_board(
                 let diagnostic = Diagnostic::error(&rule::FILE_READ, name.span, message);
                 let hint = "the path is relative to this file";
                 parsed.diagnostics.push(diagnostic.hint(hint));
-                return board::read(
-                    board::known(fallback).map_or("", |(_, text)| text),
-                    file,
-                    &mut Vec::new(),
-                );
+                return any_board();
             }
         },
         _ => {
@@ -106,8 +107,9 @@ fn find_board(
             (path.to_string(), text.to_string())
         }
     };
-    let file = parsed.sources.add(path, text.as_str());
-    board::read(&text, file, &mut parsed.diagnostics)
+    let board_file = parsed.sources.add(path, text.as_str());
+    let (diagnostics, broken) = (&mut parsed.diagnostics, &mut parsed.broken);
+    board::read(&text, board_file, diagnostics, broken).unwrap_or_else(any_board)
 }
 
 struct Parser<'a> {
@@ -171,7 +173,13 @@ impl Parser<'_> {
         let mut actions = Vec::new();
         for (name, text) in fields.texts_by_name("errors") {
             let error = self.error_name(&name, level.clone());
-            let (action, schedule) = self.action(&text);
+            // What stands for an action that is none gives nobody influence, so that no rule judges what nobody wrote.
+            let harmless = if level.start == 0 {
+                Action::Stop
+            } else {
+                Action::Halt
+            };
+            let (action, schedule) = self.action(&text, harmless);
             if let Some(error) = error {
                 actions.push(ErrorAction {
                     error: Spanned::new(error, name.span),
@@ -203,16 +211,20 @@ impl Parser<'_> {
         found.copied()
     }
 
-    /// The action, and its target. For what is none, which is reported, one that no rule objects to.
-    fn action(&mut self, text: &Spanned<String>) -> (Spanned<Action>, Option<Spanned<String>>) {
+    /// The action, and its target. For what is none, which is reported, `harmless`.
+    fn action(
+        &mut self,
+        text: &Spanned<String>,
+        harmless: Action,
+    ) -> (Spanned<Action>, Option<Spanned<String>>) {
         let (name, target) = match text.split_once(':') {
             Some((name, target)) => (name, Some(target)),
             None => (text.as_str(), None),
         };
+        let schedule = target.map(|target| Spanned::new(target.to_string(), text.span));
         let (message, hint) = match Action::from_name(name) {
             Some(action) if (action == Action::SwitchSchedule) == target.is_some() => {
-                let target = target.map(|target| Spanned::new(target.to_string(), text.span));
-                return (Spanned::new(action, text.span), target);
+                return (Spanned::new(action, text.span), schedule);
             }
             Some(_) => (
                 format!("`{text}` is not a whole action"),
@@ -224,7 +236,9 @@ impl Parser<'_> {
             }
         };
         self.error(&rule::HEALTH_ACTION, text.span, message, hint);
-        (Spanned::new(Action::Halt, text.span), None)
+        // Of a misspelt `switch_schedule:NAME` the name is still one that something switches to.
+        let schedule = schedule.filter(|_| Action::from_name(name).is_none());
+        (Spanned::new(harmless, text.span), schedule)
     }
 
     fn partition(&mut self, name: Spanned<String>, fields: &Fields) -> Partition {
@@ -272,7 +286,7 @@ impl Parser<'_> {
 
     fn restart(&mut self, partition: &Spanned<String>, fields: &Fields) -> Restart {
         let then = fields.text("then").map(|text| {
-            let (action, schedule) = self.action(&text);
+            let (action, schedule) = self.action(&text, Action::Stop);
             ErrorAction {
                 error: Spanned::new(Error::RestartLimit, partition.span),
                 action,
@@ -376,6 +390,7 @@ impl Parser<'_> {
         let mut all = Vec::new();
         for (partition, texts) in fields.lists_by_name("capability") {
             let mut requests = Vec::new();
+            let listed = !texts.is_empty();
             for text in texts {
                 match capability(&text) {
                     Some(request) => requests.push(Spanned::new(request, text.span)),
@@ -387,6 +402,9 @@ impl Parser<'_> {
                         self.error(&rule::CAPABILITY_FORM, text.span, message, hint.to_string());
                     }
                 }
+            }
+            if listed && requests.is_empty() {
+                self.reader.broken.push(partition.span);
             }
             all.push((partition, requests));
         }

@@ -6,6 +6,7 @@
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Diagnostic;
+use crate::duplicates;
 use crate::keys::{Key, Shape};
 use crate::rule::{self, RuleText};
 use crate::source::{FileId, Span, Spanned};
@@ -68,9 +69,10 @@ impl Fields {
         named: Named -> Vec<(Spanned<String>, Spanned<Value>)>;
     }
 
-    pub fn rate(&self, name: &str) -> Option<(u64, u64)> {
-        match self.get(name)?.value {
-            Value::Rate { count, ticks } => Some((count, ticks)),
+    pub fn rate(&self, name: &str) -> Option<Spanned<(u64, u64)>> {
+        let found = self.get(name)?;
+        match found.value {
+            Value::Rate { count, ticks } => Some(Spanned::new((count, ticks), found.span)),
             _ => None,
         }
     }
@@ -139,23 +141,36 @@ pub(crate) struct Reader<'a> {
 
 impl Reader<'_> {
     /// The file's tables, as far as they can be read. `None` if it is no TOML: what is left of it then would only be
-    /// guessed at.
+    /// guessed at. Of a key that is there twice the first counts, so that the rest of the file can be judged.
     pub fn read(&mut self, text: &str, keys: &'static [Key]) -> Option<Fields> {
         let (table, mut errors) = DeTable::parse_recoverable(text);
         // Of several errors at one place the first says what is wrong, the others follow from it.
         errors.dedup_by_key(|error| error.span().map(|span| span.start));
         let end = text.len();
-        for error in &errors {
+        let (twice, broken): (Vec<_>, Vec<_>) = errors
+            .iter()
+            .partition(|error| error.message() == duplicates::MESSAGE);
+        for error in &broken {
             let span = self.span(error.span().unwrap_or(end..end));
-            let message = error.message().to_string();
-            self.report(Diagnostic::error(&rule::TOML_SYNTAX, span, message));
+            let hint = "look here and just above: a quote, a bracket, a comma or a `=` may be missing or too many";
+            self.report(Diagnostic::error(&rule::TOML_SYNTAX, span, error.message()).hint(hint));
+        }
+        let twice = twice.iter().filter_map(|error| error.span());
+        for found in duplicates::find(text, table.get_ref(), &twice.collect::<Vec<_>>()) {
+            let (message, hint) = (found.message(), found.hint());
+            let mut violation =
+                Diagnostic::error(&rule::TOML_SYNTAX, self.span(found.again), message);
+            if let Some(first) = found.first {
+                violation = violation.also(self.span(first), "first here");
+            }
+            self.report(violation.hint(hint));
         }
         let span = Span {
             file: self.file,
             start: 0,
             end: end.min(1),
         };
-        errors
+        broken
             .is_empty()
             .then(|| self.table(table.get_ref(), span, "the file", keys))
     }
@@ -258,7 +273,10 @@ impl Reader<'_> {
                     Ok(number) => Some(Value::Number(number)),
                     Err(_) => {
                         let message = format!("{what} is not an integer from 0 to 2^64 - 1");
-                        self.report(Diagnostic::error(&rule::VALUE_SHAPE, span, message));
+                        let hint = "write an integer without a sign";
+                        self.report(
+                            Diagnostic::error(&rule::VALUE_SHAPE, span, message).hint(hint),
+                        );
                         None
                     }
                 }

@@ -60,9 +60,7 @@ impl Diagnostics {
                 }
             }
         }
-        if let Some(hint) = &diagnostic.hint {
-            group = group.element(Level::HELP.message(hint.as_str()));
-        }
+        group = group.element(Level::HELP.message(diagnostic.hint.as_str()));
         renderer.render(&[group])
     }
 

@@ -1,5 +1,7 @@
 //! The statements of `[require]`: what they say. `config/check` proves them.
 
+use std::fmt;
+
 use crate::source::{Span, Spanned};
 
 /// `A -/-> B except C, D`: whatever A does reaches B through C and D alone, or not at all.
@@ -33,6 +35,48 @@ pub enum MemoryRequirement {
     WriteXorExecute,
     /// `no page shared except by ring`.
     NoSharing,
+}
+
+impl MemoryRequirement {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::WriteXorExecute, Self::NoSharing];
+
+    /// As the file writes it.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::WriteXorExecute => "no page writable and executable",
+            Self::NoSharing => "no page shared except by ring",
+        }
+    }
+}
+
+impl fmt::Display for FlowRequirement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} -/-> {}", self.from, self.to)?;
+        for (index, name) in self.except.iter().enumerate() {
+            let before = if index == 0 { " except" } else { "," };
+            write!(formatter, "{before} {name}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LatencyRequirement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            device,
+            partition,
+            bound,
+            ..
+        } = self;
+        write!(formatter, "interrupt {device} -> {partition} <= {bound}")
+    }
+}
+
+impl fmt::Display for MemoryRequirement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text())
+    }
 }
 
 /// The part of `whole` that is `part`, a slice of its text, as a spanned text. The statement's first character stands behind a quote.
@@ -81,9 +125,7 @@ pub(crate) fn latency(statement: &Spanned<String>) -> Option<LatencyRequirement>
 }
 
 pub(crate) fn memory(statement: &str) -> Option<MemoryRequirement> {
-    match statement.trim() {
-        "no page writable and executable" => Some(MemoryRequirement::WriteXorExecute),
-        "no page shared except by ring" => Some(MemoryRequirement::NoSharing),
-        _ => None,
-    }
+    let statement = statement.trim();
+    let mut known = MemoryRequirement::ALL.into_iter();
+    known.find(|one| one.text() == statement)
 }

@@ -169,7 +169,7 @@ pub struct Device {
     /// When its interrupt comes.
     pub when_not_running: Spanned<WhenNotRunning>,
     /// A count and the ticks that it is for.
-    pub storm: Option<(u64, u64)>,
+    pub storm: Option<Spanned<(u64, u64)>>,
 }
 
 /// What a channel does.

@@ -1,7 +1,7 @@
 //! Whether everything fits: the kernel its place, the system the RAM, the tables the kernel's slots.
 
 use cofferdam_abi::{limits, space};
-use cofferdam_model::{Diagnostic, RuleText, rule_text, show_bytes};
+use cofferdam_model::{Diagnostic, MemoryRequirement, RuleText, rule_text, show_bytes};
 
 use crate::program::Elf;
 use crate::{Checked, residency};
@@ -15,8 +15,8 @@ rule_text! {
 rule_text! {
     /// All memory of the partitions, their programs and the channels' messages fit the RAM.
     ///
-    /// A region of a pinned partition takes a power of four, from 4K on, because it is one entry of TLB1. `cofferdam build` prints
-    /// what each takes and what is lost to that.
+    /// A region of a pinned partition takes a power of four, from 4K on, because it is one entry of TLB1. `cargo cofferdam build` shows
+    /// what each partition takes and what is lost to that.
     static MEMORY_TOTAL = "MEMORY-TOTAL";
 }
 rule_text! {
@@ -27,15 +27,27 @@ rule_text! {
 }
 
 rule_text! {
-    /// No page of memory is reached by two partitions, but for the ring between them.
+    /// Each statement of `[require] memory` holds on the finished plan.
     ///
-    /// It holds for every system, because each region gets a place of its own; it is proved on the finished plan all the same, since
-    /// everything else stands on it. `[require] memory` names it for the reader.
+    /// `no page writable and executable` judges the rights of every region of every partition; `no page shared except by ring` every
+    /// pair of regions of two partitions. What was proved is listed in plan.json.
     static REQUIRE_MEMORY = "REQUIRE-MEMORY";
 }
+rule_text! {
+    /// In every system, no page of a partition is writable and executable, and none is reached by two partitions but for a ring's.
+    ///
+    /// Each region has rights of its own and gets a place of its own, so it always holds; it is proved on the finished plan all the same,
+    /// since everything else stands on it.
+    static MEMORY_ISOLATION = "MEMORY-ISOLATION";
+}
 
-pub(super) static RULES: &[&RuleText] =
-    &[&KERNEL_PLACE, &MEMORY_TOTAL, &LIMIT_TABLES, &REQUIRE_MEMORY];
+pub(super) static RULES: &[&RuleText] = &[
+    &KERNEL_PLACE,
+    &MEMORY_TOTAL,
+    &LIMIT_TABLES,
+    &REQUIRE_MEMORY,
+    &MEMORY_ISOLATION,
+];
 
 pub(super) fn kernel(kernel: &Elf, found: &mut Vec<Diagnostic>) {
     use space::kernel::{CONSTANTS, DATA, DATA_SIZE, TABLES, TEXT, TEXT_SIZE};
@@ -129,10 +141,47 @@ pub struct Piece {
     pub name: String,
     /// Whether it is the memory of a ring.
     pub ring: bool,
+    /// Whether the partition may write it.
+    pub write: bool,
+    /// Whether the partition may execute it.
+    pub execute: bool,
 }
 
-/// Where two partitions reach the same memory.
-pub fn sharing(checked: &Checked, pieces: &[Piece]) -> Vec<Diagnostic> {
+/// Where a finished plan breaks a property of memory: each at the statement that asks for it, else as the fault of the build that
+/// it is.
+pub fn memory_properties(checked: &Checked, pieces: &[Piece]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for property in MemoryRequirement::ALL {
+        let broken = match property {
+            MemoryRequirement::WriteXorExecute => writable_and_executable(checked, pieces),
+            MemoryRequirement::NoSharing => shared(checked, pieces),
+        };
+        let mut statements = checked.system.memory.iter();
+        let statement = statements.find(|one| one.value == property);
+        let (rule, place) = match statement {
+            Some(statement) => (&REQUIRE_MEMORY, statement.span),
+            None => (&MEMORY_ISOLATION, checked.system.name.span),
+        };
+        let hint = "the plan is at fault, not the file: build with the tools of one version";
+        found.extend(
+            broken
+                .into_iter()
+                .map(|message| Diagnostic::error(rule, place, message).hint(hint)),
+        );
+    }
+    found
+}
+
+fn writable_and_executable(checked: &Checked, pieces: &[Piece]) -> Vec<String> {
+    let wrong = pieces.iter().filter(|piece| piece.write && piece.execute);
+    let message = |piece: &Piece| {
+        let owner = &checked.system.partitions[piece.partition].name;
+        format!("`{owner}` can write and execute its `{}`", piece.name)
+    };
+    wrong.map(message).collect()
+}
+
+fn shared(checked: &Checked, pieces: &[Piece]) -> Vec<String> {
     let pairs = pieces
         .iter()
         .enumerate()
@@ -143,19 +192,16 @@ pub fn sharing(checked: &Checked, pieces: &[Piece]) -> Vec<Diagnostic> {
             one.physical.start < next.physical.end && next.physical.start < one.physical.end;
         one.partition != next.partition && overlap && !one_ring
     });
+    let name = |piece: &Piece| &checked.system.partitions[piece.partition].name;
     wrong
         .map(|(one, next)| {
-            let name = |piece: &Piece| &checked.system.partitions[piece.partition].name;
-            let message = format!(
+            format!(
                 "`{}` of `{}` and `{}` of `{}` share memory",
                 one.name,
                 name(one),
                 next.name,
                 name(next),
-            );
-            let place = checked.system.memory.first().map(|required| required.span);
-            let place = place.unwrap_or(checked.system.name.span);
-            Diagnostic::error(&REQUIRE_MEMORY, place, message)
+            )
         })
         .collect()
 }

@@ -92,11 +92,9 @@ pub(super) fn judge(checked: &Checked, partition: usize, elf: &Elf, found: &mut 
         return;
     }
     for bad in &elf.bad_notes {
-        found.push(error(
-            &NOTE_FORM,
-            place,
-            format!("a note of `{name}` is wrong: {bad}"),
-        ));
+        let message = format!("a note of `{name}` is wrong: {bad}");
+        let hint = "build the program again with this version, or ask its supplier to";
+        found.push(error(&NOTE_FORM, place, message).hint(hint));
     }
     versions(checked, partition, elf, found);
 
@@ -119,7 +117,11 @@ pub(super) fn judge(checked: &Checked, partition: usize, elf: &Elf, found: &mut 
                 note.name.as_str(),
                 note.slot
             );
-            found.push(error(&NOTE_SLOT, place, message));
+            let hint = format!(
+                "give each port a slot of its own, from 0 to {}",
+                limits::CAPABILITIES - 1
+            );
+            found.push(error(&NOTE_SLOT, place, message).hint(hint));
         }
     }
     for port in ports {
@@ -273,7 +275,12 @@ fn unverified(
     found.push(if typed && channel.fingerprint.is_none() {
         diagnostic.hint("give the channel the type `bytes(N)`, or a `fingerprint`")
     } else {
-        diagnostic.label("its program has no notes").warning()
+        let hint =
+            "it is believed as it is: a program that is built with the messages' crate has notes";
+        diagnostic
+            .label("its program has no notes")
+            .warning()
+            .hint(hint)
     });
 }
 
@@ -305,7 +312,8 @@ fn types(channel: &Channel, noted: &[NotedEnd<'_>], found: &mut Vec<Diagnostic>)
                 );
                 let place = given.as_ref().map_or(channel.name.span, |given| given.span);
                 let diagnostic = Diagnostic::error(&NOTE_TYPE, place, message);
-                found.push(diagnostic.also(end.port.span, "this end"));
+                let hint = "write the type that the program carries, or change the program";
+                found.push(diagnostic.also(end.port.span, "this end").hint(hint));
             }
         }
     }
@@ -353,7 +361,9 @@ fn fingerprints(channel: &Channel, noted: &[NotedEnd<'_>], found: &mut Vec<Diagn
         let message = format!("`{}` carries a type of another fingerprint", first.port);
         let diagnostic = Diagnostic::error(&NOTE_FINGERPRINT, given.span, message);
         let has = format!("{:016x}", first.note.fingerprint);
-        found.push(diagnostic.also(first.port.span, has));
+        let hint =
+            format!("write `fingerprint = \"{has}\"` if that is the type that was agreed on");
+        found.push(diagnostic.also(first.port.span, has).hint(hint));
     }
 }
 

@@ -62,7 +62,12 @@ fn peers(system: &System, _: &Board, findings: &mut Findings) {
                     channel.name, end.partition
                 );
                 let diagnostic = CHANNEL_PEERS.violation(end.partition.span, message);
-                findings.push(diagnostic.also(earlier.partition.span, "the other end"));
+                let hint = "what two parts of one partition say to each other is its own affair: remove the channel";
+                findings.push(
+                    diagnostic
+                        .also(earlier.partition.span, "the other end")
+                        .hint(hint),
+                );
             }
         }
     }

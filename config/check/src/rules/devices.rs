@@ -19,44 +19,85 @@ rule! {
     BOARD_FACTS = "BOARD-FACTS", board_facts;
 }
 
-fn board_facts(system: &System, board: &Board, findings: &mut Findings) {
-    let place = system.name.span;
+fn board_facts(_: &System, board: &Board, findings: &mut Findings) {
+    let mut wrong = |place, message: String, hint: &str| {
+        findings.push(BOARD_FACTS.violation(place, message).hint(hint));
+    };
     let offsets = [
-        ("interrupt controller", board.interrupt_controller_offset),
-        ("UART for last words", board.uart_offset),
-        ("reset register", board.reset_offset),
+        (
+            "interrupt_controller_offset",
+            board.interrupt_controller_offset,
+        ),
+        ("uart_offset", board.uart_offset),
+        ("reset_offset", board.reset_offset),
     ];
-    for (what, offset) in offsets {
+    let within = "an offset counts from `devices_physical`, and is less than `devices_size`";
+    for (key, offset) in offsets {
         if offset >= board.devices_bytes {
-            let message = format!("the {what} of the board lies outside of its block of devices");
-            findings.push(BOARD_FACTS.violation(place, message));
+            let message = format!("`{key}` lies outside of the board's block of devices");
+            wrong(board.place(key), message, within);
         }
     }
-    let physical_end = board.devices_physical.saturating_add(board.devices_bytes);
-    if board.devices_bytes > 1 << 20
-        || !board.devices_physical.is_multiple_of(1 << 20)
-        || physical_end > 1 << 36
-    {
-        let message = "the board's block of devices is not 1M at a multiple of 1M below 2^36";
-        findings.push(BOARD_FACTS.violation(place, message));
+    const BLOCK: u64 = 1 << 20;
+    if !(1..=BLOCK).contains(&board.devices_bytes) {
+        let message = "the board's block of devices is not up to 1M".to_string();
+        wrong(
+            board.place("devices_size"),
+            message,
+            "the kernel maps the block by one entry of TLB1: write \"1M\"",
+        );
     }
-    if board.timebase_hz == 0
-        || u32::try_from(board.timebase_hz).is_err()
-        || u32::try_from(board.reset_value).is_err()
+    if !board.devices_physical.is_multiple_of(BLOCK)
+        || board.devices_physical.saturating_add(BLOCK) > 1 << 36
     {
-        let message = "the board's timebase or reset value is not from 1 to 2^32 - 1";
-        findings.push(BOARD_FACTS.violation(place, message));
+        let message =
+            "the board's block of devices is not at a multiple of 1M below 2^36".to_string();
+        let hint = "write the physical address from the machine's memory map";
+        wrong(board.place("devices_physical"), message, hint);
+    }
+    let word = "the tables hold it in 32 bits: write a smaller number";
+    for (key, value, least) in [
+        ("timebase_hz", board.timebase_hz, 1),
+        ("reset_value", board.reset_value, 0),
+    ] {
+        if !(least..=u64::from(u32::MAX)).contains(&value) {
+            let message = format!("`{key}` is not from {least} to 2^32 - 1");
+            let hint = if value < least {
+                "write what the machine's manual says"
+            } else {
+                word
+            };
+            wrong(board.place(key), message, hint);
+        }
+    }
+    if board.ram_multiple_bytes == 0 {
+        let message = "no RAM is a multiple of nothing".to_string();
+        let hint = "write the step in which the machine takes RAM, at least \"4K\"";
+        wrong(board.place("ram_multiple"), message, hint);
     }
     for device in &board.devices {
-        let source = device.interrupt.map_or(0, |interrupt| interrupt.source);
+        let name = &device.name;
         let end = device.offset.saturating_add(device.bytes);
-        let one_page = device.bytes > 0 && device.offset / PAGE == (end.max(1) - 1) / PAGE;
-        if end > board.devices_bytes || !one_page || source > 255 {
-            let message = format!(
-                "the device `{}` lies outside of the block or crosses a page, or has no such interrupt",
-                device.name
+        if device.bytes == 0 {
+            let message = format!("the device `{name}` has no registers");
+            wrong(
+                device.place("size"),
+                message,
+                "write how many bytes of registers it has",
             );
-            findings.push(BOARD_FACTS.violation(device.name.span, message));
+        } else if end > board.devices_bytes {
+            let message =
+                format!("the device `{name}` lies outside of the board's block of devices");
+            wrong(device.place("offset"), message, within);
+        } else if device.offset / PAGE != (end - 1) / PAGE {
+            let message = format!("the registers of `{name}` cross a page of 4K");
+            let hint = "a device that a partition can own lies in one page: describe it as several";
+            wrong(device.place("offset"), message, hint);
+        }
+        if let Some(interrupt) = device.interrupt.filter(|one| one.source > 255) {
+            let message = format!("`{name}` has interrupt {}", interrupt.source);
+            let hint = "the interrupt controller numbers its sources from 0 to 255";
+            wrong(device.place("interrupt"), message, hint);
         }
     }
 }
@@ -238,11 +279,11 @@ fn storm(system: &System, board: &Board, findings: &mut Findings) {
         let has_interrupt = board
             .device(&device.name)
             .is_none_or(|facts| facts.interrupt.is_some());
-        if let Some((count, _)) = device.storm
-            && (count == 0 || !has_interrupt)
+        if let Some(storm) = &device.storm
+            && (storm.0 == 0 || !has_interrupt)
         {
             let message = format!("the storm limit of `{}` limits nothing", device.name);
-            let diagnostic = DEVICE_STORM.violation(device.name.span, message);
+            let diagnostic = DEVICE_STORM.violation(storm.span, message);
             findings.push(diagnostic.hint("leave `storm` out"));
         }
     }
@@ -260,11 +301,9 @@ fn authority(system: &System, board: &Board, findings: &mut Findings) {
         if let (Some(what), [owner]) = (&facts.module_authority, &owners[..]) {
             let owner = &system.partitions[*owner].name;
             let message = format!("with `{}`, `{owner}` can {what}", device.name);
-            findings.push(
-                DEVICE_AUTHORITY
-                    .violation(device.name.span, message)
-                    .warning(),
-            );
+            let violation = DEVICE_AUTHORITY.violation(device.name.span, message);
+            let hint = "let a partition own it that is trusted with the module, or none";
+            findings.push(violation.warning().hint(hint));
         }
     }
 }

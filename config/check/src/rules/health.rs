@@ -50,7 +50,8 @@ fn total(system: &System, _: &Board, findings: &mut Findings) {
     }
 }
 
-fn can_happen(system: &System, partition: &Partition, error: Error) -> bool {
+/// Whether the configuration leaves an error possible.
+pub(super) fn can_happen(system: &System, partition: &Partition, error: Error) -> bool {
     let limited = |name: &cofferdam_model::Spanned<String>| {
         system
             .devices
@@ -197,7 +198,8 @@ fn restart(system: &System, _: &Board, findings: &mut Findings) {
         }
         if *policy.per_ticks == 0 {
             let message = "restarts in no time are never too many";
-            findings.push(RESTART_POLICY.violation(policy.per_ticks.span, message));
+            let violation = RESTART_POLICY.violation(policy.per_ticks.span, message);
+            findings.push(violation.hint("write the time that `max` counts in, such as \"10s\""));
         }
         if let Some(then) = &policy.then
             && restarts(&then.action)
@@ -216,7 +218,8 @@ fn restart(system: &System, _: &Board, findings: &mut Findings) {
                 partition.name
             );
             let diagnostic = RESTART_POLICY.violation(own.error.span, message);
-            findings.push(diagnostic.also(then.action.span, "and here"));
+            let hint = "keep `then`, and remove `restart_limit` from the table";
+            findings.push(diagnostic.also(then.action.span, "and here").hint(hint));
         }
     }
 }

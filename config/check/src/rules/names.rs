@@ -2,7 +2,7 @@
 
 use cofferdam_abi::limits::NAME_BYTES;
 use cofferdam_ipc::name;
-use cofferdam_model::{Board, Diagnostic, Span, Spanned, System, suggestion};
+use cofferdam_model::{Board, Diagnostic, Span, Spanned, System, closest, suggestion};
 
 use super::{Findings, Rule, rule};
 use crate::wiring::{Grant, Wiring};
@@ -201,7 +201,11 @@ fn partitions(system: &System, _: &Board, findings: &mut Findings) {
     for name in system.flow.iter().flat_map(|one| &one.except) {
         if system.partition_index(name).is_none() && !channel(name) {
             let message = format!("no partition or channel is called `{name}`");
-            findings.push(PARTITION_UNKNOWN.violation(name.span, message));
+            let partitions = system.partitions.iter().map(|one| one.name.as_str());
+            let channels = system.channels.iter().map(|one| one.name.as_str());
+            let known: Vec<_> = partitions.chain(channels).collect();
+            let hint = suggestion(name, &known);
+            findings.push(PARTITION_UNKNOWN.violation(name.span, message).hint(hint));
         }
     }
 }
@@ -254,12 +258,11 @@ rule! {
 }
 
 fn devices(system: &System, board: &Board, findings: &mut Findings) {
-    let on_board: Vec<_> = board.devices.iter().map(|one| one.name.as_str()).collect();
     for device in &system.devices {
         if board.device(&device.name).is_none() {
             let message = format!("the board `{}` has no device `{}`", board.name, device.name);
             let diagnostic = DEVICE_UNKNOWN.violation(device.name.span, message);
-            findings.push(diagnostic.hint(suggestion(&device.name, &on_board)));
+            findings.push(diagnostic.hint(board_suggestion(&device.name, board)));
         }
     }
     let owned = system.partitions.iter().flat_map(|one| &one.devices);
@@ -272,4 +275,18 @@ fn devices(system: &System, board: &Board, findings: &mut Findings) {
             findings.push(diagnostic.hint(hint));
         }
     }
+}
+
+/// The device of the board that was probably meant, else all of them, and what they are.
+fn board_suggestion(wrong: &str, board: &Board) -> String {
+    let names: Vec<_> = board.devices.iter().map(|one| one.name.as_str()).collect();
+    let likely = closest(wrong, &names).and_then(|name| board.device(name));
+    if let Some(device) = likely {
+        return format!("did you mean `{}`? {}", device.name, device.doc);
+    }
+    let all = board.devices.iter();
+    let all: Vec<_> = all
+        .map(|device| format!("`{}`: {}", device.name, device.doc))
+        .collect();
+    format!("the board has: {}", all.join(" "))
 }

@@ -71,7 +71,8 @@ fn tiling(system: &System, board: &Board, findings: &mut Findings) {
             }
             if *window.length_ticks == 0 {
                 let message = format!("the window at {} has no length", show(at));
-                findings.push(WINDOW_TILING.violation(window.length_ticks.span, message));
+                let violation = WINDOW_TILING.violation(window.length_ticks.span, message);
+                findings.push(violation.hint("give it a length, or remove the window"));
             }
             expected = timing::end_ticks(window);
         }
@@ -107,7 +108,8 @@ fn members(system: &System, _: &Board, findings: &mut Findings) {
                 {
                     let message = format!("`{name}` is named twice");
                     let diagnostic = WINDOW_MEMBERS.violation(name.span, message);
-                    findings.push(diagnostic.also(earlier.span, "first here"));
+                    let hint = "remove one of them";
+                    findings.push(diagnostic.also(earlier.span, "first here").hint(hint));
                 }
             }
         }
@@ -141,7 +143,8 @@ fn guard(system: &System, board: &Board, findings: &mut Findings) {
         if *window.length_ticks <= **guard && *window.length_ticks > 0 {
             let message = format!("a window of {} is all guard", show(*window.length_ticks));
             let diagnostic = TIME_GUARD.violation(window.length_ticks.span, message);
-            findings.push(diagnostic.also(guard.span, "the guard"));
+            let hint = "make the window longer: the guard comes off its end";
+            findings.push(diagnostic.also(guard.span, "the guard").hint(hint));
         }
     }
 }
@@ -251,7 +254,8 @@ fn deadline(system: &System, board: &Board, findings: &mut Findings) {
                 );
                 let label = format!("the period is {}", show_ticks(**period, board.timebase_hz));
                 let diagnostic = DEADLINE_PERIOD.violation(deadline.span, message);
-                findings.push(diagnostic.also(period.span, label));
+                let hint = "choose a deadline from more than nothing to the period";
+                findings.push(diagnostic.also(period.span, label).hint(hint));
             }
             Some(_) => {}
         }

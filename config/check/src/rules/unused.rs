@@ -10,6 +10,9 @@ pub(super) static RULES: &[&Rule] = &[
     &PARTITION_STOPPED,
     &SCHEDULE_UNREACHABLE,
     &CAPABILITY_TWICE,
+    &CAPABILITY_EMPTY,
+    &EXPECT_HAPPENS,
+    &EXPECT_TWICE,
     &SYSTEM_EMPTY,
 ];
 
@@ -158,6 +161,63 @@ fn capability(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 rule! {
+    /// Each entry of `[capability]` gives something.
+    CAPABILITY_EMPTY = "CAPABILITY-EMPTY", no_capability;
+}
+
+fn no_capability(system: &System, _: &Board, findings: &mut Findings) {
+    for (holder, requests) in &system.capabilities {
+        if requests.is_empty() {
+            let message = format!("`{holder}` is given no capability");
+            let violation = CAPABILITY_EMPTY.violation(holder.span, message);
+            findings.push(violation.hint("remove the entry: what is not listed is denied"));
+        }
+    }
+}
+
+rule! {
+    /// Each error that a run is expected to show can happen in its partition.
+    ///
+    /// `deadline_missed` needs a `deadline`, `interrupt_storm` a device with a `storm` limit, and `restart_limit` a `restart` policy.
+    EXPECT_HAPPENS = "EXPECT-HAPPENS", expected_happens;
+}
+
+fn expected_happens(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        for error in &partition.expect {
+            if !super::health::can_happen(system, partition, **error) {
+                let message = format!("`{}` cannot happen in `{}`", error.name(), partition.name);
+                let violation = EXPECT_HAPPENS.violation(error.span, message);
+                let hint = "remove it from `expect`, or configure what raises it";
+                findings.push(violation.hint(hint));
+            }
+        }
+    }
+}
+
+rule! {
+    /// No error is expected twice.
+    EXPECT_TWICE = "EXPECT-TWICE", expected_twice;
+}
+
+fn expected_twice(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        for (index, error) in partition.expect.iter().enumerate() {
+            let mut before = partition.expect[..index].iter();
+            if let Some(first) = before.find(|other| other.value == error.value) {
+                let message = format!("`{}` is expected twice", error.name());
+                let violation = EXPECT_TWICE.violation(error.span, message);
+                findings.push(
+                    violation
+                        .also(first.span, "first here")
+                        .hint("remove one of them"),
+                );
+            }
+        }
+    }
+}
+
+rule! {
     /// There is a partition, and each schedule has a window.
     SYSTEM_EMPTY = "SYSTEM-EMPTY", empty;
 }
@@ -165,10 +225,16 @@ rule! {
 fn empty(system: &System, _: &Board, findings: &mut Findings) {
     if system.partitions.is_empty() || system.schedules.is_empty() {
         let message = "a system has at least one partition and one schedule";
-        findings.push(SYSTEM_EMPTY.violation(system.name.span, message));
+        let hint = "`cargo cofferdam new NAME` prints the lines of a partition; a schedule gives it windows";
+        findings.push(SYSTEM_EMPTY.violation(system.name.span, message).hint(hint));
     }
     for schedule in system.schedules.iter().filter(|one| one.windows.is_empty()) {
         let message = format!("the schedule `{}` has no window", schedule.name);
-        findings.push(SYSTEM_EMPTY.violation(schedule.name.span, message));
+        let hint = "give it windows that tile its frame, or remove it";
+        findings.push(
+            SYSTEM_EMPTY
+                .violation(schedule.name.span, message)
+                .hint(hint),
+        );
     }
 }

@@ -62,9 +62,10 @@ pub fn plan(checked: &Checked, programs: &Programs) -> Result<Plan, Vec<Diagnost
             })
             .collect(),
         schedules,
+        proved: proved(&checked.system),
     };
     let mut violations = programs::plan_limits(checked, &plan.counts());
-    violations.extend(programs::sharing(checked, &plan.pieces()));
+    violations.extend(programs::memory_properties(checked, &plan.pieces()));
     if violations.is_empty() {
         Ok(plan)
     } else {
@@ -154,6 +155,7 @@ impl Draft<'_> {
             };
             let effective = space::DEVICES + place as u32 * space::STRIDE;
             let mut region = RegionPlan::new(RegionKind::Device, name, effective, device.bytes);
+            region.doc = Some(device.doc.clone());
             region.physical = (board.devices_physical + device.offset) & !(PAGE - 1);
             regions.push(region);
         }
@@ -411,6 +413,14 @@ impl Draft<'_> {
             })
             .collect()
     }
+}
+
+/// The statements of `[require]`. A system with one that does not hold gets no plan.
+fn proved(system: &cofferdam_model::System) -> Vec<String> {
+    let flow = system.flow.iter().map(|one| one.to_string());
+    let latency = system.latency.iter().map(|one| one.to_string());
+    let memory = system.memory.iter().map(|one| one.to_string());
+    flow.chain(latency).chain(memory).collect()
 }
 
 /// The segment that begins at `address`.
