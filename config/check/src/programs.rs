@@ -4,8 +4,11 @@ mod fit;
 mod notes;
 mod segments;
 
+use cofferdam_ipc::bytes_fingerprint;
+use cofferdam_ipc::note::PortNote;
 use cofferdam_model::{
-    ChannelKind, Diagnostic, MessageType, Partition, RuleText, Severity, Spanned, System, rule_text,
+    Channel, ChannelKind, Diagnostic, MessageType, Partition, RuleText, Severity, Spanned, System,
+    rule_text,
 };
 use cofferdam_ring::Geometry;
 
@@ -219,11 +222,7 @@ pub struct MessageSizes {
 /// The sizes of a channel's messages: what the file says, or else the notes of its ends.
 pub fn message_sizes(checked: &Checked, programs: &Programs, channel: usize) -> MessageSizes {
     let channel = &checked.system.channels[channel];
-    let note = channel.ends().find_map(|end| {
-        let partition = checked.system.partition_index(&end.partition)?;
-        let mut notes = programs.partitions.get(partition)?.ports.iter();
-        notes.find(|note| note.name.as_str() == end.port.value)
-    });
+    let note = note_of(checked, programs, channel);
     let size = |given: &Option<Spanned<MessageType>>, noted: Option<u32>| match given {
         Some(given) => match given.value {
             MessageType::Bytes(bytes) => bytes,
@@ -235,6 +234,41 @@ pub fn message_sizes(checked: &Checked, programs: &Programs, channel: usize) -> 
         message: size(&channel.message, note.map(|note| note.max_size)),
         reply: size(&channel.reply, note.map(|note| note.reply_size)),
     }
+}
+
+/// The note of an end of a channel that has one.
+fn note_of<'p>(
+    checked: &Checked,
+    programs: &'p Programs,
+    channel: &Channel,
+) -> Option<&'p PortNote> {
+    channel.ends().find_map(|end| {
+        let partition = checked.system.partition_index(&end.partition)?;
+        let mut notes = programs.partitions.get(partition)?.ports.iter();
+        notes.find(|note| note.name.as_str() == end.port.value)
+    })
+}
+
+/// The fingerprints of a channel's messages and replies: those of its ends, or else what the file says.
+pub fn fingerprints(checked: &Checked, programs: &Programs, channel: usize) -> [Option<u64>; 2] {
+    let channel = &checked.system.channels[channel];
+    let note = note_of(checked, programs, channel);
+    let of = |given: &Option<Spanned<MessageType>>, noted: Option<u64>, said: Option<u64>| {
+        let of_bytes = match given.as_ref()?.value {
+            MessageType::Bytes(bytes) => usize::try_from(bytes).ok().map(bytes_fingerprint),
+            MessageType::Path(_) => None,
+        };
+        noted.or(said).or(of_bytes)
+    };
+    let said = channel.fingerprint.as_ref().map(|given| given.value);
+    [
+        of(&channel.message, note.map(|note| note.fingerprint), said),
+        of(
+            &channel.reply,
+            note.map(|note| note.reply_fingerprint),
+            None,
+        ),
+    ]
 }
 
 /// The memory that a ring takes: one ring, or two that go one behind the other if there is a reply.

@@ -6,6 +6,7 @@ mod health;
 mod limits;
 mod memory;
 mod names;
+pub mod place;
 mod require;
 mod time;
 mod unused;
@@ -62,6 +63,7 @@ impl Rule {
 static GROUPS: &[&[&Rule]] = &[
     names::RULES,
     memory::RULES,
+    place::RULES,
     devices::RULES,
     channels::RULES,
     time::RULES,

@@ -15,15 +15,18 @@ pub struct Request {
     pub bytes: u64,
     /// A power of two, a page at least.
     pub alignment: u64,
+    /// Where it is to lie, if the file says so.
+    pub at: Option<u64>,
 }
 
-/// Gives each request its physical address in `[start, end)`. `None` if they do not all fit.
+/// Gives each request its physical address in `[start, end)`: first those that have one, then the others what is left. `None` if
+/// they do not all fit.
 pub fn place(requests: &[Request], start: u64, end: u64) -> Option<Vec<u64>> {
     let mut frames = Frames::new(start, end);
     let mut order: Vec<_> = (0..requests.len()).collect();
     order.sort_by_key(|index| {
         let request = &requests[*index];
-        std::cmp::Reverse((request.alignment, request.bytes))
+        std::cmp::Reverse((request.at.is_some(), request.alignment, request.bytes))
     });
     let mut places = vec![0; requests.len()];
     for index in order {
@@ -49,13 +52,17 @@ impl Frames {
 
     fn take(&mut self, request: &Request) -> Option<u64> {
         let length = usize::try_from(request.bytes / PAGE).ok()?;
-        let mut address = self.start.next_multiple_of(request.alignment);
+        let lowest = self.start.next_multiple_of(request.alignment);
+        let mut address = request.at.unwrap_or(lowest);
         loop {
-            let first = usize::try_from((address - self.start) / PAGE).ok()?;
+            let first = usize::try_from(address.checked_sub(self.start)? / PAGE).ok()?;
             let range = self.taken.get_mut(first..first.checked_add(length)?)?;
             if range.not_any() {
                 range.fill(true);
                 return Some(address);
+            }
+            if request.at.is_some() {
+                return None;
             }
             address += request.alignment;
         }
@@ -67,7 +74,28 @@ mod tests {
     use super::*;
 
     fn request(bytes: u64, alignment: u64) -> Request {
-        Request { bytes, alignment }
+        Request {
+            bytes,
+            alignment,
+            at: None,
+        }
+    }
+
+    #[test]
+    fn what_has_a_place_is_there_and_the_others_are_not() {
+        let fixed = |at| Request {
+            at: Some(at),
+            ..request(0x2000, 0x1000)
+        };
+        let all = [
+            request(0x4000, 0x4000),
+            fixed(0x1000),
+            request(0x1000, 0x1000),
+        ];
+        assert_eq!(place(&all, 0, 0x8000), Some(vec![0x4000, 0x1000, 0]));
+        assert_eq!(place(&[fixed(0x1000), fixed(0x2000)], 0, 0x8000), None);
+        assert_eq!(place(&[fixed(0x7000)], 0, 0x8000), None);
+        assert_eq!(place(&[fixed(0)], 0x4000, 0x8000), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod draft;
 use cofferdam_check::programs;
 use serde::Serialize;
 
+use crate::place::PAGE;
+
 pub use draft::{plan, segment_at};
 
 /// A system as it will run.
@@ -60,6 +62,8 @@ pub struct PartitionPlan {
     pub stack_bottom: u32,
     /// The address behind its stack.
     pub stack_top: u32,
+    /// What it takes.
+    pub memory: MemoryPlan,
     /// Its regions. Of a pinned partition each is one entry of TLB1.
     pub regions: Vec<RegionPlan>,
     /// What a cold start copies.
@@ -76,6 +80,40 @@ pub struct PartitionPlan {
     pub expect: Vec<&'static str>,
     /// Whether its program was built here, else delivered.
     pub built_here: bool,
+}
+
+/// What a partition takes of TLB1 and of RAM. Memory that it shares by a ring counts for both ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MemoryPlan {
+    /// The entries of TLB1 while one of its windows lasts; none if it is refilled.
+    pub tlb1_entries: usize,
+    /// The RAM that was asked for: program, memory, register page, rings and pristine copies.
+    pub asked_bytes: u64,
+    /// The RAM that it takes.
+    pub taken_bytes: u64,
+    /// The difference: what is lost to whole pages and to entries of TLB1, which are powers of four.
+    pub lost_bytes: u64,
+}
+
+impl MemoryPlan {
+    fn of(pinned: bool, regions: &[RegionPlan], copies: &[CopyPlan]) -> Self {
+        let in_ram = regions
+            .iter()
+            .filter(|region| region.kind != RegionKind::Device)
+            .map(|region| (region.asked_bytes, region.bytes));
+        let copies = copies
+            .iter()
+            .map(|copy| (copy.bytes, copy.bytes.next_multiple_of(PAGE)));
+        let (asked_bytes, taken_bytes) = in_ram
+            .chain(copies)
+            .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+        Self {
+            tlb1_entries: if pinned { regions.len() } else { 0 },
+            asked_bytes,
+            taken_bytes,
+            lost_bytes: taken_bytes - asked_bytes,
+        }
+    }
 }
 
 /// What a region is for.
@@ -168,6 +206,10 @@ pub struct ChannelPlan {
     pub message_bytes: u64,
     /// The largest reply.
     pub reply_bytes: u64,
+    /// The fingerprint of the messages, in hexadecimal. `None` where there are no messages, or nothing says their fingerprint.
+    pub fingerprint: Option<String>,
+    /// The same of the replies.
+    pub reply_fingerprint: Option<String>,
     /// Places.
     pub depth: u64,
     /// Where the kernel keeps its messages.

@@ -94,6 +94,31 @@ fn other_versions_are_refused_with_their_numbers() {
 }
 
 #[test]
+fn another_version_of_the_native_personality_is_refused_with_both_numbers() {
+    let own = env!("CARGO_PKG_VERSION");
+    let judge = |personality: &str| {
+        let (checked, programs) = with_first(|checked| {
+            let mut notes = version_note_of(personality);
+            notes.extend(ports(checked, 0).iter().flat_map(|note| note.to_elf()));
+            let stack = *checked.system.partitions[0].stack_bytes as u32;
+            let data = (space::DATA, RW, Vec::new(), stack);
+            elf(20, space::TEXT, &[TEXT, data], &notes)
+        });
+        compile(&checked, &kernel(), &programs).map_err(|wrong| wrong.to_string())
+    };
+    assert!(judge(&format!("cofferdam-native {own}")).is_ok());
+    assert!(judge("another-personality 9.9.9").is_ok());
+    for other in ["0.0.7", "7.1.0", "new"] {
+        let wrong = judge(&format!("cofferdam-native {other}")).unwrap_err();
+        let both = format!("version {other} of the native personality, this build has {own}");
+        assert!(
+            wrong.contains("PROGRAM-VERSION") && wrong.contains(&both),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn segments_have_their_places_and_rights() {
     let (checked, programs) = with_segments(&[TEXT, (0x4000_0000, R, Vec::new(), 16)]);
     refused(&checked, &kernel(), &programs, "PROGRAM-SEGMENTS");
@@ -394,4 +419,46 @@ fn what_was_proved_stands_in_the_plan() {
         .plan;
     let plan = serde_json::to_value(&plan).unwrap();
     assert_eq!(plan["proved"], serde_json::json!(statements));
+}
+
+#[test]
+fn the_plan_shows_what_each_partition_takes_and_each_channel_carries() {
+    let checked = checked(EVERYTHING);
+    let plan = compile(&checked, &kernel(), &programs(&checked))
+        .unwrap()
+        .plan;
+    let of = |name: &str| plan.partitions.iter().find(|one| one.name == name).unwrap();
+    for partition in &plan.partitions {
+        let memory = partition.memory;
+        assert_eq!(memory.asked_bytes + memory.lost_bytes, memory.taken_bytes);
+    }
+    // Text of 5000 bytes in 16K, constants of a page in 4K, data of 64K, a page of 4K, and some data in a page.
+    let flight = of("flight");
+    let constants = flight.regions[1].asked_bytes;
+    let copy = flight.copies[0].bytes;
+    assert_eq!(flight.memory.tlb1_entries, 4);
+    assert_eq!(
+        flight.memory.asked_bytes,
+        5000 + constants + 0x1_0000 + 0x1000 + copy
+    );
+    assert_eq!(
+        flight.memory.taken_bytes,
+        0x4000 + 0x1000 + 0x1_0000 + 0x1000 + 0x1000
+    );
+    // Refilled: whole pages are enough, and nothing stays in TLB1. A device is no RAM, but takes an entry.
+    assert_eq!(of("plant").memory.tlb1_entries, 0);
+    assert_eq!(of("plant").regions[2].bytes, 20 << 10);
+    assert_eq!(
+        of("console").memory.tlb1_entries,
+        of("console").regions.len()
+    );
+
+    let carries = |name: &str| {
+        let channel = plan.channels.iter().find(|one| one.name == name).unwrap();
+        [&channel.fingerprint, &channel.reply_fingerprint].map(|one| one.clone())
+    };
+    let bytes = |count| Some(format!("{:016x}", cofferdam_ipc::bytes_fingerprint(count)));
+    assert_eq!(carries("attitude"), [Some("0000000012345678".into()), None]);
+    assert_eq!(carries("clock"), [bytes(8), bytes(16)]);
+    assert_eq!(carries("alarm"), [None, None]);
 }

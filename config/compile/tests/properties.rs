@@ -5,6 +5,7 @@ mod common;
 use cofferdam_abi::limits;
 use cofferdam_check::check_text;
 use cofferdam_compile::compile;
+use cofferdam_compile::plan::RegionKind;
 use cofferdam_tables::{Record, TlbWrite};
 use common::*;
 use proptest::prelude::*;
@@ -177,6 +178,60 @@ proptest! {
         }
         let again = compile(&checked, &kernel(), &programs(&checked)).unwrap();
         prop_assert_eq!(image.bytes, again.bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    #[test]
+    fn a_partition_is_where_its_place_is_and_everything_else_is_not(
+        partitions in prop::collection::vec((1..40u32, any::<bool>(), Just(None)), 1..6),
+        places in prop::collection::vec(prop::option::of(0..64u64), 6),
+        channels in prop::collection::vec((0..5usize, 0..8usize, 0..8usize), 0..6),
+    ) {
+        let mut text = describe(&partitions, &[], &channels);
+        for (index, place) in places.iter().enumerate().take(partitions.len()) {
+            if let Some(place) = place {
+                // Multiples of the largest entry that 160K can need, from the end of the kernel's memory on.
+                let place = u64::from(cofferdam_abi::space::kernel::END) + place * (256 << 10);
+                let header = format!("[partition.p{index}]\n");
+                text = text.replace(&header, &format!("{header}place = {place:#x}\n"));
+            }
+        }
+        let Ok(checked) = check_text("system.toml", &text) else { return Ok(()) };
+        let plan = match compile(&checked, &kernel(), &programs(&checked)) {
+            Ok(image) => image.plan,
+            Err(wrong) => {
+                let by_size = |id: &str| id.starts_with("PLACE-") || ["MEMORY-TOTAL", "PROGRAM-MEMORY"].contains(&id);
+                prop_assert!(wrong.list.iter().all(|one| by_size(one.rule.id)), "{}", wrong);
+                return Ok(());
+            }
+        };
+        let mut taken = Vec::new();
+        for (partition, described) in plan.partitions.iter().zip(&checked.system.partitions) {
+            let regions = partition.regions.iter().filter(|region| region.kind != RegionKind::Ring);
+            let regions = regions.map(|region| region.physical..region.physical + region.bytes);
+            let copies = partition.copies.iter();
+            let copies = copies.map(|copy| copy.from_physical..copy.from_physical + copy.bytes);
+            let own: Vec<_> = regions.chain(copies).collect();
+            if let Some(place) = &described.place {
+                prop_assert_eq!(own.iter().map(|range| range.start).min(), Some(**place));
+            }
+            taken.extend(own);
+        }
+        for ring in plan.channels.iter().filter(|channel| channel.kind == "ring") {
+            let mut regions = plan.partitions.iter().flat_map(|one| &one.regions);
+            let region = regions.find(|region| region.kind == RegionKind::Ring && region.name == ring.name);
+            let region = region.unwrap();
+            taken.push(region.physical..region.physical + region.bytes);
+        }
+        let stores = plan.channels.iter().filter(|channel| channel.store_bytes > 0);
+        taken.extend(stores.map(|one| one.store_physical..one.store_physical + one.store_bytes));
+        taken.sort_by_key(|range| range.start);
+        for (one, next) in taken.iter().zip(&taken[1..]) {
+            prop_assert!(one.end <= next.start, "{:x?} and {:x?}", one, next);
+        }
     }
 }
 

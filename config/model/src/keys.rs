@@ -170,6 +170,12 @@ pub const PARTITION: &[Key] = &[
         Shape::Size,
         "The private memory that the partition may write: stack, data, and what is left.",
     ),
+    optional(
+        "place",
+        Shape::Integer,
+        "The physical address of its block: program, memory, register page and pristine copy, the largest region first. Default: the \
+         build's choice.",
+    ),
     optional("period", Shape::Time, "The distance of its releases."),
     optional(
         "deadline",

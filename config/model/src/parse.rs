@@ -269,6 +269,7 @@ impl Parser<'_> {
             program_keys: folder.into_iter().chain(image).collect(),
             stack_bytes: fields.required(fields.number("stack")),
             memory_bytes: fields.required(fields.number("memory")),
+            place: fields.number("place"),
             period_ticks: fields.number("period"),
             deadline_ticks: fields.number("deadline"),
             autostart: fields.boolean("autostart").is_none_or(|value| *value),

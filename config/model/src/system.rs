@@ -101,6 +101,8 @@ pub struct Partition {
     pub stack_bytes: Spanned<u64>,
     /// The private memory, the stack included.
     pub memory_bytes: Spanned<u64>,
+    /// The physical address of its block, where the file chooses it.
+    pub place: Option<Spanned<u64>>,
     /// The distance of its releases.
     pub period_ticks: Option<Spanned<u64>>,
     /// From release to deadline.

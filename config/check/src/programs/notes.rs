@@ -178,6 +178,30 @@ fn versions(checked: &Checked, partition: usize, elf: &Elf, found: &mut Vec<Diag
             found.push(Diagnostic::error(&PROGRAM_VERSION, place, message).hint(hint));
         }
     }
+    let own = env!("CARGO_PKG_VERSION");
+    if let Some(linked) = version.personality.as_str().strip_prefix(NATIVE)
+        && !compatible(linked, own)
+    {
+        let message = format!(
+            "`{name}` has version {linked} of the native personality, this build has {own}"
+        );
+        let hint = "build the program again with this version, or ask its supplier to";
+        found.push(Diagnostic::error(&PROGRAM_VERSION, place, message).hint(hint));
+    }
+}
+
+/// How the native personality names itself in its note, before its version.
+const NATIVE: &str = "cofferdam-native ";
+
+/// Of what is linked along with a program the version counts up to the number that promises compatibility: while the first
+/// is 0 that is the second.
+fn compatible(one: &str, other: &str) -> bool {
+    fn promised(version: &str) -> Option<(&str, &str)> {
+        let (major, rest) = version.split_once('.')?;
+        let (minor, _) = rest.split_once('.')?;
+        Some((major, if major == "0" { minor } else { "" }))
+    }
+    promised(one).is_some() && promised(one) == promised(other)
 }
 
 fn kind(checked: &Checked, port: &Port, note: &PortNote, found: &mut Vec<Diagnostic>) {

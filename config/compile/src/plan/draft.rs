@@ -3,12 +3,13 @@
 use cofferdam_abi::{limits, page, space};
 use cofferdam_check::program::{Elf, Segment};
 use cofferdam_check::programs::{self, Programs};
+use cofferdam_check::rules::place::{Block, judge as judge_places};
 use cofferdam_check::wiring::{PortObject, Wiring};
 use cofferdam_check::{Checked, residency};
 use cofferdam_model::{ChannelKind, Diagnostic, Program, WhenNotRunning};
 
 use super::*;
-use crate::place::{PAGE, Request, place};
+use crate::place::{Request, place};
 use crate::ranks::{Ranks, set};
 use crate::tlb::{self, Entry, State};
 
@@ -89,7 +90,9 @@ impl Draft<'_> {
                 };
             }
             let wiring = &self.wiring[index];
+            let copies: Vec<_> = pristine(elf).into_iter().collect();
             plans.push(PartitionPlan {
+                memory: MemoryPlan::of(pinned, &regions, &copies),
                 name: partition.name.value.clone(),
                 pid: tlb::pid(index),
                 tlb: if pinned { "pinned" } else { "refill" },
@@ -97,7 +100,7 @@ impl Draft<'_> {
                 stack_bottom: space::DATA,
                 stack_top: space::DATA + *partition.stack_bytes as u32,
                 regions,
-                copies: pristine(elf).into_iter().collect(),
+                copies,
                 ports: wiring.ports.iter().map(|port| self.port(port)).collect(),
                 capabilities: wiring
                     .capabilities
@@ -222,6 +225,9 @@ impl Draft<'_> {
                 continue;
             };
             let sizes = programs::message_sizes(self.checked, self.programs, index);
+            let [fingerprint, reply_fingerprint] =
+                programs::fingerprints(self.checked, self.programs, index)
+                    .map(|known| known.map(|fingerprint| format!("{fingerprint:016x}")));
             let words = |bytes: u64| bytes.next_multiple_of(4);
             let depth = channel.depth.as_ref().map_or(1, |depth| **depth);
             // As the kernel lays them out: a place of a queue has a word for the length in front of the message.
@@ -240,6 +246,8 @@ impl Draft<'_> {
                 kind: kind.name(),
                 message_bytes: sizes.message,
                 reply_bytes: sizes.reply,
+                fingerprint,
+                reply_fingerprint,
                 depth: if kind == ChannelKind::Queuing {
                     depth
                 } else {
@@ -255,7 +263,11 @@ impl Draft<'_> {
 
     fn request(&mut self, bytes: u64, alignment: u64) -> usize {
         let bytes = bytes.next_multiple_of(PAGE);
-        self.requests.push(Request { bytes, alignment });
+        self.requests.push(Request {
+            bytes,
+            alignment,
+            at: None,
+        });
         self.requests.len() - 1
     }
 
@@ -267,8 +279,10 @@ impl Draft<'_> {
         // One request for each region, in the order of the loops below; a ring's is that of its first end.
         let mut rings = vec![None; channels.len()];
         let mut numbers = Vec::new();
+        let mut blocks = Vec::new();
         for (index, partition) in partitions.iter().enumerate() {
             let pinned = self.checked.pinned[index];
+            let first_own = self.requests.len();
             for region in &partition.regions {
                 let alignment = if pinned || region.kind == RegionKind::Ring {
                     region.bytes
@@ -293,6 +307,11 @@ impl Draft<'_> {
             for copy in &partition.copies {
                 numbers.push(Some(self.request(copy.bytes, PAGE)));
             }
+            blocks.extend(self.put_block(index, first_own, &rings));
+        }
+        let misplaced = judge_places(&self.checked.system, &blocks);
+        if !misplaced.is_empty() {
+            return Err(misplaced);
         }
         let stores_bytes = channels.iter().map(|channel| channel.store_bytes).sum();
         let stores = self.request(stores_bytes, PAGE);
@@ -325,6 +344,37 @@ impl Draft<'_> {
             at += channel.store_bytes;
         }
         Ok(())
+    }
+
+    /// Puts what a partition has for itself, the requests from `first` on without `rings`, to its `place`, if the file gives one.
+    fn put_block(
+        &mut self,
+        partition: usize,
+        first: usize,
+        rings: &[Option<usize>],
+    ) -> Option<Block> {
+        let described = &self.checked.system.partitions[partition];
+        let start = **described.place.as_ref()?;
+        let mut own: Vec<_> = (first..self.requests.len())
+            .filter(|number| !rings.contains(&Some(*number)))
+            .collect();
+        // In this order there is no hole between powers of four.
+        own.sort_by_key(|number| {
+            let request = &self.requests[*number];
+            std::cmp::Reverse((request.alignment, request.bytes))
+        });
+        let alignment = self.requests[*own.first()?].alignment;
+        let mut at = start;
+        for number in own {
+            let request = &mut self.requests[number];
+            request.at = Some(at);
+            at = at.saturating_add(request.bytes);
+        }
+        Some(Block {
+            partition,
+            physical: start..at,
+            alignment,
+        })
     }
 
     fn schedules(

@@ -103,7 +103,11 @@ pub fn kernel() -> Vec<u8> {
 }
 
 pub fn version_note() -> Vec<u8> {
-    let text = Text::new("by hand").unwrap();
+    version_note_of("by hand")
+}
+
+pub fn version_note_of(personality: &str) -> Vec<u8> {
+    let text = Text::new(personality).unwrap();
     VersionNote::current(u32::from(ABI_VERSION), text)
         .to_elf()
         .to_vec()
