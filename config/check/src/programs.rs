@@ -7,8 +7,8 @@ mod segments;
 use cofferdam_ipc::bytes_fingerprint;
 use cofferdam_ipc::note::PortNote;
 use cofferdam_model::{
-    Channel, ChannelKind, Diagnostic, MessageType, Partition, RuleText, Severity, Spanned, System,
-    rule_text,
+    Channel, ChannelKind, Diagnostic, MessageType, Partition, Program, RuleText, Severity, Spanned,
+    System, rule_text,
 };
 use cofferdam_ring::Geometry;
 
@@ -39,7 +39,20 @@ rule_text! {
     static PROGRAM_CRATE = "PROGRAM-CRATE";
 }
 
-static RULES: &[&RuleText] = &[&PROGRAM_MISSING, &PROGRAM_ELF, &PROGRAM_CRATE];
+rule_text! {
+    /// Each message type of a channel is one that the crates of its ends can name, and a message.
+    ///
+    /// The generated code names it by the path in the file, so the crate that holds it is a dependency of the partition's crate; it is
+    /// a message by `#[derive(Message)]`. The compiler judges it, and what it says is shown at the type.
+    static PROGRAM_TYPE = "PROGRAM-TYPE";
+}
+
+static RULES: &[&RuleText] = &[
+    &PROGRAM_MISSING,
+    &PROGRAM_ELF,
+    &PROGRAM_CRATE,
+    &PROGRAM_TYPE,
+];
 
 /// The texts of all rules of programs.
 pub fn rule_texts() -> impl Iterator<Item = &'static RuleText> {
@@ -91,6 +104,34 @@ pub fn fault(partition: &Partition, fault: &Fault) -> Diagnostic {
     Diagnostic::error(rule, partition.program_span(), message).hint(hint)
 }
 
+/// What there is to say about a message type that the code of a partition cannot use. `unknown`: there is none at that path.
+pub fn unusable_type(
+    partition: &Partition,
+    message: &Spanned<MessageType>,
+    unknown: bool,
+    compiler: &str,
+) -> Diagnostic {
+    let name = &partition.name;
+    let path = match &message.value {
+        MessageType::Path(path) => path.clone(),
+        MessageType::Bytes(bytes) => format!("bytes({bytes})"),
+    };
+    let krate = path.split("::").next().unwrap_or_default();
+    let (what, hint) = if unknown {
+        let hint = format!(
+            "there is no such type in `{krate}`, or the crate of `{name}` does not have `{krate}` among its dependencies"
+        );
+        ("find", hint)
+    } else {
+        let hint = "a message is a public type with `#[derive(Message)]`".to_string();
+        ("use", hint)
+    };
+    let text = format!("`{name}` cannot {what} the message type `{path}`");
+    Diagnostic::error(&PROGRAM_TYPE, message.span, text)
+        .label(compiler)
+        .hint(hint)
+}
+
 /// The programs of a system.
 #[derive(Clone, Debug, Default)]
 pub struct Programs {
@@ -122,49 +163,60 @@ pub fn judge(
     fit::kernel(&kernel, &mut found);
     let mut partitions = Vec::new();
     let mut readable = Vec::new();
-    for partition in &checked.system.partitions {
-        let name = &partition.name;
-        let place = partition.program_span();
-        let elf = match programs.iter().find(|(of, _)| *of == **name) {
-            None => {
-                let message = format!("there is no program for `{name}`");
-                let hint = "build it, or put the file there that `image` names";
-                found.push(Diagnostic::error(&PROGRAM_MISSING, place, message).hint(hint));
-                None
-            }
-            Some((_, bytes)) => match program::read(bytes) {
-                Ok(elf) => Some(elf),
-                Err(error) => {
-                    let message = format!("the program of `{name}` {}", describe(&error));
-                    let hint = "build it for powerpc-cofferdam-e500v2, or ask its supplier to";
-                    found.push(Diagnostic::error(&PROGRAM_ELF, place, message).hint(hint));
-                    None
-                }
-            },
-        };
+    for index in 0..checked.system.partitions.len() {
+        let elf = judge_one(checked, index, programs, &mut found);
         readable.push(elf.is_some());
         partitions.push(elf.unwrap_or_default());
     }
     let programs = Programs { kernel, partitions };
-    for partition in (0..readable.len()).filter(|index| readable[*index]) {
-        segments::judge(
-            checked,
-            partition,
-            &programs.partitions[partition],
-            &mut found,
-        );
-        notes::judge(
-            checked,
-            partition,
-            &programs.partitions[partition],
-            &mut found,
-        );
-    }
     notes::judge_channels(checked, &programs, &readable, &mut found);
     if found.iter().any(|one| one.severity == Severity::Error) {
         return Err(found);
     }
     Ok((programs, found))
+}
+
+/// What is wrong with the delivered programs alone, so that it can be said before anything is built.
+pub fn judge_delivered(checked: &Checked, programs: &[(String, Vec<u8>)]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (index, partition) in checked.system.partitions.iter().enumerate() {
+        let is_given = programs.iter().any(|(of, _)| *of == *partition.name);
+        if is_given && matches!(partition.program, Some(Program::Image(_))) {
+            judge_one(checked, index, programs, &mut found);
+        }
+    }
+    found
+}
+
+/// Reads and judges the program of one partition.
+fn judge_one(
+    checked: &Checked,
+    index: usize,
+    programs: &[(String, Vec<u8>)],
+    found: &mut Vec<Diagnostic>,
+) -> Option<Elf> {
+    let partition = &checked.system.partitions[index];
+    let name = &partition.name;
+    let place = partition.program_span();
+    let Some((_, bytes)) = programs.iter().find(|(of, _)| *of == **name) else {
+        let message = format!("there is no program for `{name}`");
+        let hint = "build it, or put the file there that `image` names";
+        found.push(Diagnostic::error(&PROGRAM_MISSING, place, message).hint(hint));
+        return None;
+    };
+    match program::read(bytes) {
+        Ok(elf) => {
+            segments::judge(checked, index, &elf, found);
+            notes::judge(checked, index, &elf, found);
+            Some(elf)
+        }
+        Err(error) => {
+            let message = format!("the program of `{name}` {}", describe(&error));
+            let hint = "build it for powerpc-cofferdam-e500v2, or ask its supplier to";
+            found.push(Diagnostic::error(&PROGRAM_ELF, place, message).hint(hint));
+            None
+        }
+    }
 }
 
 fn describe(error: &ElfError) -> String {

@@ -36,6 +36,30 @@ pub fn generate(checked: &Checked, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What stands between a port and the name of its channel, so that an error of the compiler can be shown where the file is wrong.
+const ORIGIN: &str = " // channel ";
+
+/// The type in the file that stands at a place of a partition's module, counted from 1. `None` if it is none of the
+/// file's paths.
+pub fn type_at(
+    checked: &Checked,
+    index: usize,
+    line: usize,
+    column: usize,
+) -> Option<&Spanned<MessageType>> {
+    let text = module(checked, index);
+    let line = text.lines().nth(line.checked_sub(1)?)?;
+    let (code, channel) = line.rsplit_once(ORIGIN)?;
+    let mut channels = checked.system.channels.iter();
+    let channel = channels.find(|one| *one.name == channel)?;
+    let reply = channel.reply.as_ref().filter(|reply| {
+        let written = format!(", {}>", rust_type(Some(reply)));
+        code.find(&written).is_some_and(|at| column > at)
+    });
+    let found = reply.or(channel.message.as_ref())?;
+    matches!(found.value, MessageType::Path(_)).then_some(found)
+}
+
 /// The module of one partition.
 pub fn module(checked: &Checked, index: usize) -> String {
     let mut text = format!(
@@ -50,15 +74,21 @@ pub fn module(checked: &Checked, index: usize) -> String {
         let handle = handle(checked, port);
         let place = format!("slot {}, line {}", port.slot, port.line.unwrap_or(NO_LINE));
         let port_name = &port.name;
+        let origin = match port.object {
+            PortObject::Channel { channel, .. } => {
+                format!("{ORIGIN}{}", checked.system.channels[channel].name)
+            }
+            PortObject::Interrupt { .. } => String::new(),
+        };
         match ring(checked, index, port) {
             None => line_to(
                 &mut text,
-                format_args!("port! {{ {name}: {handle} = \"{port_name}\", {place} }}"),
+                format_args!("port! {{ {name}: {handle} = \"{port_name}\", {place} }}{origin}"),
             ),
             Some((address, depth)) => line_to(
                 &mut text,
                 format_args!(
-                    "ring! {{ {name}: {handle} = \"{port_name}\", {place}, address {address:#x}, depth {depth} }}"
+                    "ring! {{ {name}: {handle} = \"{port_name}\", {place}, address {address:#x}, depth {depth} }}{origin}"
                 ),
             ),
         }
@@ -184,7 +214,7 @@ fn devices(checked: &Checked, index: usize, text: &mut String) {
 
 /// The arrays of ports, each in the order of the file.
 fn arrays(checked: &Checked, index: usize, text: &mut String) {
-    let mut arrays: Vec<(&str, String, Vec<String>)> = Vec::new();
+    let mut arrays: Vec<(&str, String, &str, Vec<String>)> = Vec::new();
     for (number, channel) in checked.system.channels.iter().enumerate() {
         for (end, reference) in channel.numbered_ends() {
             let port = checked.wiring[index].port_of(number, end);
@@ -195,15 +225,17 @@ fn arrays(checked: &Checked, index: usize, text: &mut String) {
             let element = format!("({:?}, {})", peer.partition.value, constant(&port.name));
             match arrays.iter_mut().find(|(name, ..)| name == array) {
                 Some((.., elements)) => elements.push(element),
-                None => arrays.push((array, handle(checked, port), vec![element])),
+                None => arrays.push((array, handle(checked, port), &channel.name, vec![element])),
             }
         }
     }
-    for (array, handle, elements) in arrays {
+    for (array, handle, origin, elements) in arrays {
         let (name, elements) = (constant(array), elements.join(", "));
         line_to(
             text,
-            format_args!("ports! {{ {name}: {handle} = \"{array}\", [{elements}] }}"),
+            format_args!(
+                "ports! {{ {name}: {handle} = \"{array}\", [{elements}] }}{ORIGIN}{origin}"
+            ),
         );
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use cofferdam_compile::generate::module;
+use cofferdam_compile::generate::{module, type_at};
 use common::*;
 
 /// The lines that the partition's module has about something.
@@ -18,15 +18,39 @@ fn a_port_of_an_array_is_called_after_its_peer_and_found_by_it() {
     assert_eq!(
         lines("console", "LOGS"),
         [
-            r#"port! { LOGS_FLIGHT: QueuingDestination<ipc::Bytes<96>> = "logs_flight", slot 3, line 4 }"#,
-            r#"port! { LOGS_PLANT: QueuingDestination<ipc::Bytes<96>> = "logs_plant", slot 4, line 5 }"#,
-            r#"ports! { LOGS: QueuingDestination<ipc::Bytes<96>> = "logs", [("plant", LOGS_PLANT), ("flight", LOGS_FLIGHT)] }"#,
+            r#"port! { LOGS_FLIGHT: QueuingDestination<ipc::Bytes<96>> = "logs_flight", slot 3, line 4 } // channel log"#,
+            r#"port! { LOGS_PLANT: QueuingDestination<ipc::Bytes<96>> = "logs_plant", slot 4, line 5 } // channel log_plant"#,
+            r#"ports! { LOGS: QueuingDestination<ipc::Bytes<96>> = "logs", [("plant", LOGS_PLANT), ("flight", LOGS_FLIGHT)] } // channel log_plant"#,
         ]
     );
 }
 
 #[test]
 fn a_ring_can_be_of_an_array() {
-    let line = r#"ports! { BLOCKS: RingSource<ipc::Bytes<512>> = "blocks", [("console", BLOCKS_CONSOLE)] }"#;
+    let line = r#"ports! { BLOCKS: RingSource<ipc::Bytes<512>> = "blocks", [("console", BLOCKS_CONSOLE)] } // channel blocks"#;
     assert_eq!(lines("health", "ports!"), [line]);
+}
+
+#[test]
+fn a_place_in_the_code_leads_back_to_the_type_in_the_file() {
+    let text = EVERYTHING
+        .replace("type     = \"bytes(8)\"", "type     = \"one::Ask\"")
+        .replace("reply    = \"bytes(16)\"", "reply    = \"one::Say\"");
+    let checked = checked(&text);
+    for (partition, code, file) in [
+        ("flight", "Attitude>", "\"flight_messages::Attitude\""),
+        ("health", "Ask", "\"one::Ask\""),
+        ("console", "Say", "\"one::Say\""),
+        ("flight", "QueuingSource", ""),
+        ("flight", "STACK_BYTES", ""),
+    ] {
+        let index = checked.system.partition_index(partition).unwrap();
+        let module = module(&checked, index);
+        let at = module.find(code).unwrap();
+        let line = module[..at].matches('\n').count() + 1;
+        let column = at - module[..at].rfind('\n').unwrap();
+        let found = type_at(&checked, index, line, column).map(|found| found.span);
+        let found = found.map_or("", |span| &text[span.start..span.end]);
+        assert_eq!(found, file, "{partition}");
+    }
 }

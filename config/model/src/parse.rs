@@ -376,7 +376,7 @@ impl Parser<'_> {
         match u64::from_str_radix(digits, 16) {
             Ok(fingerprint) => Some(Spanned::new(fingerprint, text.span)),
             Err(_) => {
-                let hint = "write its 16 hexadecimal digits, as `cofferdam build` prints them";
+                let hint = "write its 16 hexadecimal digits, as `cargo cofferdam build` shows them for a channel";
                 let message = format!("`{text}` is no fingerprint");
                 self.error(&rule::TYPE_FORM, text.span, message, hint.to_string());
                 None

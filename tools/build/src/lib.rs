@@ -22,19 +22,22 @@ mod crates;
 mod locate;
 mod store;
 mod template;
+mod types;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use cofferdam_check::programs::{self, Fault};
-use cofferdam_compile::{Checked, Plan};
-use cofferdam_model::{Diagnostics, Partition, Program};
+use cofferdam_compile::Checked;
+use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program};
 use cofferdam_setup::Toolchain;
 use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
 use crates::Crates;
 
+pub use cofferdam_compile::Plan;
 pub use locate::{Place, locate, root, systems};
 pub use store::store;
 pub use template::{NewPartition, new_partition};
@@ -217,12 +220,22 @@ impl Tree {
     fn programs(&self, checked: &Checked) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let executables = match self.partitions(checked)? {
             None => Vec::new(),
-            Some(build) => build.run(
-                Action::Build,
-                &format!("building the partitions of {}", checked.system.name),
-            )?,
+            Some(build) => {
+                let what = format!("building the partitions of {}", checked.system.name);
+                let mut wrong = Vec::new();
+                let built = build.run_without(Action::Build, &what, |message| {
+                    let found = types::of_file(checked, message);
+                    let explained = found.is_some();
+                    wrong.extend(found);
+                    explained
+                });
+                if !wrong.is_empty() {
+                    return Err(wrong_at(checked, wrong));
+                }
+                built?
+            }
         };
-        let program = |partition: &Partition| {
+        let (programs, wrong) = for_each_partition(checked, |partition| {
             let (program, file) = program_file(checked, partition)?;
             let path = match program {
                 Program::Crate(_) => {
@@ -230,26 +243,42 @@ impl Tree {
                 }
                 Program::Image(_) => file,
             };
-            std::fs::read(path).map_err(Fault::Unreadable)
-        };
-        for_each_partition(checked, |partition| {
-            let elf = partition.program.as_ref().map(|_| program(partition));
-            Ok(elf
-                .transpose()?
-                .map(|elf| (partition.name.value.clone(), elf)))
-        })
+            let elf = std::fs::read(path).map_err(Fault::Unreadable)?;
+            Ok(Some((partition.name.value.clone(), elf)))
+        });
+        if wrong.is_empty() {
+            Ok(programs)
+        } else {
+            Err(wrong_at(checked, wrong))
+        }
     }
 
-    /// The build of the crates of all partitions, in one run of cargo, with their ports generated. `None` if none is built.
+    /// The build of the crates of all partitions, in one run of cargo, with their ports generated. `None` if none is built. What was
+    /// delivered is judged first, so that one run says what is wrong with crates and images.
     pub fn partitions(&self, checked: &Checked) -> Result<Option<TargetBuild<'_>>, Failure> {
         let crates = Crates::of(self)?;
-        let packages = for_each_partition(checked, |partition| match &partition.program {
-            Some(Program::Crate(_)) => {
-                let (_, manifest) = program_file(checked, partition)?;
-                crates.package(&manifest, &partition.name).map(Some)
-            }
-            _ => Ok(None),
-        })?;
+        let (packages, mut wrong) =
+            for_each_partition(checked, |partition| match &partition.program {
+                Some(Program::Crate(_)) => {
+                    let (_, manifest) = program_file(checked, partition)?;
+                    crates.package(&manifest, &partition.name).map(Some)
+                }
+                _ => Ok(None),
+            });
+        let (delivered, unreadable) =
+            for_each_partition(checked, |partition| match &partition.program {
+                Some(Program::Image(_)) => {
+                    let (_, file) = program_file(checked, partition)?;
+                    let elf = std::fs::read(file).map_err(Fault::Unreadable)?;
+                    Ok(Some((partition.name.value.clone(), elf)))
+                }
+                _ => Ok(None),
+            });
+        wrong.extend(unreadable);
+        wrong.extend(programs::judge_delivered(checked, &delivered));
+        if !wrong.is_empty() {
+            return Err(wrong_at(checked, wrong));
+        }
         let generated = folder(&self.target, &checked.system.name).join("generated");
         cofferdam_compile::generate(checked, &generated)
             .with_context(|| format!("{} cannot be written", generated.display()))?;
@@ -276,11 +305,11 @@ impl Tree {
     }
 }
 
-/// What is had of each partition that has it; or else everything that is wrong, each at its place.
+/// What is had of each partition that has it, and everything that is wrong, each at its place.
 fn for_each_partition<T>(
     checked: &Checked,
     get: impl Fn(&Partition) -> Result<Option<T>, Fault>,
-) -> Result<Vec<T>, Failure> {
+) -> (Vec<T>, Vec<Diagnostic>) {
     let mut all = Vec::new();
     let mut wrong = Vec::new();
     for partition in &checked.system.partitions {
@@ -289,10 +318,18 @@ fn for_each_partition<T>(
             Err(fault) => wrong.push(programs::fault(partition, &fault)),
         }
     }
-    if wrong.is_empty() {
-        return Ok(all);
-    }
-    Err(Diagnostics::new(checked.warnings.sources.clone(), wrong).into())
+    (all, wrong)
+}
+
+/// The failure of what is wrong with a file, each once.
+fn wrong_at(checked: &Checked, wrong: Vec<Diagnostic>) -> Failure {
+    let mut all = Diagnostics::new(checked.warnings.sources.clone(), wrong);
+    let mut seen = HashSet::new();
+    all.list.retain(|one| {
+        let place = one.primary.as_ref().map(|label| label.span);
+        seen.insert((place, one.message.clone()))
+    });
+    all.into()
 }
 
 /// Where a partition's program comes from: an image, or the manifest of a crate. It was there when the file was checked.

@@ -9,7 +9,7 @@ use cofferdam_model::Diagnostics;
 use cofferdam_progress::{print_result, say};
 use serde_json::{Value, json};
 
-use crate::Format;
+use crate::{Format, takes};
 
 /// Checks a file. `Ok(false)`: it has errors.
 pub fn check(root: &Path, system: &str, format: Format) -> Result<bool> {
@@ -39,6 +39,7 @@ pub fn build(tree: &Tree, system: &str, format: Format) -> Result<bool> {
             let warnings: Vec<_> = built.warnings.iter().collect();
             show(&warnings, format, result(&built))?;
             if format == Format::Text {
+                print_result(takes::tables(&built.plan))?;
                 for kernel in Kernel::ALL {
                     print_result(built.image_path(kernel).display())?;
                 }
@@ -67,12 +68,16 @@ fn result(built: &Built) -> Value {
         let path = json!(built.image_path(kernel).display().to_string());
         (kernel.name().to_owned(), path)
     };
-    json!({
+    let mut result = json!({
         "system": built.plan.system,
         "ok": true,
         "images": Kernel::ALL.into_iter().map(image).collect::<serde_json::Map<_, _>>(),
         "plan": built.directory.join("plan.json").display().to_string(),
-    })
+    });
+    for (name, member) in takes::members(&built.plan) {
+        result[name] = member;
+    }
+    result
 }
 
 fn failed(failure: Failure, format: Format) -> Result<bool> {

@@ -10,6 +10,7 @@ mod crash;
 mod explain;
 mod new;
 mod symbols;
+mod takes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,9 +70,9 @@ Examples:
     /// Builds a system: its partitions, both kernels, the tables, the images
     #[command(after_help = "\
 Examples:
-  cargo cofferdam build                         systems/flight; prints where the images are
+  cargo cofferdam build                         systems/flight; prints what each partition takes, and where the images are
   cargo cofferdam build my/system.toml
-  cargo cofferdam build flight --format json    one object: as for `check`, and `images` and `plan`")]
+  cargo cofferdam build flight --format json    one object: as for `check`, and `images`, `plan`, `partitions`, `channels`")]
     Build {
         /// The system
         #[arg(default_value = "flight")]

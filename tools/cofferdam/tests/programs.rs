@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs::File;
+use std::path::Path;
 
 use common::{POWERPC, Said, System, cofferdam, elf, ends, line_of, one_partition};
 use serde_json::Value;
@@ -95,6 +96,128 @@ fn a_crate_that_can_be_no_partition_is_refused_before_anything_is_compiled() {
         assert!(!said.err.contains("building"), "{said:#?}");
         assert_eq!(system.files(), []);
     }
+}
+
+#[test]
+fn what_is_wrong_with_crates_and_with_images_is_said_in_one_run() {
+    let text = two_partitions("programs_both", r#"crate = "tools/cofferdam""#, PROGRAM);
+    let system = System::with_text("programs_both", &text);
+    system.put("program.elf", b"#!/bin/sh\n");
+    let said = build(&system);
+    let line = line_of(&text, "tools/cofferdam");
+    said.fails_with(&["error[PROGRAM-CRATE]: ", &line]);
+    said.fails_with(&["error[PROGRAM-ELF]: ", &line_of(&text, PROGRAM)]);
+    assert!(!said.err.contains("building"), "{said:#?}");
+    assert_eq!(system.files(), []);
+}
+
+/// A system with the partitions `one` and `two`, which have a channel.
+fn two_partitions(name: &str, one: &str, two: &str) -> String {
+    let half =
+        |at: &str, of: &str| format!(r#"{{ at = "{at}", length = "5ms", group = ["{of}"] }}"#);
+    let windows = [half("0ms", "one"), half("5ms", "two")].join(", ");
+    one_partition(name, one).replace(
+        r#"{ at = "0ms", length = "10ms", group = ["one"] }"#,
+        &windows,
+    ) + &format!(
+        r#"
+[partition.two]
+{two}
+stack  = "8K"
+memory = "20K"
+
+[channel.hint]
+kind = "sampling"
+type = "bytes(8)"
+from = "one.hint"
+to   = "two.hint"
+"#
+    )
+}
+
+#[test]
+fn a_build_shows_what_each_partition_takes_and_each_channel_carries() {
+    let text = two_partitions("programs_takes", PROGRAM, PROGRAM);
+    let system = System::with_text("programs_takes", &text);
+    system.put("program.elf", &elf(POWERPC, 100));
+    let file = system.file();
+    let said = ends(&mut cofferdam(&["build", "--format", "json", &file]));
+    assert!(said.status.success(), "{said:#?}");
+    let object: Value = serde_json::from_str(&said.out).unwrap();
+    // Text of 24 bytes and constants of 100, each in a page; the page of registers; 16K and 20K of memory, which take a power of four.
+    let takes = |name: &str, memory: u64| {
+        let (asked, taken) = (
+            24 + 100 + 0x1000 + memory,
+            3 * 0x1000 + memory.next_multiple_of(0x4000),
+        );
+        serde_json::json!({
+            "name": name, "tlb1_entries": 4, "asked_bytes": asked, "taken_bytes": taken, "lost_bytes": taken - asked,
+        })
+    };
+    assert_eq!(object["partitions"][0], takes("one", 16 << 10));
+    let two = &object["partitions"][1];
+    assert_eq!(two["taken_bytes"], 3 * 0x1000 + (64 << 10));
+    let fingerprint = object["channels"][0]["fingerprint"].as_str().unwrap();
+    assert_eq!(fingerprint.len(), 16);
+    assert!(object["channels"][0]["reply_fingerprint"].is_null());
+    let plan = std::fs::read(system.built().join("plan.json")).unwrap();
+    let plan: Value = serde_json::from_slice(&plan).unwrap();
+    assert_eq!(plan["channels"][0]["fingerprint"], fingerprint);
+    assert_eq!(
+        plan["partitions"][1]["memory"]["lost_bytes"],
+        two["lost_bytes"]
+    );
+
+    let said = build(&system);
+    let has_row = |row: &[&str]| {
+        let mut lines = said.out.lines();
+        lines.any(|line| line.split_whitespace().eq(row.iter().copied()))
+    };
+    for row in object["partitions"].as_array().unwrap() {
+        let number = |key: &str| row[key].to_string();
+        let numbers = ["tlb1_entries", "asked_bytes", "taken_bytes", "lost_bytes"].map(number);
+        let [entries, asked, taken, lost] = &numbers;
+        let name = row["name"].as_str().unwrap();
+        assert!(has_row(&[name, entries, asked, taken, lost]), "{said:#?}");
+    }
+    assert!(has_row(&["hint", fingerprint, "-"]), "{said:#?}");
+}
+
+#[test]
+fn a_message_type_that_there_is_not_is_refused_at_its_line() {
+    let flight = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../systems/flight/system.toml");
+    let flight = std::fs::read_to_string(flight).unwrap();
+    for (name, wrong, crate_name) in [
+        (
+            "programs_type",
+            "flight_messages::Altitude",
+            "flight_messages",
+        ),
+        (
+            "programs_crate",
+            "flight_mesages::Attitude",
+            "flight_mesages",
+        ),
+    ] {
+        let right = "\"flight_messages::Attitude\"";
+        let text = flight.replace(right, &format!("\"{wrong}\""));
+        let text = with_name(&text, name);
+        let system = System::with_text(name, &text);
+        let said = build(&system);
+        said.fails_with(&[
+            &format!("error[PROGRAM-TYPE]: `plant` cannot find the message type `{wrong}`"),
+            &format!("there is no such type in `{crate_name}`, or the crate of `plant`"),
+        ]);
+        assert!(said.err.contains(&line_of(&text, wrong)), "{said:#?}");
+        assert!(!said.err.contains("generated/"), "{said:#?}");
+        assert_eq!(system.files(), []);
+    }
+}
+
+/// A system's file with another name of the system.
+fn with_name(text: &str, name: &str) -> String {
+    let line = text.lines().find(|line| line.starts_with("name "));
+    text.replacen(line.unwrap(), &format!("name = \"{name}\""), 1)
 }
 
 #[test]

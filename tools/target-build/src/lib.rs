@@ -94,10 +94,60 @@ fn show(complaints: &str) {
     }
 }
 
+/// Whether a message of the compiler only counts the others, or says where to read more.
+fn is_count(message: &Value) -> bool {
+    let text = message["message"].as_str().unwrap_or_default();
+    let counts = text.starts_with("aborting due to") || text.ends_with(" emitted");
+    message["level"] == "failure-note"
+        || counts && message["spans"].as_array().is_none_or(Vec::is_empty)
+}
+
+/// A rendered message in which the folders of this machine have their own names again: what the arrows point at can be opened.
+fn real_paths(rendered: &str, folders: &[(PathBuf, &str)]) -> String {
+    let mut text = String::new();
+    for line in rendered.split_inclusive('\n') {
+        let arrow = ["--> ", "::: "].into_iter().find_map(|arrow| {
+            let at = line.find(arrow)?;
+            Some(at + arrow.len())
+        });
+        let path = arrow.and_then(|at| {
+            let colour = if line[at..].starts_with("\u{1b}[0m") {
+                4
+            } else {
+                0
+            };
+            Some((&line[..at + colour], line.get(at + colour..)?))
+        });
+        let real = path.and_then(|(before, path)| {
+            folders.iter().rev().find_map(|(folder, name)| {
+                let rest = path.strip_prefix(name)?.strip_prefix('/')?;
+                Some(format!("{before}{}/{rest}", folder.display()))
+            })
+        });
+        match real {
+            Some(real) => text.push_str(&real),
+            None => text.push_str(line),
+        }
+    }
+    text
+}
+
 impl TargetBuild<'_> {
-    /// Runs cargo. `what` is shown while it runs ("building the kernel"); compiler errors go to standard error as cargo prints
-    /// them, and so do warnings.
+    /// Runs cargo. `what` is shown while it runs ("building the kernel"); compiler errors go to standard error as the compiler
+    /// renders them, and so do warnings.
     pub fn run(&self, action: Action, what: &str) -> Result<Vec<Executable>> {
+        self.run_without(action, what, |_| false)
+    }
+
+    /// The same, without those of the compiler's errors that somebody else explains: for which `explained` is true. It is given the
+    /// compiler's own JSON.
+    pub fn run_without(
+        &self,
+        action: Action,
+        what: &str,
+        mut explained: impl FnMut(&Value) -> bool,
+    ) -> Result<Vec<Executable>> {
+        let folders = self.folders()?;
         let step = Step::start(what);
         let mut cargo = self.cargo(action)?;
         let mut child = cargo
@@ -112,12 +162,20 @@ impl TargetBuild<'_> {
             complaints.read_to_string(&mut text).map(|_| text)
         });
         let mut executables = Vec::new();
+        let mut rendered = String::new();
         for line in BufReader::new(messages).lines() {
             let line = line.context("cargo's messages cannot be read")?;
             // Whatever is no message of cargo's was printed by a build script, and is none of ours.
             let Ok(message) = serde_json::from_str::<Value>(&line) else {
                 continue;
             };
+            if message["reason"] == "compiler-message" {
+                let message = &message["message"];
+                if !is_count(message) && !explained(message) {
+                    let text = message["rendered"].as_str().unwrap_or_default();
+                    rendered.push_str(&real_paths(text, &folders));
+                }
+            }
             if message["reason"] != "compiler-artifact" {
                 continue;
             }
@@ -137,6 +195,7 @@ impl TargetBuild<'_> {
             .ok()
             .and_then(Result::ok)
             .unwrap_or_default();
+        let complaints = rendered + &complaints;
         if status.success() {
             step.done();
             show(&complaints);
@@ -180,19 +239,16 @@ impl TargetBuild<'_> {
             Action::Check => "check",
             Action::Clippy => "clippy",
         });
-        cargo.args([
-            "--release",
-            "--quiet",
-            "--message-format=json-render-diagnostics",
-        ]);
-        cargo.args([
-            "--color",
-            if stderr().is_terminal() {
-                "always"
-            } else {
-                "never"
-            },
-        ]);
+        // With `--keep-going` one run shows what is wrong with every package.
+        cargo.args(["--release", "--quiet", "--keep-going"]);
+        cargo.args(if stderr().is_terminal() {
+            [
+                "--color=always",
+                "--message-format=json,json-diagnostic-rendered-ansi",
+            ]
+        } else {
+            ["--color=never", "--message-format=json"]
+        });
         cargo.args(["-Zjson-target-spec", "-Zbuild-std=core,compiler_builtins"]);
         cargo.arg("-Zbuild-std-features=compiler-builtins-mem");
         cargo.arg("--target").arg(format!("targets/{TARGET}.json"));
@@ -209,9 +265,18 @@ impl TargetBuild<'_> {
         Ok(cargo)
     }
 
-    /// The compiler's options that give every folder of this machine a fixed name. Of several that match, the last counts,
-    /// so inner folders come after outer ones.
+    /// The compiler's options that give every folder of this machine a fixed name.
     fn remapped_folders(&self) -> Result<Vec<String>> {
+        let folders = self.folders()?;
+        Ok(folders
+            .iter()
+            .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
+            .collect())
+    }
+
+    /// The folders of this machine, each with its fixed name. Of several that match, the last counts, so inner folders come after
+    /// outer ones.
+    fn folders(&self) -> Result<[(PathBuf, &'static str); 4]> {
         let root = self
             .root
             .canonicalize()
@@ -222,15 +287,29 @@ impl TargetBuild<'_> {
         let cargo_home =
             std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
         let target = self.target.to_path_buf();
-        let folders = [
+        Ok([
             (cargo_home, "/cargo"),
             (self.toolchain.library_source(), "/rust"),
             (root, "/cofferdam"),
             (target, "/cofferdam/target"),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_point_at_files_of_this_machine() {
+        let folders = [
+            (PathBuf::from("/home/tree"), "/cofferdam"),
+            (PathBuf::from("/tmp/built"), "/cofferdam/target"),
         ];
-        Ok(folders
-            .into_iter()
-            .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
-            .collect())
+        let rendered = "error: no\n  --> /cofferdam/target/x.rs:1:2\n  ::: /cofferdam/y.rs:1:1\n \
+                        --> \u{1b}[0m/cofferdam/z.rs\n  --> tools/cofferdam/a.rs:1:1\n /cofferdam/b";
+        let real = "error: no\n  --> /tmp/built/x.rs:1:2\n  ::: /home/tree/y.rs:1:1\n \
+                    --> \u{1b}[0m/home/tree/z.rs\n  --> tools/cofferdam/a.rs:1:1\n /cofferdam/b";
+        assert_eq!(real_paths(rendered, &folders), real);
     }
 }
