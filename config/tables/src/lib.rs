@@ -6,8 +6,7 @@
 //! second pass and no sorting, and an index in a record can only be wrong by its value, which is
 //! checked against the number of things read.
 //!
-//! Only `config/compile` writes these, and only the kernel's `core` reads them. The independent checker of the
-//! finished image has a decoder of its own.
+//! Only `config/compile` writes these, and only the kernel's `core` reads them.
 #![no_std]
 #![forbid(unsafe_code)]
 
