@@ -4,27 +4,36 @@ use anyhow::Result;
 use cofferdam_build::{Tree, check, systems};
 use cofferdam_target_build::Action;
 
-use crate::parts::Parts;
+use crate::parts::{Parts, Tally};
 use crate::workspace::Workspace;
+
+/// What it consists of: the first parts of `cargo xtask test`.
+pub const PARTS: [Part; 3] = [
+    ("format", |workspace| {
+        workspace.cargo(&["fmt", "--all", "--check"])?;
+        Ok(Tally::one())
+    }),
+    ("lint, host", |workspace| {
+        workspace.cargo(&["clippy", "--all-targets", "--", "-D", "warnings"])?;
+        Ok(Tally::one())
+    }),
+    ("lint, target", target),
+];
+
+/// A part: its name, and the doing.
+pub type Part = (&'static str, fn(&Workspace<'_>) -> Result<Tally>);
 
 /// Runs all of it.
 pub fn run(workspace: &Workspace<'_>) -> Result<()> {
     let mut parts = Parts::default();
-    add(&mut parts, workspace);
+    for (name, part) in PARTS {
+        parts.run(name, || part(workspace));
+    }
     parts.finish()
 }
 
-/// The parts, for `cargo xtask test` too.
-pub fn add(parts: &mut Parts, workspace: &Workspace<'_>) {
-    parts.run("format", || workspace.cargo(&["fmt", "--all", "--check"]));
-    parts.run("lint, host", || {
-        workspace.cargo(&["clippy", "--all-targets", "--", "-D", "warnings"])
-    });
-    parts.run("lint, target", || target(workspace));
-}
-
 /// Partitions are linted once for each system, with the ports that it gives them.
-fn target(workspace: &Workspace<'_>) -> Result<()> {
+fn target(workspace: &Workspace<'_>) -> Result<Tally> {
     let tree = Tree::new(workspace.root, workspace.toolchain);
     let mut rest = workspace.target_packages.clone();
     for system in systems(workspace.root) {
@@ -37,5 +46,5 @@ fn target(workspace: &Workspace<'_>) -> Result<()> {
     }
     let build = tree.target_build(rest, Vec::new(), Vec::new());
     build.run(Action::Clippy, "linting the other crates of the target")?;
-    Ok(())
+    Ok(Tally::one())
 }

@@ -84,9 +84,15 @@ Example:
     /// Runs every test
     #[command(after_help = "\
 Examples:
-  cargo xtask test          everything that continuous integration checks
-  cargo xtask test --yes    the same, and installs what is missing without asking")]
-    Test(Installing),
+  cargo xtask test                    everything that continuous integration checks
+  cargo xtask test --yes              the same, and installs what is missing without asking
+  cargo xtask test systems attacks    these parts alone, by the beginning of their names")]
+    Test {
+        /// Only those parts whose names begin so
+        parts: Vec<String>,
+        #[command(flatten)]
+        installing: Installing,
+    },
     /// Shows the longest paths of a system's kernel with interrupts off, analysed and measured
     #[command(after_help = "\
 Examples:
@@ -188,9 +194,9 @@ fn run(command: Command) -> Result<bool> {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
             lint::run(&Workspace::read(&root, &toolchain)?)
         }
-        Command::Test(installing) => {
+        Command::Test { parts, installing } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            test::run(&Workspace::read(&root, &toolchain)?)
+            test::run(&Workspace::read(&root, &toolchain)?, &parts)
         }
         Command::Paths {
             system,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use cofferdam_progress::{print_result, say};
 
 /// How many cases passed, failed, or were not tried.
@@ -67,6 +67,30 @@ impl Tally {
     }
 }
 
+/// Which parts are wanted: those whose names begin so, or all.
+pub struct Wanted<'a>(&'a [String]);
+
+impl<'a> Wanted<'a> {
+    /// Fails if a beginning is none of a part's name. `what` is what a part is called.
+    pub fn among(beginnings: &'a [String], what: &str, names: &[&str]) -> Result<Self> {
+        for beginning in beginnings {
+            ensure!(
+                names
+                    .iter()
+                    .any(|name| name.starts_with(beginning.as_str())),
+                "there is no {what} `{beginning}`: there are {}",
+                names.join("; ")
+            );
+        }
+        Ok(Self(beginnings))
+    }
+
+    /// Whether this one is.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.is_empty() || (self.0.iter()).any(|beginning| name.starts_with(beginning.as_str()))
+    }
+}
+
 /// The parts that ran so far.
 #[derive(Default)]
 pub struct Parts {
@@ -74,13 +98,8 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Runs a part that is one case.
-    pub fn run(&mut self, name: &str, part: impl FnOnce() -> Result<()>) {
-        self.run_cases(name, || part().map(|()| Tally::one()));
-    }
-
-    /// Runs a part of many cases.
-    pub fn run_cases(&mut self, name: &str, part: impl FnOnce() -> Result<Tally>) {
+    /// Runs a part.
+    pub fn run(&mut self, name: &str, part: impl FnOnce() -> Result<Tally>) {
         cofferdam_interrupt::give_way();
         say!("== {name}");
         let started = Instant::now();

@@ -11,7 +11,7 @@ use cofferdam_core::Configuration;
 use cofferdam_progress::Step;
 
 use crate::machines::{self, Systems};
-use crate::parts::{Parts, Tally};
+use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
 use crate::{damage, nightly, sweep};
 
@@ -122,17 +122,8 @@ const CAMPAIGNS: [Campaign; 7] = [
 
 /// Runs the campaigns whose names begin as wanted, or all.
 pub fn run(workspace: &Workspace<'_>, wanted: &[String], scale: u32) -> Result<()> {
-    let chosen = |name: &str| {
-        wanted.is_empty() || wanted.iter().any(|start| name.starts_with(start.as_str()))
-    };
-    for start in wanted {
-        let names: Vec<_> = CAMPAIGNS.iter().map(|(name, ..)| *name).collect();
-        ensure!(
-            names.iter().any(|name| name.starts_with(start.as_str())),
-            "there is no campaign `{start}`: the campaigns are {}",
-            names.join(", ")
-        );
-    }
+    let names = CAMPAIGNS.map(|(name, ..)| name);
+    let wanted = Wanted::among(wanted, "campaign", &names)?;
     let systems = Systems::build(&Tree::new(workspace.root, workspace.toolchain))?;
     let field = Field {
         workspace,
@@ -141,8 +132,8 @@ pub fn run(workspace: &Workspace<'_>, wanted: &[String], scale: u32) -> Result<(
     };
     let mut parts = Parts::default();
     for (name, what, campaign) in CAMPAIGNS {
-        if chosen(name) {
-            parts.run_cases(&format!("{name}: {}", what(scale)), || campaign(&field));
+        if wanted.has(name) {
+            parts.run(&format!("{name}: {}", what(scale)), || campaign(&field));
         }
     }
     parts.finish()

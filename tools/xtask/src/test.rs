@@ -14,7 +14,7 @@ use crate::host;
 use crate::lint;
 use crate::machines::{self, Systems};
 use crate::nightly;
-use crate::parts::{Parts, Tally};
+use crate::parts::{Parts, Tally, Wanted};
 use crate::reproduce;
 use crate::sweep;
 use crate::workspace::Workspace;
@@ -22,36 +22,69 @@ use crate::workspace::Workspace;
 /// So long libFuzzer looks at each target.
 const FUZZ_TIME: Duration = Duration::from_secs(10);
 
-/// Runs all of it.
-pub fn run(workspace: &Workspace<'_>) -> Result<()> {
-    let mut parts = Parts::default();
-    lint::add(&mut parts, workspace);
-    parts.run_cases("tests on the host", || host::tests(workspace));
-    parts.run_cases("undefined behaviour (Miri)", || nightly::miri(workspace));
-    parts.run_cases("inputs guided by coverage (libFuzzer)", || {
+/// What runs on the host, behind [`lint::PARTS`].
+const HOST: [lint::Part; 3] = [
+    ("tests on the host", host::tests),
+    ("undefined behaviour (Miri)", nightly::miri),
+    ("inputs guided by coverage (libFuzzer)", |workspace| {
         nightly::fuzz(workspace, FUZZ_TIME)
-    });
-    let tree = Tree::new(workspace.root, workspace.toolchain);
+    }),
+];
+
+/// A part that is about the systems of the tree.
+type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
+
+/// What runs when every system is built.
+const SYSTEMS: [OfSystems; 5] = [
+    ("systems in the emulator", |_, systems| {
+        machines::systems_in_emulator(systems)
+    }),
+    ("attacks on the target", |_, systems| {
+        machines::attacks(systems)
+    }),
+    ("every phase of the end of a window", |_, systems| {
+        sweep::phases(systems, sweep::ONE_ROUND, Some(sweep::ONE_ROUND_MISSES))
+    }),
+    ("the same bytes in another folder", |workspace, systems| {
+        reproduce::elsewhere(&tree(workspace), systems)
+    }),
+    ("figures", |workspace, _| bench::cases(workspace)),
+];
+const BUILDING: &str = "building every system";
+
+fn tree(workspace: &Workspace<'_>) -> Tree {
+    Tree::new(workspace.root, workspace.toolchain)
+}
+
+/// Runs the parts whose names begin as wanted, or all. The systems are built if one of those needs them.
+pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
+    let on_host = || lint::PARTS.into_iter().chain(HOST);
+    let names: Vec<_> = (on_host().map(|(name, _)| name))
+        .chain([BUILDING])
+        .chain(SYSTEMS.map(|(name, _)| name))
+        .collect();
+    let wanted = Wanted::among(wanted, "part", &names)?;
+    let mut parts = Parts::default();
+    for (name, part) in on_host().filter(|(name, _)| wanted.has(name)) {
+        parts.run(name, || part(workspace));
+    }
+    let of_systems: Vec<_> = (SYSTEMS.iter())
+        .filter(|(name, _)| wanted.has(name))
+        .collect();
     let mut systems = None;
-    parts.run_cases("building every system", || {
-        let built = Systems::build(&tree)?;
-        let mut tally = Tally::default();
-        built.names().for_each(|_| tally.passed += 1);
-        systems = Some(built);
-        Ok(tally)
-    });
+    if wanted.has(BUILDING) || !of_systems.is_empty() {
+        parts.run(BUILDING, || {
+            let built = Systems::build(&tree(workspace))?;
+            let mut tally = Tally::default();
+            built.names().for_each(|_| tally.passed += 1);
+            systems = Some(built);
+            Ok(tally)
+        });
+    }
     if let Some(systems) = &systems {
-        parts.run_cases("systems in the emulator", || {
-            machines::systems_in_emulator(systems)
-        });
-        parts.run_cases("attacks on the target", || machines::attacks(systems));
-        parts.run_cases("every phase of the end of a window", || {
-            sweep::phases(systems, sweep::ONE_ROUND, Some(sweep::ONE_ROUND_MISSES))
-        });
-        parts.run_cases("the same bytes in another folder", || {
-            reproduce::elsewhere(&tree, systems)
-        });
-        parts.run_cases("figures", || bench::cases(workspace));
+        for (name, part) in of_systems {
+            parts.run(name, || part(workspace, systems));
+        }
     }
     parts.finish()
 }
