@@ -75,3 +75,21 @@ pub enum StartReason {
     /// By the health monitor: memory kept.
     HealthWarm = 4,
 }
+
+impl StartReason {
+    /// Every reason, in the order of its number.
+    pub const ALL: [Self; 5] = [
+        Self::Power,
+        Self::Cold,
+        Self::Warm,
+        Self::HealthCold,
+        Self::HealthWarm,
+    ];
+
+    /// The reason with this number, if there is one.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| *reason as u32 == number)
+    }
+}

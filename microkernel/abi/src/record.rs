@@ -282,6 +282,9 @@ record! {
     }
 }
 
+/// Stands for a hypercall that there is not in a [`TraceKind::Hypercall`].
+pub const NO_HYPERCALL: u16 = 0xffff;
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -291,13 +294,14 @@ pub enum TraceKind {
     Window = 1,
     /// This partition got the processor; 0xff: idle.
     Switch = 2,
-    /// A hypercall: `what` its number, `value` its status, `extra` its first argument.
+    /// A hypercall: `what` its number or [`NO_HYPERCALL`], `value` its status, `extra` its first argument.
     Hypercall = 3,
     /// A device interrupt came: `what` its index.
     Interrupt = 4,
-    /// A message went: `what` the channel, `value` its length, `extra` its number on the channel.
+    /// A message went: `what` the channel, `value` its length in the store, `extra` its number on the channel. Requests go out of the
+    /// client and replies out of the server, without a number; those in registers have the length 0.
     MessageOut = 5,
-    /// A message was taken: as [`TraceKind::MessageOut`].
+    /// A message was taken, by the call that does so or by the end of a wait: as [`TraceKind::MessageOut`].
     MessageIn = 6,
     /// A health event: `what` the error, `value` the action, `extra` the instruction.
     Health = 7,
@@ -305,4 +309,24 @@ pub enum TraceKind {
     Start = 8,
     /// The partition was released: `value` its releases so far.
     Release = 9,
+}
+
+impl TraceKind {
+    /// Every kind, in the order of its number, from 1 on without gaps.
+    pub const ALL: [Self; 9] = [
+        Self::Window,
+        Self::Switch,
+        Self::Hypercall,
+        Self::Interrupt,
+        Self::MessageOut,
+        Self::MessageIn,
+        Self::Health,
+        Self::Start,
+        Self::Release,
+    ];
+
+    /// The kind with this number, if there is one.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
 }

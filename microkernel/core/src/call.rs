@@ -170,21 +170,18 @@ impl<M: Machine> Kernel<M> {
         call.reply_room = 0;
         self.clock.calls_timed = true;
         self.arm(caller, now, time_out);
-        if cfg!(feature = "trace") {
-            let now = self.machine.now();
-            self.record
-                .trace(now, TraceKind::MessageOut, caller, u16::from(index), 0, 0);
-        }
         Ok(index)
     }
 
-    /// Lets the server know of a request that was submitted: one that waits for it has it at once.
+    /// Lets the server know of a request that was submitted, all of it: one that waits for it has it at once.
     pub(crate) fn tell_server(&mut self, index: u8) {
+        self.trace_call(TraceKind::MessageOut, self.calls[index].client, index);
         let call = &mut self.calls[index];
         let server = call.server;
         if self.partitions[server.partition].activity == Activity::AwaitingRequest(index) {
             call.progress = Progress::Taken;
             let words = call.message();
+            self.trace_call(TraceKind::MessageIn, server, index);
             self.finish_wait(server.partition, Status::Ok, words);
         } else {
             self.raise(server.partition, server.line);
@@ -288,6 +285,7 @@ impl<M: Machine> Kernel<M> {
                     self.machine.copy(reply_store(tables), to, length);
                 }
                 self.calls[index].progress = Progress::Free;
+                self.trace_call(TraceKind::MessageIn, self.calls[index].client, index);
                 Ok(self.calls[index].message())
             }
             Progress::Answered(status) => {
@@ -311,7 +309,7 @@ impl<M: Machine> Kernel<M> {
         match self.calls[index].progress {
             Progress::Submitted => {
                 self.calls[index].progress = Progress::Taken;
-                self.trace_message_in(caller, index);
+                self.trace_call(TraceKind::MessageIn, self.calls[index].server, index);
                 Ok(self.calls[index].message())
             }
             Progress::Taken | Progress::Abandoned | Progress::Expired => Err(Status::InvalidState),
@@ -319,17 +317,12 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
-    fn trace_message_in(&mut self, partition: u8, channel: u8) {
+    /// A request or a reply goes out of one of the channel's ends, or comes in.
+    #[inline(always)]
+    fn trace_call(&mut self, kind: TraceKind, end: End, channel: u8) {
         if cfg!(feature = "trace") {
-            let (now, length) = (self.machine.now(), self.calls[channel].length);
-            self.record.trace(
-                now,
-                TraceKind::MessageIn,
-                partition,
-                u16::from(channel),
-                length,
-                0,
-            );
+            let length = self.calls[channel].length;
+            self.trace_message(kind, end.partition, channel, length, 0);
         }
     }
 
@@ -361,6 +354,7 @@ impl<M: Machine> Kernel<M> {
         }
         let call = &mut self.calls[index];
         (call.words, call.length) = (words, length);
+        self.trace_call(TraceKind::MessageOut, self.calls[index].server, index);
         self.answer(index, Status::Ok);
         Ok(index)
     }
@@ -384,6 +378,9 @@ impl<M: Machine> Kernel<M> {
         };
         if status == Status::Overflow {
             self.calls[index].progress = Progress::Answered(Status::Ok);
+        }
+        if status == Status::Ok {
+            self.trace_call(TraceKind::MessageIn, client, index);
         }
         self.finish_wait(client.partition, status, words);
     }

@@ -197,7 +197,7 @@ impl<M: Machine> Kernel<M> {
         Ok([length, count - 1, u32::from(lost)])
     }
 
-    fn trace_message(
+    pub(crate) fn trace_message(
         &mut self,
         kind: TraceKind,
         partition: u8,

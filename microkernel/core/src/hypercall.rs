@@ -2,7 +2,7 @@
 
 use cofferdam_abi::health::Error;
 use cofferdam_abi::hypercall::{EPAPR_IDLE_TOKEN, Hypercall};
-use cofferdam_abi::record::TraceKind;
+use cofferdam_abi::record::{NO_HYPERCALL, TraceKind};
 use cofferdam_abi::{ABI_VERSION, Status};
 
 use crate::kernel::{Ending, Kernel};
@@ -24,7 +24,7 @@ macro_rules! handlers {
         pub(super) extern "C" fn $call<M: Machine>($kernel: &mut Kernel<M>) -> Ending {
             let $caller = $kernel.current;
             let outcome: Outcome = $outcome;
-            $kernel.finish($caller, Hypercall::$call, outcome)
+            $kernel.finish($caller, Hypercall::$call as u16, outcome)
         }
     };
     (@one $call:ident, $kernel:ident, $caller:ident, $outcome:expr, $shorter:ident) => {
@@ -186,21 +186,21 @@ impl<M: Machine> Kernel<M> {
             Some(Hypercall::ReplyReceive) => at_length::ReplyReceive(self),
             _ => {
                 let idle = token == EPAPR_IDLE_TOKEN;
-                let outcome = if idle {
-                    self.wait(caller, 0)
+                let (number, outcome) = if idle {
+                    (Hypercall::Wait as u16, self.wait(caller, 0))
                 } else {
-                    Some(Status::Unimplemented)
+                    (NO_HYPERCALL, Some(Status::Unimplemented))
                 };
-                self.finish(caller, Hypercall::Wait, outcome)
+                self.finish(caller, number, outcome)
             }
         }
     }
 
     /// Gives the caller its status, if it has one, and leaves a trace.
     #[inline(always)]
-    fn finish(&mut self, caller: u8, call: Hypercall, outcome: Outcome) -> Ending {
+    fn finish(&mut self, caller: u8, number: u16, outcome: Outcome) -> Ending {
         if cfg!(feature = "trace") {
-            self.trace_hypercall(caller, call, outcome);
+            self.trace_hypercall(caller, number, outcome);
         }
         if let Some(status) = outcome {
             self.partitions[caller]
@@ -210,18 +210,12 @@ impl<M: Machine> Kernel<M> {
         self.ending
     }
 
-    fn trace_hypercall(&mut self, caller: u8, call: Hypercall, outcome: Outcome) {
+    fn trace_hypercall(&mut self, caller: u8, number: u16, outcome: Outcome) {
         let now = self.machine.now();
         let status = outcome.map_or(u32::MAX, |status| status as u32);
         let argument = self.argument(caller, 0);
-        self.record.trace(
-            now,
-            TraceKind::Hypercall,
-            caller,
-            call as u16,
-            status,
-            argument,
-        );
+        self.record
+            .trace(now, TraceKind::Hypercall, caller, number, status, argument);
         let account = self.record.partition(caller);
         account.hypercalls = account.hypercalls.get().wrapping_add(1).into();
     }

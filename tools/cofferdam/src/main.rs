@@ -8,9 +8,11 @@
 mod build;
 mod crash;
 mod explain;
+mod last_run;
 mod new;
 mod symbols;
 mod takes;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -111,6 +113,24 @@ Examples:
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
     },
+    /// Prints the last events of the last run, if that was of the kernel `trace`: one line each, by names
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam run flight --for 500ms --icount --kernel trace
+  cargo cofferdam trace                         of the system `flight`: ticks behind the start, and what happened
+  cargo cofferdam trace my/system.toml --format json
+                                                one object a line")]
+    Trace {
+        /// The system
+        #[arg(default_value = "flight")]
+        system: String,
+        /// A record that was kept, in place of the last run's
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+        /// How to print the events
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Prints a JSON Schema of system.toml, for editors
     #[command(after_help = "\
 Example:
@@ -124,7 +144,7 @@ enum Format {
     /// For people
     #[default]
     Text,
-    /// One JSON object
+    /// JSON objects
     Json,
 }
 
@@ -162,6 +182,11 @@ fn run(command: Command) -> Result<bool> {
         Command::Crash { system, record } => {
             crash::crash(&root, &system, record.as_deref()).map(|()| true)
         }
+        Command::Trace {
+            system,
+            record,
+            format,
+        } => trace::trace(&root, &system, record.as_deref(), format).map(|()| true),
         Command::Schema => {
             print_result(serde_json::to_string_pretty(&cofferdam_model::schema())?)?;
             Ok(true)

@@ -7,6 +7,7 @@
 
 mod crash;
 mod snapshot;
+pub mod trace;
 mod words;
 
 pub use crash::{Program, Symbols, failures};

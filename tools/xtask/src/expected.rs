@@ -187,9 +187,7 @@ fn named() -> Vec<(String, u32)> {
     use PartitionState::{Delayed, Ready, Starting, Waiting};
     let states = [Starting, Ready, Waiting, Delayed, PartitionState::Stopped];
     all.extend(names(&states, |one| one as u32));
-    use StartReason::{Cold, HealthCold, HealthWarm, Power, Warm};
-    let reasons = [Power, Cold, Warm, HealthCold, HealthWarm];
-    all.extend(names(&reasons, |one| one as u32));
+    all.extend(names(&StartReason::ALL, |one| one as u32));
     all
 }
 

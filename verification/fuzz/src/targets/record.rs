@@ -1,7 +1,8 @@
 //! The record of a run, of which a dead machine or a damaged file may have left anything: the host shows what there is.
 
 use cofferdam_abi::limits;
-use cofferdam_abi::record::{CRASH_MAGIC, CrashRecord, Header, MAGIC, State, offset};
+use cofferdam_abi::record::{CRASH_MAGIC, CrashRecord, Header, MAGIC, State, TraceEvent, offset};
+use cofferdam_record::trace::{self, Names};
 use cofferdam_record::{Snapshot, Symbols, failures};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -15,6 +16,9 @@ pub const TARGET: Target = Target {
     run,
 };
 
+/// So many events are in the trace of a sound record.
+const TRACED: u32 = 10;
+
 fn sound() -> Vec<u8> {
     let mut bytes = vec![0; offset::END];
     let mut header = Header::new_zeroed();
@@ -23,7 +27,7 @@ fn sound() -> Vec<u8> {
     header.partitions = 3.into();
     header.marks = 2000.into();
     header.health = 300.into();
-    header.trace = 10.into();
+    header.trace = TRACED.into();
     let mut put =
         |place: usize, what: &[u8]| bytes[place..place + what.len()].copy_from_slice(what);
     put(offset::HEADER, header.as_bytes());
@@ -62,13 +66,14 @@ fn run(bytes: &[u8]) {
         .iter()
         .map(|patch| patch.split_at(4))
     {
-        // Most words that matter stand in the head or with the failures.
+        // Most words that matter stand in the head, with the failures, or in the trace.
         let place = place
             .iter()
             .fold(0, |place, byte| place << 8 | usize::from(*byte));
         let place = match place % 4 {
             0 => offset::HEADER + place / 4 % size_of::<Header>(),
             1 => offset::CRASHES + place / 4 % (4 * size_of::<CrashRecord>()),
+            2 => offset::TRACE + place / 4 % (TRACED as usize * size_of::<TraceEvent>()),
             _ => place % offset::END,
         };
         let end = (place + 4).min(offset::END);
@@ -84,6 +89,8 @@ fn run(bytes: &[u8]) {
     }
     assert!(snapshot.marks().len() <= limits::MARKS);
     assert!(snapshot.health().len() <= limits::HEALTH_RECORDS);
-    assert!(snapshot.trace().len() <= limits::TRACE_EVENTS);
+    let events = trace::events(&snapshot, &Names::default());
+    assert!(events.len() == snapshot.trace().len() && events.len() <= limits::TRACE_EVENTS);
+    assert!((events.iter()).all(|event| event.to_string().lines().count() == 1));
     let _ = failures(&snapshot, &|_| Box::new(Anything));
 }
