@@ -28,11 +28,13 @@ pub enum Interrupted {
     Wait = 6,
     /// The record of an error that the partition raises itself.
     Error = 7,
+    /// The end of a life and the beginning of the next, warm and cold.
+    Restart = 8,
 }
 
 impl Interrupted {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Question,
         Self::Copy,
         Self::Fault,
@@ -41,6 +43,7 @@ impl Interrupted {
         Self::Call,
         Self::Wait,
         Self::Error,
+        Self::Restart,
     ];
 
     /// In words.
@@ -54,6 +57,7 @@ impl Interrupted {
             Self::Call => "in a call and its reply",
             Self::Wait => "in a wait",
             Self::Error => "in the record of an error",
+            Self::Restart => "between two lives",
         }
     }
 }

@@ -53,7 +53,7 @@ fn names(plan: &Path) -> Result<Names> {
     for schedule in list(&plan, "schedules") {
         let name = schedule["name"].as_str().unwrap_or_default();
         let count = list(&schedule, "windows").len();
-        windows.extend((0..count).map(|place| format!("{name}.{place}")));
+        windows.extend((0..count).map(|place| Names::window(name, place)));
     }
     Ok(Names {
         channels: texts("channels", "name"),

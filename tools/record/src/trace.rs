@@ -25,6 +25,13 @@ pub struct Names {
     pub windows: Vec<String>,
 }
 
+impl Names {
+    /// A window by its schedule and its place in that.
+    pub fn window(schedule: &str, place: usize) -> String {
+        format!("{schedule}.{place}")
+    }
+}
+
 /// One event of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {

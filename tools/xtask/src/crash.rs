@@ -34,6 +34,12 @@ pub fn is_shown(tree: &Tree, built: &Built, record: &Path, expected: &Crash) -> 
         "{} is not in it:\n{paragraph}",
         places.join(" or ")
     );
+    for words in &expected.says {
+        ensure!(
+            paragraph.contains(words),
+            "`{words}` is not in it:\n{paragraph}"
+        );
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use cofferdam_abi::page::StartReason;
 use cofferdam_abi::record::{HealthRecord, MODULE, Mark, PartitionState, State};
 use cofferdam_build::{Built, Kernel};
 use cofferdam_record::Snapshot;
+use cofferdam_record::trace::{self, Event, Names};
 use cofferdam_run::command::duration;
 use serde::Deserialize;
 
@@ -54,6 +55,9 @@ pub struct Expected {
     /// What the trace has to show, by device, where there is one.
     #[serde(default)]
     interrupt: BTreeMap<String, InterruptTrace>,
+    /// And sequences of its events.
+    #[serde(default)]
+    trace: Vec<Sequence>,
 }
 
 /// A failure, and the line of the source at which it happened.
@@ -66,6 +70,9 @@ pub struct Crash {
     pub file: String,
     /// What stands in the line.
     pub line: String,
+    /// Other words of the paragraph.
+    #[serde(default)]
+    pub says: Vec<String>,
 }
 
 /// How the module ends.
@@ -140,6 +147,16 @@ struct InterruptTrace {
     had_waited: Option<Value>,
     budget_used_up: Option<Value>,
     went_on_behind: Option<Value>,
+}
+
+/// Events that come one behind the other, if nothing but what is `of` something is looked at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sequence {
+    /// Parts of the lines that count.
+    of: Vec<String>,
+    /// The lines of `cargo cofferdam trace`, without their times.
+    events: Vec<String>,
 }
 
 /// A list, or its only element.
@@ -280,12 +297,16 @@ impl Expected {
         if let Some(step) = log_read {
             tally.count("the log as it was read", log_as_read(step, snapshot));
         }
-        // Behind a reset time begins anew.
-        if kernel == Kernel::Trace && self.module.resets == 0 {
+        // Behind a reset time begins anew; a module without partitions never began.
+        if kernel == Kernel::Trace && self.module.resets == 0 && !self.partition.is_empty() {
             let timeline = Timeline::of(snapshot);
             tally.count("the trace follows the plan", follows(&timeline, built));
             for (device, expected) in &self.interrupt {
                 tally.count(device, expected.judge(device, built, &timeline));
+            }
+            let events = trace::events(snapshot, &names_of(built));
+            for sequence in &self.trace {
+                tally.count("the events of the trace", sequence.judge(&events));
             }
         }
         tally
@@ -466,6 +487,37 @@ fn follows(timeline: &Timeline, built: &Built) -> Result<()> {
     let windows = timeline.judge(built)?;
     ensure!(windows > 0, "it shows no whole window");
     Ok(())
+}
+
+fn names_of(built: &Built) -> Names {
+    let plan = &built.plan;
+    let windows = plan.schedules.iter().flat_map(|schedule| {
+        (0..schedule.windows.len()).map(|place| Names::window(&schedule.name, place))
+    });
+    Names {
+        channels: plan.channels.iter().map(|one| one.name.clone()).collect(),
+        interrupts: (plan.interrupts.iter())
+            .map(|one| one.device.clone())
+            .collect(),
+        windows: windows.collect(),
+    }
+}
+
+impl Sequence {
+    fn judge(&self, events: &[Event]) -> Result<()> {
+        let lines = events.iter().map(|event| event.what.to_string());
+        let counting = lines.filter(|line| self.of.iter().any(|part| line.contains(part)));
+        let counting: Vec<_> = counting.collect();
+        let there = (counting.windows(self.events.len().max(1))).any(|some| some == self.events);
+        ensure!(
+            there,
+            "{:?} is not in its {} events of {:?}",
+            self.events,
+            counting.len(),
+            self.of
+        );
+        Ok(())
+    }
 }
 
 impl InterruptTrace {

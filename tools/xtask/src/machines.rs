@@ -220,9 +220,10 @@ fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
         "the {} kernel left {traced} events in its trace",
         kernel.name()
     );
-    for partition in &outcome.report.partitions {
+    let described = &built.checked.system.partitions;
+    for (partition, described) in outcome.report.partitions.iter().zip(described) {
         ensure!(
-            partition.cpu_ticks > 0,
+            partition.cpu_ticks > 0 || !described.autostart,
             "{} never had the processor",
             partition.name
         );

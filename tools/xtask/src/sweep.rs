@@ -14,7 +14,7 @@ use crate::machines::{Systems, no_reasons};
 use crate::parts::Tally;
 
 /// The intruder has done everything once in this time.
-pub const ONE_ROUND: Duration = Duration::from_millis(2800);
+pub const ONE_ROUND: Duration = Duration::from_millis(3800);
 const SYSTEM: &str = "sweep";
 
 /// Of the phases one in so many may be missing after one round: those that take several rare things at once.

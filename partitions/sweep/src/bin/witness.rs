@@ -73,6 +73,7 @@ fn used_ticks() -> u64 {
     [
         &ports::PARTITION_STATUS_INTRUDER,
         &ports::PARTITION_STATUS_SERVER,
+        &ports::PARTITION_STATUS_MORTAL,
         &ports::PARTITION_STATUS_FILLER,
     ]
     .into_iter()
