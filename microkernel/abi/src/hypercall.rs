@@ -1,8 +1,8 @@
 //! The hypercalls: ePAPR's register convention, one token each.
 //!
 //! A caller puts the token in r11 and arguments in r3 to r10, and executes `sc`. On return r3 is a
-//! [`crate::Status`], r4 on are results; r0, r3 to r12, CR, XER, CTR and LR are lost, everything else
-//! is kept (ePAPR 1.1, section 7.2). A result register that a page does not name holds what the
+//! [`crate::Status`], r4 on are results; r0, r3 to r12, XER, CTR and LR are lost, everything else
+//! is kept, CR too (ePAPR 1.1, section 7.2, would have it lost). A result register that a page does not name holds what the
 //! caller put there. `docs/abi.md` has one page for each call.
 
 /// The vendor number in the upper half of each token. ePAPR gives 1 to itself; 42 is taken by KVM.

@@ -1,7 +1,7 @@
 //! The instruction that calls the kernel.
 //!
 //! ePAPR 1.1, section 7.2: token in r11, arguments from r3 on, status in r3, results from r4 on; r0, r3 to r12,
-//! CR, XER, CTR and LR are lost.
+//! XER, CTR and LR are lost. CR is kept here, which ePAPR would have lost.
 
 use core::arch::asm;
 
@@ -42,7 +42,8 @@ pub(crate) fn call_plain(
     unsafe { call(hypercall, arguments) }
 }
 
-/// Whether a call reads or writes memory that an argument names.
+/// Whether a call reads or writes memory that an argument names. `CallCollect` has an address too, and is made with the capacity 0, by
+/// which it writes nothing.
 const fn takes_address(call: Hypercall) -> bool {
     matches!(
         call,
@@ -64,9 +65,8 @@ const fn takes_address(call: Hypercall) -> bool {
 #[inline(always)]
 pub(crate) unsafe fn raw(token: u32, arguments: [u32; ARGUMENTS]) -> [u32; 1 + RESULTS] {
     let mut r = [0; 1 + RESULTS];
-    // SAFETY: every register that the kernel may change is named below (the fields of CR one by one: the compiler takes no
-    // notice of "cr" as a whole); that memory changes only as the caller knows
-    // is the caller's promise, and without `nomem` the compiler expects it.
+    // SAFETY: every register that the kernel may change is named below, and CR is none of them; that memory changes only as the
+    // caller knows is the caller's promise, and without `nomem` the compiler expects it.
     unsafe {
         asm!(
             "sc",

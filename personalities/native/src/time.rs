@@ -47,6 +47,8 @@ pub fn cancel_timer() {
 }
 
 /// Waits until the timebase reaches `tick`, leaving the processor to others.
+///
+/// There is one virtual timer: what was asked of [`set_timer`] before is forgotten.
 pub fn sleep_until(tick: u64) {
     set_timer(tick);
     wait(Lines::TIMER);
@@ -59,7 +61,8 @@ pub fn processor_ticks() -> u64 {
         .unwrap_or_default()
 }
 
-/// A delay for drivers. It uses the virtual timer for what is longer than a hypercall's cost.
+/// A delay for drivers. It uses the virtual timer for what is longer than a hypercall's cost, in place of what the program itself asked
+/// of [`set_timer`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Delay;
 

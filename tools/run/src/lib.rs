@@ -1,8 +1,8 @@
 //! Runs a built system, and judges the record that it leaves.
 //!
-//! The judge is outside: it reads the machine's memory, which the machine shares with this process, and believes no partition
-//! about itself. What a partition says about *its own* attack (a mark) counts against the system only, never for it,
-//! unless the accounts of the others agree.
+//! The judge is outside: it reads the machine's memory, which the machine shares with this process. That an attack was refused,
+//! or did no harm, is what the attacker itself says by a mark: it counts as far as the kernel's account of it, and the accounts of the
+//! others, do not speak against it.
 //!
 //! [`run`] starts the machine, follows it, and ends it; [`judge`] turns what is left into a [`Report`]. Time is the machine's
 //! own: with [`Options::instruction_clock`] one instruction takes one nanosecond and every run is the same; without it
