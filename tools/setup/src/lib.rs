@@ -153,8 +153,8 @@ impl Consent {
 
 /// Makes sure that all of `needed` is there, installing what is missing if `consent` allows it.
 ///
-/// On return everything was looked at again and found.
-pub fn provide(root: &Path, needed: &[Requirement], consent: Consent) -> Result<()> {
+/// On return everything was looked at again and found. What the installers say is kept in `target`, where cargo builds.
+pub fn provide(root: &Path, target: &Path, needed: &[Requirement], consent: Consent) -> Result<()> {
     let lacks = lacks(root, needed);
     if lacks.is_empty() {
         return Ok(());
@@ -186,7 +186,7 @@ pub fn provide(root: &Path, needed: &[Requirement], consent: Consent) -> Result<
             "there is no terminal to ask on: run the command again with --yes to have this installed, or install it yourself"
         ),
     }
-    let log = root.join("target/cofferdam/setup.log");
+    let log = target.join("cofferdam/setup.log");
     let mut packages = Vec::new();
     let mut rustup = false;
     for (_, lack) in lacks {

@@ -3,6 +3,9 @@
 //! Later releases of rustc refuse a soft-float PowerPC target, earlier ones lack features that the code uses. Hence an exact
 //! release, and one alternative that was tried: Debian's `rustc-web` 1.96.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +23,9 @@ const DEBIAN_PACKAGES: &[&str] = &[
     "rustfmt-web",
     "lld",
 ];
+
+/// A file of the source of `core`, in a sysroot.
+const CORE: &str = "lib/rustlib/src/rust/library/core/src/lib.rs";
 
 /// A complete compiler: cargo, rustc, the source of `core`, a linker, clippy and rustfmt.
 #[derive(Clone, Debug)]
@@ -59,11 +65,7 @@ impl fmt::Display for Origin {
 impl Toolchain {
     /// Finds it, or says what is missing.
     pub fn find(root: &Path) -> Result<Self, Lack> {
-        let of_rustup = rustups(root);
-        match of_rustup {
-            Ok(toolchain) => Ok(toolchain),
-            Err(lack) => debians().ok_or(lack),
-        }
+        Places::of_this_host().find(root)
     }
 
     /// A cargo of this toolchain, with nothing left of the toolchain that may be running us.
@@ -97,22 +99,91 @@ impl Toolchain {
     }
 }
 
-/// The pinned toolchain of rustup, complete.
-fn rustups(root: &Path) -> Result<Toolchain, Lack> {
-    let channel = pinned_channel(root)?;
-    if on_path("rustup").is_none() {
-        return Err(Lack {
-            why: format!(
-                "neither rustup, which would bring Rust {channel}, nor Debian's Rust {DEBIAN_RELEASE} was found"
-            ),
-            remedy: Remedy::Packages(DEBIAN_PACKAGES),
-        });
+/// Where compilers are looked for.
+struct Places {
+    /// rustup, if there is one.
+    rustup: Option<PathBuf>,
+    /// The folder of the programs that Debian's packages install.
+    debian: PathBuf,
+    /// The linker of Debian's LLVM, if there is one.
+    linker: Option<PathBuf>,
+}
+
+impl Places {
+    fn of_this_host() -> Self {
+        Self {
+            rustup: on_path("rustup"),
+            debian: PathBuf::from("/usr/bin"),
+            linker: on_path("ld.lld"),
+        }
     }
+
+    /// rustup's toolchain; or else Debian's; or else what rustup's lacks, for that is the one to be mended.
+    fn find(&self, root: &Path) -> Result<Toolchain, Lack> {
+        let channel = pinned_channel(root)?;
+        let debians = self.debians();
+        let Some(rustup) = &self.rustup else {
+            return debians.map_err(|why| Lack {
+                why: format!("there is no rustup, which would bring Rust {channel}, and {why}"),
+                remedy: Remedy::Packages(DEBIAN_PACKAGES),
+            });
+        };
+        rustups(rustup, &channel).or_else(|lack| debians.map_err(|_| lack))
+    }
+
+    /// Debian's compiler, if it is the release that was tried and nothing is missing; or else in words what is.
+    fn debians(&self) -> Result<Toolchain, String> {
+        let rustc = self.debian.join("rustc");
+        let (release, _) = release_and_host(&rustc)
+            .ok_or_else(|| format!("Debian's Rust {DEBIAN_RELEASE} is not there either"))?;
+        if release != DEBIAN_RELEASE {
+            return Err(format!(
+                "{} is Rust {release}, not {DEBIAN_RELEASE}",
+                rustc.display()
+            ));
+        }
+        let sysroot = output(Command::new(&rustc).args(["--print", "sysroot"]))
+            .map(|path| PathBuf::from(path.trim()))
+            .ok_or_else(|| format!("{} names no sysroot", rustc.display()))?;
+        let mut absent = Vec::new();
+        for (name, file) in [
+            ("cargo", self.debian.join("cargo")),
+            ("rust-src", sysroot.join(CORE)),
+            ("clippy", self.debian.join("cargo-clippy")),
+            ("rustfmt", self.debian.join("cargo-fmt")),
+        ] {
+            if !file.exists() {
+                absent.push(name);
+            }
+        }
+        let linker = self.linker.clone();
+        if linker.is_none() {
+            absent.push("lld");
+        }
+        if !absent.is_empty() {
+            return Err(format!(
+                "Debian's Rust {release} lacks {}",
+                absent.join(", ")
+            ));
+        }
+        Ok(Toolchain {
+            origin: Origin::Debian,
+            release,
+            cargo: self.debian.join("cargo"),
+            rustc,
+            sysroot,
+            linker,
+        })
+    }
+}
+
+/// The pinned toolchain of rustup, complete.
+fn rustups(rustup: &Path, channel: &str) -> Result<Toolchain, Lack> {
     let lack = |why: String| Lack {
         why,
         remedy: Remedy::Rustup,
     };
-    let rustc = output(Command::new("rustup").args(["which", "--toolchain", &channel, "rustc"]))
+    let rustc = output(Command::new(rustup).args(["which", "--toolchain", channel, "rustc"]))
         .map(|path| PathBuf::from(path.trim()))
         .ok_or_else(|| lack(format!("rustup has no toolchain {channel}")))?;
     // Toolchains can be links to one another, and the compiler names files by where they really lie.
@@ -123,12 +194,21 @@ fn rustups(root: &Path) -> Result<Toolchain, Lack> {
         .ok_or_else(|| lack(format!("rustup's {} is not there", rustc.display())))?;
     let (release, host) = release_and_host(&rustc)
         .ok_or_else(|| lack(format!("{} does not start", rustc.display())))?;
+    if release != channel {
+        // rustup takes the name for the thing, and would install nothing.
+        return Err(Lack {
+            why: format!(
+                "rustup's toolchain {channel} is Rust {release}: {}",
+                rustc.display()
+            ),
+            remedy: Remedy::ByHand(format!(
+                "rustup toolchain uninstall {channel}, then rustup toolchain install"
+            )),
+        });
+    }
     let parts = [
         ("cargo", "bin/cargo".to_owned()),
-        (
-            "rust-src",
-            "lib/rustlib/src/rust/library/core/src/lib.rs".to_owned(),
-        ),
+        ("rust-src", CORE.to_owned()),
         ("rust-lld", format!("lib/rustlib/{host}/bin/rust-lld")),
         ("clippy", "bin/cargo-clippy".to_owned()),
         ("rustfmt", "bin/cargo-fmt".to_owned()),
@@ -151,30 +231,6 @@ fn rustups(root: &Path) -> Result<Toolchain, Lack> {
         rustc,
         sysroot,
         linker: None,
-    })
-}
-
-/// Debian's compiler, if it is the release that was tried and nothing is missing.
-fn debians() -> Option<Toolchain> {
-    let folder = Path::new("/usr/bin");
-    let rustc = folder.join("rustc");
-    let (release, _) = release_and_host(&rustc)?;
-    let sysroot = PathBuf::from(output(Command::new(&rustc).args(["--print", "sysroot"]))?.trim());
-    let linker = on_path("ld.lld")?;
-    let complete = release == DEBIAN_RELEASE
-        && sysroot
-            .join("lib/rustlib/src/rust/library/core/src/lib.rs")
-            .exists()
-        && ["cargo", "cargo-clippy", "cargo-fmt"]
-            .iter()
-            .all(|name| folder.join(name).exists());
-    complete.then(|| Toolchain {
-        origin: Origin::Debian,
-        release,
-        cargo: folder.join("cargo"),
-        rustc,
-        sysroot,
-        linker: Some(linker),
     })
 }
 

@@ -32,6 +32,7 @@ use cofferdam_build::Tree;
 use cofferdam_progress::say;
 use cofferdam_run::command::RunArguments;
 use cofferdam_setup::{Consent, Requirement, Toolchain};
+use cofferdam_target_build::target_directory;
 
 use workspace::Workspace;
 
@@ -159,7 +160,8 @@ struct Installing {
 impl Installing {
     /// Makes sure of what building and testing need, and returns the compiler.
     fn provide(&self, root: &Path, needed: &[Requirement]) -> Result<Toolchain> {
-        cofferdam_setup::provide(root, needed, Consent::of_user(self.yes))?;
+        let target = target_directory(root);
+        cofferdam_setup::provide(root, &target, needed, Consent::of_user(self.yes))?;
         Ok(Toolchain::find(root)?)
     }
 }
