@@ -193,7 +193,11 @@ impl<M: Machine> Kernel<M> {
         let ahead = self.clock.event.wrapping_sub(now);
         let ahead = if ahead as i32 > 0 { ahead } else { 1 };
         match self.budget_left() {
-            Some(left) => ahead.min(left.max(1)),
+            Some(left) => {
+                // What the slice under way has used is not charged yet.
+                let used = now.wrapping_sub(self.clock.slice_start);
+                ahead.min(left.saturating_sub(used).max(1))
+            }
             None => ahead,
         }
     }

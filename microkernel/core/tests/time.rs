@@ -196,6 +196,25 @@ fn a_background_partition_takes_slack_and_its_budget_at_once() {
 }
 
 #[test]
+fn a_timer_set_on_the_way_does_not_lengthen_a_budget() {
+    let mut system = SystemBuilder::new();
+    let [a, b] = ["a", "b"].map(|name| system.partition(name));
+    system.rank(a, 50);
+    system.rank(b, 0);
+    system.schedule(&[(1000, &[0, 1])]);
+    let mut simulation = system.boot();
+    let start = simulation.now();
+    for (elapsed, timer) in [(10, 400), (20, 300), (40, 200)] {
+        simulation.advance_to(start + elapsed);
+        set_timer(&mut simulation, a, start + timer);
+    }
+    simulation.advance_to(start + 49);
+    assert_eq!(simulation.running(), Some(a));
+    simulation.advance_to(start + 50);
+    assert_eq!(simulation.running(), Some(b));
+}
+
+#[test]
 fn a_budget_is_spent_in_parts() {
     let mut system = SystemBuilder::new();
     let [background, a] = ["background", "a"].map(|name| system.partition(name));
