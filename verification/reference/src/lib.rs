@@ -6,6 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+mod answers;
+mod before;
+mod calls;
+mod lines;
 mod made;
 mod messages;
 mod model;

@@ -35,6 +35,13 @@ impl Messages {
         }
     }
 
+    /// Whether it is a queue without a place left.
+    pub fn is_full(&self, system: &SystemBuilder, index: usize) -> bool {
+        let channel = &system.channels[index].0;
+        let held = self.channels[index].held.len() as u32;
+        channel.kind == ChannelKind::Queuing && held == channel.depth
+    }
+
     /// A partition's life ended: what it had not received is gone.
     pub fn life_ended(&mut self, partition: u8) {
         for contents in &mut self.channels {
@@ -113,7 +120,13 @@ impl Messages {
                 assert_eq!(status, Status::Ok, "{call:x?}");
                 assert_eq!(results[0], bytes, "{call:x?}");
                 assert_eq!(&simulation.load(actor, address, bytes), oldest);
-                if capability.kind == Kind::QueuingDestination {
+                if capability.kind == Kind::SamplingDestination {
+                    let age = simulation.now() - contents.written;
+                    let refresh = system.channels[index].0.refresh_ticks;
+                    let valid = refresh == 0 || age <= refresh;
+                    let told = [u32::from(valid), (age >> 32) as u32, age as u32];
+                    assert_eq!(results[1..4], told, "{call:x?}");
+                } else {
                     contents.held.pop_front();
                     let left = contents.held.len() as u32;
                     let lost = std::mem::take(&mut contents.lost);

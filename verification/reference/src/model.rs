@@ -6,37 +6,13 @@ use cofferdam_abi::{Status, limits, page};
 use cofferdam_machine::{Simulation, Write, WriteKind};
 use cofferdam_tables::{Channel, ChannelKind, End, RegionKind};
 
+use crate::answers::{Answers, Schedules};
+use crate::before::{Before, Life};
+use crate::calls::Calls;
+use crate::lines::Raised;
 use crate::made::{Called, Made};
 use crate::messages::Messages;
 use crate::rules;
-
-/// A life of a partition as it was before an operation.
-#[derive(Clone, Copy, PartialEq)]
-struct Life {
-    epoch: u32,
-    state: PartitionState,
-}
-
-impl Life {
-    fn of(simulation: &mut Simulation, partition: u8) -> Self {
-        Self {
-            epoch: simulation.account(partition).epoch.get(),
-            state: simulation.state(partition),
-        }
-    }
-
-    fn is_up(self) -> bool {
-        matches!(self.state, PartitionState::Ready | PartitionState::Waiting)
-    }
-}
-
-/// A call that its client waits for.
-#[derive(Clone, Copy)]
-struct Blocked {
-    deadline: u64,
-    /// Where the reply's bytes may go: a physical address and its room.
-    reply: Option<(u32, u32)>,
-}
 
 /// A window that began.
 #[derive(Clone, Copy)]
@@ -44,18 +20,22 @@ struct Opened {
     start: u64,
     end: u64,
     eligible: u32,
+    interrupts: u32,
+    releases: u32,
 }
 
 /// What the kernel has to do, as far as it can be said without the kernel.
 pub struct Model {
-    schedule: u8,
-    next_schedule: u8,
+    schedules: Schedules,
     window: usize,
     opened: Vec<Opened>,
     waits_seen: usize,
-    lives: Vec<Life>,
-    blocked: Vec<Option<Blocked>>,
+    before: Before,
+    /// The virtual timers that may still fire.
+    timers: [Option<u64>; limits::PARTITIONS],
+    calls: Calls,
     messages: Messages,
+    answers: Answers,
     /// The record's and the machine's count of ticks when the model began.
     began: u64,
 }
@@ -63,16 +43,21 @@ pub struct Model {
 impl Model {
     /// A model of a system whose first window has just begun.
     pub fn new(simulation: &mut Simulation) -> Self {
-        let partitions = simulation.system.partitions.len();
+        let initial = simulation.system.module.initial_schedule;
         let mut model = Self {
-            schedule: simulation.system.module.initial_schedule,
-            next_schedule: simulation.system.module.initial_schedule,
+            schedules: Schedules {
+                now: initial,
+                next: initial,
+                frames: 0,
+            },
             window: 0,
             opened: Vec::new(),
             waits_seen: 1,
-            lives: Vec::new(),
-            blocked: vec![None; partitions],
+            before: Before::default(),
+            timers: [None; limits::PARTITIONS],
+            calls: Calls::new(&simulation.system),
             messages: Messages::new(&simulation.system),
+            answers: Answers::default(),
             began: simulation.now(),
         };
         model.open(simulation, simulation.start_tick());
@@ -80,12 +65,14 @@ impl Model {
     }
 
     fn open(&mut self, simulation: &Simulation, start: u64) {
-        let windows = &simulation.system.schedules[usize::from(self.schedule)].windows;
+        let windows = &simulation.system.schedules[usize::from(self.schedules.now)].windows;
         let window = &windows[self.window].0;
         self.opened.push(Opened {
             start,
             end: start + u64::from(window.length_ticks),
             eligible: window.eligible,
+            interrupts: window.interrupts,
+            releases: window.releases,
         });
     }
 
@@ -95,59 +82,116 @@ impl Model {
 
     /// Notes how things are.
     pub fn before(&mut self, simulation: &mut Simulation) {
-        self.lives.clear();
-        for partition in 0..simulation.system.partitions.len() as u8 {
-            self.lives.push(Life::of(simulation, partition));
-        }
+        self.before = Before::of(simulation, self.began);
         simulation.kernel.machine.writes.clear();
     }
 
     /// Judges what was done.
     pub fn after(&mut self, simulation: &mut Simulation, made: &Made) {
-        self.judge_writes(simulation, made);
+        let mut raised = Raised::default();
+        let windows_before = self.opened.len();
+        let copies = self.judge_copies(simulation, made);
         if let (Some(actor), Some(call)) = (made.actor, &made.call) {
-            rules::judge_status(simulation, actor, call);
-            self.messages.judge(simulation, actor, call);
-            self.note_call(simulation, actor, call);
+            raised.by_call(&simulation.system, &self.messages, &self.calls, actor, call);
+            self.judge_call(simulation, actor, call);
         }
+        raised.by_lives(simulation, &self.before, &self.messages, &self.calls);
         self.judge_windows(simulation);
+        self.raised_by_time(simulation, windows_before, &mut raised);
+        self.judge_words(simulation, made, &copies, &raised);
         self.judge_processor(simulation);
+        self.judge_sources(simulation);
+        for partition in 0..self.before.lives.len() as u8 {
+            if self.before.has_ended(simulation, partition) {
+                self.messages.life_ended(partition);
+                self.calls.life_ended(simulation, partition);
+                self.timers[usize::from(partition)] = None;
+            }
+        }
         self.judge_waits(simulation);
-        for (partition, before) in self.lives.clone().into_iter().enumerate() {
-            let after = Life::of(simulation, partition as u8);
-            let ended = before.is_up() && !after.is_up();
-            if ended || before.epoch != after.epoch {
-                self.messages.life_ended(partition as u8);
-                self.blocked[partition] = None;
+        let window = self.now_open();
+        self.calls
+            .time_passed(simulation, |simulation, client, at| {
+                must_have_noticed(simulation, window, client, at)
+            });
+    }
+
+    /// The hypercall has a result that fits, and the model follows it.
+    fn judge_call(&mut self, simulation: &mut Simulation, actor: u8, call: &Called) {
+        rules::judge_status(simulation, actor, call);
+        self.messages.judge(simulation, actor, call);
+        let schedules = &self.schedules;
+        self.answers
+            .judge(simulation, &self.before, schedules, actor, call);
+        let ranks = self.ranks_left(simulation);
+        let own: Vec<_> = simulation
+            .system
+            .partitions
+            .iter()
+            .map(|one| one.own)
+            .collect();
+        let eligible = |partition| own[usize::from(partition)].ranks & ranks != 0;
+        self.calls
+            .judge(simulation, &self.before, eligible, actor, call);
+        let [upper, lower, ..] = call.arguments;
+        match (call.name(), call.outcome.status) {
+            (Some(Hypercall::ScheduleSet), Some(Status::Ok)) => self.schedules.next = lower as u8,
+            (Some(Hypercall::HealthRaise), Some(Status::Ok)) => {
+                let own = &own[usize::from(actor)];
+                let error = cofferdam_abi::health::Error::ApplicationError as usize;
+                if own.actions[error] == cofferdam_abi::health::Action::SwitchSchedule as u8 {
+                    self.schedules.next = own.switch_schedule;
+                }
+            }
+            (Some(Hypercall::SetTimer), _) => {
+                let at = (u64::from(upper) << 32) | u64::from(lower);
+                self.timers[usize::from(actor)] = (at != u64::MAX).then_some(at);
+            }
+            _ => {}
+        }
+    }
+
+    /// What time, devices and windows raise; those that were open already count from `windows_before` on.
+    fn raised_by_time(&self, simulation: &Simulation, windows_before: usize, raised: &mut Raised) {
+        let now = simulation.now();
+        let system = &simulation.system;
+        raised.by_time(system, &self.calls, now);
+        for partition in 0..self.before.lives.len() as u8 {
+            let mut may = |line| {
+                raised.may(End {
+                    partition,
+                    line: line as u8,
+                });
+            };
+            if self.timers[usize::from(partition)].is_some_and(|at| at <= now) {
+                may(page::LINE_TIMER);
+            }
+            let released = |window: &Opened| window.releases & (0x8000_0000 >> partition) != 0;
+            if self.opened[windows_before..].iter().any(released) {
+                may(page::LINE_RELEASE);
+            }
+        }
+        for index in &simulation.kernel.machine.asking {
+            let open = |window: &Opened| window.interrupts & (0x8000_0000 >> index) != 0;
+            if self.opened[windows_before - 1..].iter().any(open)
+                && let Some(interrupt) = system.interrupts.get(usize::from(*index))
+            {
+                raised.may(End {
+                    partition: interrupt.owner,
+                    line: interrupt.line,
+                });
             }
         }
     }
 
-    /// What a call means for later.
-    fn note_call(&mut self, simulation: &Simulation, actor: u8, call: &Called) {
-        let [slot, b, .., e, f] = call.arguments;
-        let name = call.name();
-        match (name, call.outcome.status) {
-            (Some(Hypercall::ScheduleSet), Some(Status::Ok)) => self.next_schedule = b as u8,
-            (Some(Hypercall::HealthRaise), Some(Status::Ok)) => {
-                let own = &simulation.system.partitions[usize::from(actor)].own;
-                let error = cofferdam_abi::health::Error::ApplicationError as usize;
-                if own.actions[error] == cofferdam_abi::health::Action::SwitchSchedule as u8 {
-                    self.next_schedule = own.switch_schedule;
-                }
-            }
-            (Some(Hypercall::Call | Hypercall::CallMessage), None) => {
-                let channel = rules::channel(&simulation.system, actor, slot).expect("a channel");
-                let allowed = channel.0.deadline_ticks;
-                let time_out = if b == 0 { allowed } else { b.min(allowed) };
-                let message = name == Some(Hypercall::CallMessage);
-                self.blocked[usize::from(actor)] = Some(Blocked {
-                    // The operation may have taken the clock over a boundary: never earlier than the truth.
-                    deadline: simulation.now() + u64::from(time_out),
-                    reply: message.then(|| (simulation.physical(actor, e), f)),
-                });
-            }
-            _ => {}
+    /// A device may interrupt in the windows that are open to it, and while its owner is up.
+    fn judge_sources(&self, simulation: &mut Simulation) {
+        for index in simulation.kernel.machine.enabled.clone() {
+            let open = self.now_open().interrupts & (0x8000_0000 >> index) != 0;
+            assert!(open, "interrupt {index} is let through outside its windows");
+            let owner = simulation.system.interrupts[usize::from(index)].owner;
+            let up = Life::of(simulation, owner).is_up();
+            assert!(up, "interrupt {index} has nobody to serve it");
         }
     }
 
@@ -159,10 +203,11 @@ impl Model {
             assert_eq!(*at, before.end, "a window begins where the last one ends");
             assert_eq!(*now, *at, "a window begins on its tick");
             self.window += 1;
-            let schedule = &simulation.system.schedules[usize::from(self.schedule)];
+            let schedule = &simulation.system.schedules[usize::from(self.schedules.now)];
             if self.window == schedule.windows.len() {
                 self.window = 0;
-                self.schedule = self.next_schedule;
+                self.schedules.now = self.schedules.next;
+                self.schedules.frames += 1;
             }
             self.open(simulation, *at);
         }
@@ -174,17 +219,25 @@ impl Model {
         );
     }
 
+    /// The ranks that may run now: a set, without those whose budget is used up.
+    fn ranks_left(&self, simulation: &Simulation) -> u32 {
+        let ranks = simulation.system.ranks.iter().enumerate();
+        let spent = ranks.filter(|(_, rank)| {
+            let used = self.used_in_window(simulation, rank.partition);
+            rank.budget_ticks != 0 && used >= u64::from(rank.budget_ticks)
+        });
+        spent.fold(self.now_open().eligible, |left, (index, _)| {
+            left & !(0x8000_0000 >> index)
+        })
+    }
+
     /// The most urgent partition runs that may.
     fn judge_processor(&mut self, simulation: &mut Simulation) {
-        let eligible = self.now_open().eligible;
+        let left = self.ranks_left(simulation);
         let ranks = simulation.system.ranks.clone();
         let mut expected = None;
         for (index, rank) in ranks.iter().enumerate() {
-            if eligible & (0x8000_0000 >> index) == 0 {
-                continue;
-            }
-            let used = self.used_in_window(simulation, rank.partition);
-            if rank.budget_ticks != 0 && used >= u64::from(rank.budget_ticks) {
+            if left & (0x8000_0000 >> index) == 0 {
                 continue;
             }
             let state = simulation.state(rank.partition);
@@ -208,27 +261,17 @@ impl Model {
             .sum()
     }
 
-    /// No call outlives its deadline where its client may run, but for a tick for each other thing that may be due then.
+    /// No call outlives its deadline where its client may run.
     fn judge_waits(&mut self, simulation: &mut Simulation) {
-        for partition in 0..self.blocked.len() as u8 {
-            let Some(blocked) = self.blocked[usize::from(partition)] else {
+        for (_, channel) in self.calls.all() {
+            let Some(waits) = channel.waits else {
                 continue;
             };
-            if !simulation.registers(partition).unanswered {
-                self.blocked[usize::from(partition)] = None;
-                continue;
+            if simulation.registers(channel.client).unanswered {
+                let window = self.now_open();
+                let late = must_have_noticed(simulation, window, channel.client, waits.deadline);
+                assert!(!late, "a call waits past its deadline");
             }
-            let window = self.now_open();
-            let ranks = simulation.system.partitions[usize::from(partition)]
-                .own
-                .ranks;
-            let eligible = ranks & window.eligible != 0;
-            let due = 2 * simulation.system.partitions.len() + simulation.system.channels.len();
-            let noticed = blocked.deadline.max(window.start) + due as u64;
-            assert!(
-                !eligible || simulation.now() <= noticed,
-                "a call waits past its deadline"
-            );
         }
     }
 
@@ -253,64 +296,94 @@ impl Model {
             assert_ne!(ranks & window.eligible, 0, "it has no part in the window");
             total[usize::from(partition)] += to - from;
         }
-        for partition in 0..self.blocked.len() as u8 {
+        for partition in 0..self.before.lives.len() as u8 {
             let charged = simulation.account(partition).cpu_ticks.get();
             assert_eq!(charged, total[usize::from(partition)], "{partition}");
         }
     }
 
-    /// The kernel wrote only where somebody's authority reaches.
-    fn judge_writes(&mut self, simulation: &mut Simulation, made: &Made) {
+    /// The kernel copied and cleared only where somebody's authority reaches. Gives the words that it wrote.
+    fn judge_copies(&mut self, simulation: &mut Simulation, made: &Made) -> Vec<Write> {
         let writes = std::mem::take(&mut simulation.kernel.machine.writes);
         for write in &writes {
             let allowed = match write.kind {
                 WriteKind::Clear => self.may_clear(simulation, write),
-                WriteKind::Word => {
-                    self.may_set_page(simulation, write)
-                        || may_keep_length(simulation, made, write)
-                        || may_read_health(simulation, made, write)
-                }
                 WriteKind::Copy => self.may_copy(simulation, made, write),
+                WriteKind::Word => continue,
             };
             assert!(allowed, "{write:x?} by {:?} {:x?}", made.actor, made.call);
         }
+        writes
     }
 
-    /// Whether a partition has begun another life.
-    fn is_being_started(&self, simulation: &mut Simulation, partition: u8) -> bool {
-        let before = self.lives[usize::from(partition)];
-        before.state == PartitionState::Starting
-            || before.epoch != simulation.account(partition).epoch.get()
+    /// The same of single words; and the lines that became pending are those that may.
+    fn judge_words(
+        &mut self,
+        simulation: &mut Simulation,
+        made: &Made,
+        writes: &[Write],
+        raised: &Raised,
+    ) {
+        let words = writes.iter().filter(|write| write.kind == WriteKind::Word);
+        let mut written = Vec::new();
+        for write in words {
+            if may_keep_length(simulation, made, write) || may_read_health(simulation, made, write)
+            {
+                continue;
+            }
+            let page = (0..self.before.lives.len() as u8).find(|partition| {
+                let start = simulation.physical(*partition, page::ADDRESS);
+                inside(write, start, page::SIZE)
+            });
+            let allowed = page.is_some_and(|partition| {
+                self.may_set_page(simulation, made, write, partition, raised)
+            });
+            assert!(allowed, "{write:x?} by {:?} {:x?}", made.actor, made.call);
+            written.extend(page.filter(|partition| {
+                write.physical == simulation.physical(*partition, page::ADDRESS + page::PENDING)
+            }));
+        }
+        let risen = raised.judge(simulation, &self.before, &written);
+        for (timer, risen) in self.timers.iter_mut().zip(risen) {
+            if risen & (1 << page::LINE_TIMER) != 0 {
+                *timer = None;
+            }
+        }
     }
 
     fn may_clear(&self, simulation: &mut Simulation, write: &Write) -> bool {
-        (0..self.blocked.len() as u8).any(|partition| {
+        (0..self.before.lives.len() as u8).any(|partition| {
             let regions = &simulation.system.partitions[usize::from(partition)].regions;
             let inside = regions.iter().any(|region| {
                 region.kind == RegionKind::Private
                     && inside(write, region.physical as u32, region.length)
             });
-            inside && self.is_being_started(simulation, partition)
+            inside && self.before.is_being_started(simulation, partition)
         })
     }
 
-    /// The words of a register page that are the kernel's to write.
-    fn may_set_page(&self, simulation: &mut Simulation, write: &Write) -> bool {
-        (0..self.blocked.len() as u8).any(|partition| {
-            let start = simulation.physical(partition, page::ADDRESS);
-            if !inside(write, start, page::SIZE) {
-                return false;
-            }
-            match write.physical - start {
-                page::MSR | page::PENDING => true,
-                page::SRR0 | page::SRR1 | page::DEAR | page::ESR => true,
-                page::RELEASE..=page::RELEASES => true,
-                page::ENABLED | page::VECTORS..page::RELEASE => {
-                    self.is_being_started(simulation, partition)
-                }
-                _ => false,
-            }
-        })
+    /// The words of a register page that are the kernel's to write: where a line is raised, a handler is entered, or a life
+    /// begins.
+    fn may_set_page(
+        &self,
+        simulation: &mut Simulation,
+        made: &Made,
+        write: &Write,
+        partition: u8,
+        raised: &Raised,
+    ) -> bool {
+        let start = simulation.physical(partition, page::ADDRESS);
+        let started = self.before.is_being_started(simulation, partition);
+        let acts = made.actor == Some(partition);
+        match write.physical - start {
+            page::PENDING => started || raised.reaches(partition),
+            page::MSR | page::SRR0 | page::SRR1 => started || acts || raised.reaches(partition),
+            page::DEAR | page::ESR => acts,
+            page::RELEASE..page::RELEASES => raised.reaches(partition),
+            page::RELEASES => started || raised.reaches(partition),
+            page::ENABLED | page::VECTORS..page::RELEASE => started,
+            _ => false,
+        }
     }
 
     fn may_copy(&self, simulation: &Simulation, made: &Made, write: &Write) -> bool {
@@ -349,14 +422,32 @@ impl Model {
             Some(Hypercall::CallMessage) => in_store(channel, write) && out_of(c, d),
             Some(Hypercall::Reply | Hypercall::ReplyReceive) => {
                 // To the client, where it waits for just this.
-                let client = usize::from(ends[0].partition);
-                let reply = self.blocked[client].and_then(|blocked| blocked.reply);
-                let fits = |(place, room)| write.physical == place && write.length <= room;
+                let client = ends[0].partition;
+                let index = usize::from(
+                    rules::capability(&simulation.system, actor, slot)
+                        .expect("a slot")
+                        .object,
+                );
+                let waits = self.calls.get(index).and_then(|channel| channel.waits);
+                let reply = waits.and_then(|waits| waits.reply);
+                let fits = |(address, room)| {
+                    let place = simulation.physical(client, address);
+                    write.physical == place && write.length <= room
+                };
                 in_store(channel, &source) && reply.is_some_and(fits)
             }
             _ => false,
         }
     }
+}
+
+/// Whether the kernel must have noticed, in the window that is open, what was due of a partition at `at`: it does one thing a
+/// tick, and others may be due then.
+fn must_have_noticed(simulation: &Simulation, window: Opened, partition: u8, at: u64) -> bool {
+    let system = &simulation.system;
+    let ranks = system.partitions[usize::from(partition)].own.ranks;
+    let due = 2 * system.partitions.len() + system.channels.len();
+    ranks & window.eligible != 0 && simulation.now() > at.max(window.start) + due as u64
 }
 
 fn inside(write: &Write, start: u32, length: u32) -> bool {

@@ -78,6 +78,7 @@ pub fn system() -> SystemBuilder {
         system.rank(partition, 0);
     }
     system.channel(ChannelKind::Sampling, a, &[b, c], 40, 1);
+    system.channels[0].0.refresh_ticks = 500;
     system.channel(ChannelKind::Queuing, b, &[a], 22, 3);
     system.channel(ChannelKind::Queuing, c, &[d], 8, 2);
     system.channel(ChannelKind::Call, b, &[a], 64, 1);
@@ -117,6 +118,8 @@ pub fn system() -> SystemBuilder {
     system.release(0, 1, &[c]);
     system.release(1, 1, &[a, c]);
     system.let_interrupts(0, 1, &[0]);
+    // Here the owner of interrupt 1 runs, and may not be interrupted by it.
+    system.let_interrupts(0, 2, &[0]);
     system.let_interrupts(1, 2, &[]);
     system
 }
@@ -144,12 +147,20 @@ pub fn perform(simulation: &mut Simulation, operation: &Operation) -> Made {
         }
         (Operation::Message(call, which, address, length), Some(actor)) => {
             let slot = &slot_for(simulation, actor, *call, *which);
+            let [a, b, c, d] = [1, 2, 3, 4].map(|word| address.wrapping_mul(word));
+            // Half of the replies are without bytes, as those of a direct switch are.
+            let bytes = if length % 2 == 0 { 0 } else { *length };
             let arguments = match call {
                 Hypercall::CallMessage => [*slot, 0, *address, *length, DATA, 64],
-                Hypercall::Reply | Hypercall::ReplyReceive => [*slot, *length, 1, 2, 3, 4],
+                Hypercall::Reply | Hypercall::ReplyReceive => [*slot, bytes, a, b, c, d],
                 Hypercall::Wait => [0; 6],
                 Hypercall::ScheduleSet => [*slot, *length % 3, 0, 0, 0, 0],
-                Hypercall::Call => [*slot, *length, 1, 2, 3, 4],
+                Hypercall::ChannelStatus => [*length % 10, 0, 0, 0, 0, 0],
+                Hypercall::Call | Hypercall::CallSubmit => [*slot, *length, a, b, c, d],
+                Hypercall::SetTimer => {
+                    let at = simulation.now() + u64::from(4 * length);
+                    [(at >> 32) as u32, at as u32, 0, 0, 0, 0]
+                }
                 _ => [*slot, *address, *length, 0, 0, 0],
             };
             let outcome = simulation.call(actor, *call, &arguments);
