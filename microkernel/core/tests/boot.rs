@@ -513,6 +513,8 @@ fn failures_have_a_number_and_a_text() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn arbitrary_bytes_never_load(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert!(load(&bytes).is_err());

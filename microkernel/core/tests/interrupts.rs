@@ -90,20 +90,26 @@ fn an_interrupt_preempts_where_it_may() {
 
 #[test]
 fn an_acknowledgement_outside_the_window_opens_nothing() {
-    let (system, line) = system(true);
+    let mut system = SystemBuilder::new();
+    system.partition("driver");
+    system.rank(DRIVER, 0);
+    let (index, slot, line) = system.interrupt(DRIVER);
+    system.schedule(&[(100, &[0]), (100, &[0])]);
+    system.let_interrupts(0, 1, &[]);
     let mut simulation = boot(system, line);
-    simulation.advance_until_runs(OTHER);
-    simulation.device_asks(0);
+    simulation.device_asks(index);
+    // The driver serves it, and has not said so when a window begins in which it may not come.
+    simulation.set_page(DRIVER, page::PENDING, 0);
     simulation.advance_to_window();
-    assert!(simulation.kernel.machine.enabled.is_empty());
-    assert_eq!(simulation.running(), Some(OTHER));
-    simulation.advance_until_runs(DRIVER);
-    assert!(
-        simulation.kernel.machine.enabled.is_empty(),
-        "not yet served"
-    );
-    let served = simulation.call(DRIVER, Hypercall::InterruptAcknowledge, &[0]);
+    assert_eq!(simulation.running(), Some(DRIVER));
+    let served = simulation.call(DRIVER, Hypercall::InterruptAcknowledge, &[slot]);
     assert_eq!(served.status, Some(Status::Ok));
+    assert!(simulation.kernel.machine.enabled.is_empty());
+    simulation.advance(50);
+    assert_eq!(simulation.pending(DRIVER), 0, "the device asks in vain");
+    // The next window is open to it, and its owner has served the last one.
+    simulation.advance_to_window();
+    assert_eq!(simulation.pending(DRIVER), line);
 }
 
 #[test]

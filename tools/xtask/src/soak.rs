@@ -3,7 +3,7 @@
 //! Each campaign has a name, says what it will do and how far it is, and in the end what it covered.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::Tree;
@@ -172,6 +172,10 @@ fn model(field: &Field<'_>) -> Result<Tally> {
     let step = Step::start("sequences");
     for time in 0..times {
         step.note(format!("{} of {times} portions", time + 1));
+        // Others each time: what the tests try stays the same.
+        let seed = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)?
+            .as_nanos() as u64;
         let output = field
             .workspace
             .toolchain
@@ -188,11 +192,12 @@ fn model(field: &Field<'_>) -> Result<Tally> {
                 "model",
             ])
             .env("PROPTEST_CASES", SEQUENCES_AT_A_TIME.to_string())
+            .env("PROPTEST_RNG_SEED", seed.to_string())
             .output()
             .context("cargo did not start")?;
         ensure!(
             output.status.success(),
-            "the kernel and the model do not agree:\n{}{}",
+            "the kernel and the model do not agree (PROPTEST_RNG_SEED={seed}):\n{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
