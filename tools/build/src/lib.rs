@@ -1,7 +1,8 @@
 //! Builds a system: `system.toml`, the crates of its partitions and the kernel in, images out.
 //!
 //! The order is that of `config/compile`: check the file, generate the partitions' ports, build the partitions and both
-//! kernels with cargo, then compile the tables and pack. What comes out lies in `target/cofferdam/<system>`:
+//! kernels with cargo, then compile the tables and pack. What comes out lies in `target/cofferdam/<system>`, or for a file
+//! that is none of the tree's systems in a folder with a longer name (`directory`):
 //!
 //! | file | what it is |
 //! |---|---|
@@ -19,6 +20,7 @@
 
 mod alone;
 mod crates;
+mod directory;
 mod locate;
 mod store;
 mod template;
@@ -38,6 +40,7 @@ use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 use crates::Crates;
 
 pub use cofferdam_compile::Plan;
+pub use directory::{directory_in, directory_of};
 pub use locate::{Place, locate, root, systems};
 pub use store::store;
 pub use template::{NewPartition, new_partition};
@@ -138,15 +141,6 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Where the files of a system of the tree at `root` go.
-pub fn directory(root: &Path, system: &str) -> PathBuf {
-    folder(&target_directory(root), system)
-}
-
-fn folder(target: &Path, system: &str) -> PathBuf {
-    target.join("cofferdam").join(system)
-}
-
 /// Reads and checks a system's file.
 pub fn check(file: &Path) -> Result<Checked, Failure> {
     Ok(cofferdam_compile::load(file)?)
@@ -165,9 +159,9 @@ impl Tree {
     /// Builds the system that `file` describes.
     pub fn build(&self, file: &Path) -> Result<Built, Failure> {
         let checked = check(file)?;
-        let directory = folder(&self.target, &checked.system.name);
+        let directory = directory_in(&self.target, &self.root, file, &checked.system.name);
         let _alone = alone::alone(&self.target)?;
-        let programs = self.programs(&checked)?;
+        let programs = self.programs(&checked, &directory)?;
         let compile = |kernel| -> Result<_, Failure> {
             let elf = self.kernel(kernel)?;
             let image = cofferdam_compile::compile(&checked, &elf, &programs)?;
@@ -217,8 +211,12 @@ impl Tree {
     }
 
     /// The ELF of each partition, by its name, in the order of the partitions.
-    fn programs(&self, checked: &Checked) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-        let executables = match self.partitions(checked)? {
+    fn programs(
+        &self,
+        checked: &Checked,
+        directory: &Path,
+    ) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let executables = match self.partitions(checked, directory)? {
             None => Vec::new(),
             Some(build) => {
                 let what = format!("building the partitions of {}", checked.system.name);
@@ -255,7 +253,11 @@ impl Tree {
 
     /// The build of the crates of all partitions, in one run of cargo, with their ports generated. `None` if none is built. What was
     /// delivered is judged first, so that one run says what is wrong with crates and images.
-    pub fn partitions(&self, checked: &Checked) -> Result<Option<TargetBuild<'_>>, Failure> {
+    pub fn partitions(
+        &self,
+        checked: &Checked,
+        directory: &Path,
+    ) -> Result<Option<TargetBuild<'_>>, Failure> {
         let crates = Crates::of(self)?;
         let (packages, mut wrong) =
             for_each_partition(checked, |partition| match &partition.program {
@@ -279,7 +281,7 @@ impl Tree {
         if !wrong.is_empty() {
             return Err(wrong_at(checked, wrong));
         }
-        let generated = folder(&self.target, &checked.system.name).join("generated");
+        let generated = directory.join("generated");
         cofferdam_compile::generate(checked, &generated)
             .with_context(|| format!("{} cannot be written", generated.display()))?;
         let environment = vec![("COFFERDAM_GENERATED".to_owned(), generated.into())];

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 /// The file of a system, by default name.
 const FILE: &str = "system.toml";
@@ -20,12 +20,24 @@ pub struct Place {
 const ROOT_VARIABLE: &str = "COFFERDAM_ROOT";
 
 /// The root of the source tree.
-pub fn root() -> PathBuf {
+pub fn root() -> Result<PathBuf> {
     if let Some(root) = std::env::var_os(ROOT_VARIABLE) {
-        return root.into();
+        let root = PathBuf::from(root);
+        ensure!(
+            root.is_dir(),
+            "there is no source tree in {}: {ROOT_VARIABLE} names it; set it to the folder of a tree, or unset it",
+            root.display()
+        );
+        return Ok(root);
     }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let root = here.ancestors().nth(2).unwrap_or(here);
+    ensure!(
+        root.is_dir(),
+        "the source tree that this command was built from is not in {} any more: name it with {ROOT_VARIABLE}",
+        root.display()
+    );
+    Ok(root.to_path_buf())
 }
 
 /// The systems in the tree, by name.

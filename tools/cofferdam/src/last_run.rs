@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-use cofferdam_build::{directory, locate};
+use cofferdam_build::{directory_of, locate};
 use cofferdam_record::Snapshot;
 use cofferdam_run::command::RECORD_FILE;
 
@@ -24,10 +24,7 @@ pub struct LastRun {
 impl LastRun {
     /// Reads the record of the last run of a system, or the one in the file `record`.
     pub fn read(root: &Path, system: &str, record: Option<&Path>) -> Result<Self> {
-        let checked = cofferdam_build::check(&locate(root, system)?);
-        // The name counts, not what else may be wrong with the file by now.
-        let name = checked.map_or_else(|_| system.to_owned(), |checked| checked.system.name.value);
-        let folder = directory(root, &name);
+        let (name, folder) = directory_of(root, &locate(root, system)?)?;
         let path = record.map_or_else(|| folder.join(RECORD_FILE), Path::to_path_buf);
         let bytes = fs::read(&path).with_context(|| {
             format!(

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
-use cofferdam_build::Tree;
+use cofferdam_build::{Tree, root};
 use cofferdam_progress::{print_result, say};
 use cofferdam_run::command::RunArguments;
 use cofferdam_setup::Toolchain;
@@ -163,24 +163,20 @@ fn main() -> ExitCode {
 
 /// Runs a command. `Ok(false)`: the command itself went well, what it judged did not.
 fn run(command: Command) -> Result<bool> {
-    let root = cofferdam_build::root();
-    let tree = || {
-        let toolchain = Toolchain::find(&root)?;
-        anyhow::Ok(Tree::new(&root, &toolchain))
-    };
     match command {
-        Command::New { name } => new::new(&root, &name).map(|()| true),
+        Command::New { name } => new::new(&root()?, &name).map(|()| true),
         Command::Check { system, format } => {
-            build::in_format(format, build::check(&root, &system, format))
+            let checked = root().and_then(|root| build::check(&root, &system, format));
+            build::in_format(format, checked)
         }
         Command::Build { system, format } => {
             let built = tree().and_then(|tree| build::build(&tree, &system, format));
             build::in_format(format, built)
         }
-        Command::Run(arguments) => arguments.execute(&tree()?),
+        Command::Run(arguments) => arguments.execute(tree),
         Command::Explain { rule } => explain::explain(rule.as_deref()).map(|()| true),
         Command::Crash { system, record } => {
-            crash::crash(&root, &system, record.as_deref()).map(|()| true)
+            crash::crash(&root()?, &system, record.as_deref()).map(|()| true)
         }
         Command::Trace {
             system,
@@ -192,4 +188,11 @@ fn run(command: Command) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+/// The source tree and the compiler for it.
+fn tree() -> Result<Tree> {
+    let root = root()?;
+    let toolchain = Toolchain::find(&root)?;
+    Ok(Tree::new(&root, &toolchain))
 }

@@ -134,7 +134,8 @@ impl Running {
         limit: Option<Duration>,
         mut seen: impl FnMut(&Self) -> Option<T>,
     ) -> Result<End<T>> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        // What lies beyond all that the host's clock can count to is no limit.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
             if let Some(status) = self.child.try_wait().context("QEMU cannot be waited for")? {
                 self.serial.finish();

@@ -3,13 +3,15 @@
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use cofferdam_build::{Built, Failure, Kernel, Tree, locate, store};
+use cofferdam_model::Diagnostics;
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
+use serde_json::{Value, json};
 
-use crate::{Options, run};
+use crate::{Options, Report, run};
 
 /// The file in a system's folder that keeps the record of its last run.
 pub const RECORD_FILE: &str = "record";
@@ -29,7 +31,7 @@ pub struct RunArguments {
     /// Make instructions the clock, one nanosecond each: every run is the same, and deadlines are judged
     #[arg(long)]
     pub icount: bool,
-    /// Print the judgement as one JSON object, and nothing else, on standard output
+    /// Print the judgement as one JSON object, and nothing else, on standard output; takes --for
     #[arg(long)]
     pub json: bool,
     /// Which kernel
@@ -57,11 +59,52 @@ impl From<KernelChoice> for Kernel {
 
 impl RunArguments {
     /// Builds and runs. `Ok(false)`: it ran, and something unexpected happened.
-    pub fn execute(&self, tree: &Tree) -> Result<bool> {
+    ///
+    /// Whoever asked for JSON gets one object for whatever keeps a system from running as well.
+    pub fn execute(&self, tree: impl FnOnce() -> Result<Tree>) -> Result<bool> {
+        match self.judge(tree) {
+            Ok(report) => {
+                if self.json {
+                    print_result(serde_json::to_string(&report)?)?;
+                } else {
+                    say!("\n{report}");
+                }
+                Ok(report.ok)
+            }
+            Err(failure) if self.json => {
+                cofferdam_interrupt::give_way();
+                print_result(self.not_run(&failure))?;
+                Ok(false)
+            }
+            Err(failure) => Err(complaint(failure)),
+        }
+    }
+
+    /// What stands in the report's place if there was no run.
+    fn not_run(&self, failure: &Failure) -> Value {
+        let (reason, diagnostics) = match failure {
+            Failure::Wrong(diagnostics) => (nothing_built(diagnostics), diagnostics.to_json()),
+            Failure::Other(error) => (format!("{error:#}"), json!([])),
+        };
+        json!({
+            "system": self.system,
+            "ok": false,
+            "reasons": [reason],
+            "diagnostics": diagnostics,
+        })
+    }
+
+    fn judge(&self, tree: impl FnOnce() -> Result<Tree>) -> Result<Report, Failure> {
+        if self.json && self.machine_time.is_none() {
+            let error = "--json prints the judgement on a run that ends: say with --for how long it is to last, such as --for 2s";
+            return Err(anyhow!(error).into());
+        }
+        let tree = tree()?;
         let file = locate(&tree.root, &self.system)?;
         // Before the build, which may take a while.
-        let qemu = cofferdam_setup::qemu()?;
-        let built = built(tree.build(&file))?;
+        let qemu = cofferdam_setup::qemu().map_err(anyhow::Error::from)?;
+        let built = tree.build(&file)?;
+        show_warnings(&built);
         let options = Options {
             qemu: qemu.path,
             kernel: self.kernel.into(),
@@ -82,12 +125,7 @@ impl RunArguments {
         }
         let outcome = run(&built, &options)?;
         store(&built.directory.join(RECORD_FILE), outcome.snapshot.bytes())?;
-        if self.json {
-            print_result(serde_json::to_string(&outcome.report)?)?;
-        } else {
-            say!("\n{}", outcome.report);
-        }
-        Ok(outcome.report.ok)
+        Ok(outcome.report)
     }
 
     /// A terminal is the machine's unless nobody sits at it; and where the result is JSON, nothing else may be printed.
@@ -104,24 +142,37 @@ impl RunArguments {
 
 /// Prints what a build had to say, and gives what it made.
 pub fn built(result: Result<Built, Failure>) -> Result<Built> {
-    let coloured = stderr().is_terminal();
-    match result {
-        Ok(built) => {
-            for warnings in built.warnings.iter().filter(|one| !one.list.is_empty()) {
-                say!("{}", warnings.render(coloured));
-            }
-            Ok(built)
-        }
-        Err(Failure::Wrong(diagnostics)) => {
-            say!("{}\n", diagnostics.render(coloured));
-            match diagnostics.errors() {
-                1 => bail!("the system has an error; nothing was built"),
-                count => bail!("the system has {count} errors; nothing was built"),
-            }
-        }
-        Err(Failure::Other(error)) => Err(error),
+    let built = result.map_err(complaint)?;
+    show_warnings(&built);
+    Ok(built)
+}
+
+fn show_warnings(built: &Built) {
+    for warnings in built.warnings.iter().filter(|one| !one.list.is_empty()) {
+        say!("{}", warnings.render(stderr().is_terminal()));
     }
 }
+
+/// Shows what is wrong with a system, and gives what remains to be said.
+fn complaint(failure: Failure) -> anyhow::Error {
+    match failure {
+        Failure::Wrong(diagnostics) => {
+            say!("{}\n", diagnostics.render(stderr().is_terminal()));
+            anyhow!(nothing_built(&diagnostics))
+        }
+        Failure::Other(error) => error,
+    }
+}
+
+fn nothing_built(diagnostics: &Diagnostics) -> String {
+    match diagnostics.errors() {
+        1 => "the system has an error; nothing was built".to_owned(),
+        count => format!("the system has {count} errors; nothing was built"),
+    }
+}
+
+/// No run is longer than a year. What is typed as more is a slip, and hardly any unit of time has room for it.
+const LONGEST_RUN: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Reads a time such as `2s`, `500ms` or `1.5s`.
 pub fn duration(text: &str) -> Result<Duration> {
@@ -135,7 +186,13 @@ pub fn duration(text: &str) -> Result<Duration> {
         .parse()
         .ok()
         .context("a number is expected before the unit")?;
-    Duration::try_from_secs_f64(number * unit)
+    let seconds = number * unit;
+    let longest = LONGEST_RUN.as_secs();
+    ensure!(
+        seconds <= LONGEST_RUN.as_secs_f64() || seconds.is_nan(),
+        "a run is at most a year long: {longest}s"
+    );
+    Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|time| !time.is_zero())
         .context("this is no time that a machine can run")
@@ -149,8 +206,13 @@ mod tests {
     fn times_are_read_with_their_unit() {
         assert_eq!(duration("2s").unwrap(), Duration::from_secs(2));
         assert_eq!(duration("1.5ms").unwrap(), Duration::from_micros(1500));
-        for wrong in ["", "2", "s", "-1s", "0s", "xs", "1e99s", "nans"] {
+        assert_eq!(duration("31536000s").unwrap(), LONGEST_RUN);
+        for wrong in ["", "2", "s", "-1s", "0s", "0.1ns", "xs", "nans", "-infs"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        for long in ["31536001s", "1e17s", "1e99s", "1e20ms", "infs"] {
+            let error = duration(long).unwrap_err().to_string();
+            assert!(error.contains("at most a year long"), "{long}: {error}");
         }
     }
 }

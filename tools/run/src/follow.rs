@@ -73,7 +73,8 @@ impl Gathered {
 
 /// Follows the machine until it ends or should have ended, and ends it.
 pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed> {
-    let limit = options.machine_time.map(|time| time * SLOWNESS + START);
+    let limit = options.machine_time;
+    let limit = limit.map(|time| time.saturating_mul(SLOWNESS).saturating_add(START));
     let mut gathered = Gathered::default();
     let mut progress = (0, Instant::now());
     let mut end = None;

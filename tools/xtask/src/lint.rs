@@ -1,7 +1,7 @@
 //! `cargo xtask lint`: format and lints. A warning is an error.
 
 use anyhow::Result;
-use cofferdam_build::{Tree, check, systems};
+use cofferdam_build::{Tree, check, directory_in, systems};
 use cofferdam_target_build::Action;
 
 use crate::parts::{Parts, Tally};
@@ -38,7 +38,9 @@ fn target(workspace: &Workspace<'_>) -> Result<Tally> {
     let mut rest = workspace.target_packages.clone();
     for system in systems(workspace.root) {
         let checked = check(&system.file)?;
-        if let Some(build) = tree.partitions(&checked)? {
+        let name = &checked.system.name;
+        let directory = directory_in(&tree.target, &tree.root, &system.file, name);
+        if let Some(build) = tree.partitions(&checked, &directory)? {
             let what = format!("linting the partitions of {}", system.name);
             build.run(Action::Clippy, &what)?;
             rest.retain(|package| !build.packages.contains(package));

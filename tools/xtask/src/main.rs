@@ -181,7 +181,7 @@ fn main() -> ExitCode {
 
 /// Runs a command. `Ok(false)`: the command itself went well, what it judged did not.
 fn run(command: Command) -> Result<bool> {
-    let root = cofferdam_build::root();
+    let root = cofferdam_build::root()?;
     let judged = match command {
         Command::Doctor => doctor::run(&root),
         Command::Setup(installing) => {
@@ -189,8 +189,10 @@ fn run(command: Command) -> Result<bool> {
             doctor::run(&root)
         }
         Command::Run { run, installing } => {
-            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            return run.execute(&Tree::new(&root, &toolchain));
+            return run.execute(|| {
+                let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+                Ok(Tree::new(&root, &toolchain))
+            });
         }
         Command::Lint(installing) => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
