@@ -21,7 +21,10 @@ refuse() {
 said_yes() {
     process=$PPID
     while [ "${process:-0}" -gt 1 ]; do
-        grep -zqx -e --yes "/proc/$process/cmdline" && return
+        if grep -qx cargo "/proc/$process/comm"; then
+            grep -zqx -e --yes "/proc/$process/cmdline"
+            return
+        fi
         process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status")
     done
     false

@@ -1,8 +1,8 @@
 //! Hosts that lack something. The tests of `cargo xtask` use them too.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -12,23 +12,31 @@ const NEEDED: [&str; 4] = ["rustup", "ld.lld", "id", "sh"];
 /// A folder for the `PATH`, with what is needed and a QEMU that is this script. `None`: there is no QEMU.
 pub fn with_qemu(folder: &str, script: Option<&str>) -> TempDir {
     let host = tempfile::tempdir_in(folder).expect("a folder");
-    let path = std::env::var_os("PATH").expect("a PATH");
-    let folders: Vec<_> = std::env::split_paths(&path).collect();
-    for name in NEEDED {
-        let mut candidates = folders.iter().map(|folder| folder.join(name));
-        if let Some(program) = candidates.find(|program| program.is_file()) {
-            symlink(program, host.path().join(name)).expect("a link");
-        }
-    }
+    link(host.path(), &NEEDED);
     if let Some(script) = script {
         program(&host.path().join("qemu-system-ppc"), script);
     }
     host
 }
 
-fn program(path: &Path, script: &str) {
-    fs::write(path, script).expect("a file");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a program");
+/// Links to programs of this host.
+pub fn link(folder: &Path, names: &[&str]) {
+    let path = std::env::var_os("PATH").expect("a PATH");
+    for name in names {
+        let mut candidates = std::env::split_paths(&path).map(|one| one.join(name));
+        if let Some(program) = candidates.find(|program| program.is_file()) {
+            symlink(program, folder.join(name)).expect("a link");
+        }
+    }
+}
+
+/// A program of a test's own. It is a child that writes it: what this process has open for writing, and with it whatever another test
+/// starts just then, cannot be executed.
+pub fn program(path: &Path, script: &str) {
+    let write = "printf %s \"$2\" >\"$1\" && chmod +x \"$1\"";
+    let mut sh = Command::new("sh");
+    sh.args(["-c", write, "sh"]).arg(path).arg(script);
+    assert!(sh.status().expect("it starts").success());
 }
 
 /// One that is too old.
