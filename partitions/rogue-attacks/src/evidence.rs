@@ -101,7 +101,8 @@ pub enum Verdict {
     Breached,
     /// It was begun and never ended.
     Unfinished,
-    /// The run was too short: it was not begun, or the marks were overwritten.
+    /// The run was too short: it was not begun, or the marks were overwritten. Or it was begun and ended without an attempt:
+    /// nobody carries it out.
     NotTried,
 }
 
@@ -144,6 +145,7 @@ pub fn judge(attack: &Attack, marks: impl Iterator<Item = (u32, u32)>) -> Verdic
     match worst {
         Some(Outcome::Breached) => Verdict::Breached,
         Some(Outcome::Unnoticed) => Verdict::Unnoticed,
+        Some(Outcome::AsExpected) if total == 0 => Verdict::NotTried,
         Some(Outcome::AsExpected) => Verdict::Contained { attempts: total },
         None if open => Verdict::Unfinished,
         None => Verdict::NotTried,
@@ -180,6 +182,25 @@ mod tests {
         assert_eq!(Mark::decode(0, 0), None);
         assert_eq!(Mark::decode(FAMILY << 16, 1), None);
         assert_eq!(Mark::decode(FAMILY << 16, u32::MAX), None);
+    }
+
+    #[test]
+    fn what_is_ended_without_an_attempt_was_not_tried() {
+        let attack = &ATTACKS[0];
+        let judged = |attempts: &[u32]| {
+            let marks = attempts.iter().map(|&attempts| {
+                Mark::End {
+                    attack: attack.number,
+                    outcome: Outcome::AsExpected,
+                    attempts,
+                }
+                .encode()
+            });
+            judge(attack, marks)
+        };
+        assert_eq!(judged(&[0]), Verdict::NotTried);
+        assert_eq!(judged(&[0, 0]), Verdict::NotTried);
+        assert_eq!(judged(&[0, 1]), Verdict::Contained { attempts: 1 });
     }
 
     #[test]
