@@ -1,7 +1,7 @@
 //! Attacks on time: being in the middle of something when the window ends.
 //!
 //! The kernel wants the processor back a guard before the end of the window. Whatever the rogue has it do then takes
-//! from that guard; if it could take more than there is, the next window, the control loop's, would begin late. So
+//! from that guard; if it could take more than there is, the next window would begin late, whoever's it is. So
 //! each attack repeats what takes the kernel longest, again and again across the end of the window, and each time begins one
 //! tick later, until it has met the boundary in every phase.
 

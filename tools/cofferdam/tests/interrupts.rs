@@ -34,7 +34,7 @@ fn a_build_can_be_interrupted_while_a_compiler_works() {
         job.compiler();
         job.signal_group(signal);
         interrupted(&job.end_alone(), signal);
-        let built = own.path().join("cofferdam/interrupts_build");
+        let built = system.built_in(own.path());
         let left: Vec<_> = fs::read_dir(built).unwrap().collect();
         assert_eq!(left.len(), 1, "the generated code alone: {left:?}");
     }

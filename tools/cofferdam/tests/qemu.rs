@@ -67,3 +67,44 @@ fn what_may_not_be_executed_is_no_program() {
     let said = run(&system.file(), &path);
     assert!(said.status.success(), "{said:#?}");
 }
+
+#[test]
+fn a_missing_qemu_is_an_answer_in_json() {
+    let system = System::spinning("qemu_json");
+    let host = with_qemu(FOLDER, None);
+    let arguments = ["run", &system.file(), "--for", "20ms", "--json"];
+    let said = ends(cofferdam(&arguments).env("PATH", host.path()));
+    assert_eq!(said.status.code(), Some(1), "{said:#?}");
+    let answer: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(answer["ok"], false);
+    let reasons = answer["reasons"].to_string();
+    assert!(
+        reasons.contains("qemu-system-ppc is not on the PATH"),
+        "{reasons}"
+    );
+}
+
+#[test]
+fn systems_of_one_name_keep_their_runs_apart() {
+    let one = System::spinning("qemu_namesake");
+    let other = System::spinning("qemu_namesake");
+    let path = std::env::var_os("PATH").unwrap();
+    assert!(run(&one.file(), &path).status.success());
+    let crash = |system: &System| ends(&mut cofferdam(&["crash", &system.file()]));
+    crash(&other).fails_with(&["there is no record of a run of qemu_namesake"]);
+    assert!(other.files().is_empty());
+    // What is wrong with the file by now does not matter.
+    for wrong in [
+        "[system]\nname = \"qemu_namesake\"\nnmae = 3\n",
+        "[system]\nname = \"qemu_namesake\"\n[[",
+    ] {
+        one.put("system.toml", wrong.as_bytes());
+        let said = crash(&one);
+        assert_eq!(
+            said.out, "that run of qemu_namesake left no failure\n",
+            "{said:#?}"
+        );
+    }
+    one.put("system.toml", b"[partition.one]\n");
+    crash(&one).fails_with(&["gives the system no name"]);
+}

@@ -189,3 +189,50 @@ fn the_command_works_on_another_tree() {
     let said = ends(cofferdam(&["check", "mine"]).env("COFFERDAM_ROOT", tree.path()));
     assert!(said.status.success(), "{said:#?}");
 }
+
+#[test]
+fn a_tree_that_is_not_there_is_said_to_be_none() {
+    for arguments in [
+        ["check", "flight"],
+        ["crash", "flight"],
+        ["build", "flight"],
+    ] {
+        let said = ends(cofferdam(&arguments).env("COFFERDAM_ROOT", "/nonexistent"));
+        said.fails_with(&["there is no source tree in /nonexistent: COFFERDAM_ROOT names it"]);
+    }
+}
+
+#[test]
+fn run_answers_in_json_whatever_keeps_a_system_from_running() {
+    let text = one_partition("words_run", r#"imag = "x.elf""#);
+    let system = System::with_text("words_run", &text);
+    let wrong = system.file();
+    let answer = object(&["run", &wrong, "--for", "1ms", "--json"], false);
+    assert_eq!(answer["system"], wrong.as_str());
+    let reasons = answer["reasons"].to_string();
+    assert!(reasons.contains("nothing was built"), "{reasons}");
+    assert_eq!(answer["diagnostics"][0]["rule"], "KEY-UNKNOWN");
+    for (arguments, what) in [
+        (
+            &["run", "absent", "--for", "1ms", "--json"][..],
+            "there is no system `absent`",
+        ),
+        (
+            &["run", "flight", "--json"][..],
+            "say with --for how long it is to last",
+        ),
+    ] {
+        let answer = object(arguments, false);
+        assert_eq!(answer["diagnostics"], Value::Array(Vec::new()));
+        let reasons = answer["reasons"].to_string();
+        assert!(reasons.contains(what), "{reasons}");
+    }
+}
+
+#[test]
+fn a_run_that_is_longer_than_a_year_is_refused() {
+    let said = ends(&mut cofferdam(&["run", "flight", "--for", "1e17s"]));
+    assert_eq!(said.status.code(), Some(2));
+    assert!(said.err.contains("at most a year long"), "{said:#?}");
+    said.is_decent();
+}

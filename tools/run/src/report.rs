@@ -17,6 +17,9 @@ pub struct Report {
     pub instruction_clock: bool,
     /// How long the machine ran, by its own time, from its first window on.
     pub machine_time_ns: u64,
+    /// By how much the latest of all windows began later than the earliest release, in timebase ticks. `None` without
+    /// releases.
+    pub window_jitter_max_ticks: Option<u32>,
     /// In the order of their indices.
     pub partitions: Vec<PartitionReport>,
     /// Empty in a system in which nobody attacks.
@@ -32,10 +35,10 @@ pub struct PartitionReport {
     pub releases: u32,
     /// Releases whose work was not complete at the deadline.
     pub deadlines_missed: u32,
-    /// The earliest release, in timebase ticks behind the earliest one: 0.
+    /// The least that lay between the tick of a release and a fixed place in the kernel just before the partition's own
+    /// instructions, in timebase ticks. 0 without releases.
     pub jitter_min_ticks: u32,
-    /// The latest release, in timebase ticks behind the earliest one. What all releases have in common, the
-    /// instructions from the tick of the boundary to the partition's own, is no jitter.
+    /// The most. What the two have in common is the instructions that lie between, and no jitter: that is their difference.
     pub jitter_max_ticks: u32,
     /// Processor time.
     pub cpu_ticks: u64,
@@ -51,6 +54,13 @@ pub struct PartitionReport {
     pub restarts: u32,
 }
 
+impl PartitionReport {
+    /// By how much its releases moved.
+    pub fn jitter_ticks(&self) -> u32 {
+        self.jitter_max_ticks - self.jitter_min_ticks
+    }
+}
+
 /// One attack.
 #[derive(Clone, Debug, Serialize)]
 pub struct AttackReport {
@@ -64,4 +74,114 @@ pub struct AttackReport {
     pub verdict: &'static str,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn report(verdicts: &[&'static str]) -> Report {
+        let attack = |verdict: &&'static str| AttackReport {
+            id: "flood.spin",
+            title: "spinning",
+            expected: "nobody else noticed",
+            verdict,
+            attempts: 0,
+        };
+        Report {
+            system: "flight".to_owned(),
+            ok: true,
+            reasons: Vec::new(),
+            kernel: "release",
+            instruction_clock: true,
+            machine_time_ns: 0,
+            window_jitter_max_ticks: Some(0),
+            partitions: vec![PartitionReport {
+                name: "one".to_owned(),
+                releases: 3,
+                deadlines_missed: 0,
+                jitter_min_ticks: 7,
+                jitter_max_ticks: 9,
+                cpu_ticks: 0,
+                worst_window_used_ticks: 0,
+                response_max_ticks: 0,
+                stack_high_water_bytes: 0,
+                health_events: 0,
+                restarts: 0,
+            }],
+            attacks: verdicts.iter().map(attack).collect(),
+        }
+    }
+
+    #[track_caller]
+    fn has_keys(object: &Value, keys: &[&str]) {
+        let mut own: Vec<_> = object.as_object().unwrap().keys().collect();
+        let mut keys = keys.to_vec();
+        own.sort();
+        keys.sort();
+        assert_eq!(own, keys);
+    }
+
+    #[test]
+    fn the_json_form_has_its_keys() {
+        let json = serde_json::to_value(report(&["contained"])).unwrap();
+        has_keys(
+            &json,
+            &[
+                "system",
+                "ok",
+                "reasons",
+                "kernel",
+                "instruction_clock",
+                "machine_time_ns",
+                "window_jitter_max_ticks",
+                "partitions",
+                "attacks",
+            ],
+        );
+        has_keys(
+            &json["partitions"][0],
+            &[
+                "name",
+                "releases",
+                "deadlines_missed",
+                "jitter_min_ticks",
+                "jitter_max_ticks",
+                "cpu_ticks",
+                "worst_window_used_ticks",
+                "response_max_ticks",
+                "stack_high_water_bytes",
+                "health_events",
+                "restarts",
+            ],
+        );
+        has_keys(
+            &json["attacks"][0],
+            &["id", "title", "expected", "verdict", "attempts"],
+        );
+    }
+
+    #[test]
+    fn the_last_line_says_what_was_not_tried() {
+        let last = |verdicts: &[&'static str]| {
+            let text = report(verdicts).to_string();
+            text.lines().last().unwrap().to_owned()
+        };
+        let ok = "ok: nothing unexpected happened";
+        assert_eq!(last(&["contained"]), ok);
+        let one = last(&["not_tried", "contained"]);
+        assert_eq!(one, format!("{ok}; 1 attack was not tried"));
+        let two = last(&["not_tried", "not_tried"]);
+        assert_eq!(two, format!("{ok}; 2 attacks were not tried"));
+    }
+
+    #[test]
+    fn the_table_shows_by_how_much_releases_moved() {
+        let text = report(&[]).to_string();
+        let line = text.lines().find(|line| line.contains("one ")).unwrap();
+        let words: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(words[..4], ["one", "3", "0", "2"]);
+    }
 }

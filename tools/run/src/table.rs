@@ -25,15 +25,16 @@ impl fmt::Display for Report {
         for reason in &self.reasons {
             writeln!(f, "not expected: {reason}")?;
         }
-        write!(
-            f,
-            "{}",
-            if self.ok {
-                "ok: nothing unexpected happened"
-            } else {
-                "FAILED"
-            }
-        )
+        f.write_str(if self.ok {
+            "ok: nothing unexpected happened"
+        } else {
+            "FAILED"
+        })?;
+        match self.attacks_with("not_tried") {
+            0 => Ok(()),
+            1 => f.write_str("; 1 attack was not tried"),
+            count => write!(f, "; {count} attacks were not tried"),
+        }
     }
 }
 
@@ -62,7 +63,7 @@ impl Report {
                 one.name,
                 one.releases,
                 one.deadlines_missed,
-                one.jitter_max_ticks,
+                one.jitter_ticks(),
                 one.cpu_ticks,
                 one.worst_window_used_ticks,
                 one.stack_high_water_bytes,
@@ -73,16 +74,16 @@ impl Report {
         Ok(())
     }
 
+    fn attacks_with(&self, verdict: &str) -> usize {
+        let attacks = self.attacks.iter();
+        attacks.filter(|attack| attack.verdict == verdict).count()
+    }
+
     fn attacks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.attacks.is_empty() {
             return Ok(());
         }
-        let count = |verdict: &str| {
-            self.attacks
-                .iter()
-                .filter(|attack| attack.verdict == verdict)
-                .count()
-        };
+        let count = |verdict: &str| self.attacks_with(verdict);
         let words = [
             "contained",
             "unnoticed",

@@ -19,7 +19,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use cofferdam_build::store;
 use cofferdam_progress::{print_result, say};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,12 @@ fn compare(root: &Path, figures: &[Figure]) -> Result<Tally> {
         let blessed = golden.iter().find(|one| one.path == figure.path);
         tally.count(&figure.path, judge(figure, blessed));
     }
+    for blessed in &golden {
+        if !figures.iter().any(|one| one.path == blessed.path) {
+            let lost = Err(anyhow!("is committed, and was not measured"));
+            tally.count(&blessed.path, lost);
+        }
+    }
     Ok(tally)
 }
 
@@ -169,12 +175,8 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     let (flight, load, report) = counting.walk(LOAD.0, LOAD.1)?;
     let kernel = fs::read(bench.directory.join(KERNEL))?;
     let mut figures = of_paths(&Excursions::new(&bench, &paths)?)?;
-    let jitter = report
-        .partitions
-        .iter()
-        .filter(|one| one.releases > 0 && one.restarts == 0)
-        .map(|one| u64::from(one.jitter_max_ticks))
-        .max();
+    // Of every window, whether anybody was released with it or not.
+    let jitter = report.window_jitter_max_ticks;
     let number = |path: &str, value: u64, must, aim| Figure {
         path: path.to_owned(),
         kernel_instructions: value,
@@ -186,7 +188,7 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     };
     figures.push(number(
         "window_jitter_max",
-        jitter.context("nothing is released")?,
+        jitter.context("nothing is released")?.into(),
         0,
         0,
     ));
@@ -262,4 +264,71 @@ fn of_paths(excursions: &Excursions<'_>) -> Result<Vec<Figure>> {
         path(("client", "sampling_write_40"), "client")?.figure("sampling_write_40", 250, 120),
         path(("high", "sampling_read_40"), "high")?.figure("sampling_read_40", 250, 120),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const PATHS: [&str; 15] = [
+        "null_hypercall",
+        "call_one_way",
+        "call_round_trip",
+        "signal_no_switch",
+        "signal_switch",
+        "partition_switch",
+        "irq_to_driver",
+        "irq_full_cycle",
+        "sampling_write_40",
+        "sampling_read_40",
+        "window_jitter_max",
+        "irq_off_longest",
+        "boot_to_first_partition",
+        "kernel_text_bytes",
+        "kernel_lines",
+    ];
+
+    fn golden() -> (PathBuf, Vec<Figure>) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let text = fs::read(root.join(GOLDEN)).unwrap();
+        (root, serde_json::from_slice(&text).unwrap())
+    }
+
+    #[test]
+    fn each_path_has_its_name_and_each_figure_its_keys() {
+        let (_, figures) = golden();
+        for path in PATHS {
+            let named = figures.iter().filter(|one| one.path == path);
+            assert_eq!(named.count(), 1, "{path}");
+        }
+        let json = serde_json::to_value(&figures).unwrap();
+        for figure in json.as_array().unwrap() {
+            let mut keys: Vec<_> = figure.as_object().unwrap().keys().collect();
+            keys.sort();
+            let all = [
+                "aim",
+                "kernel_instructions",
+                "must",
+                "path",
+                "register_transfers",
+            ];
+            assert_eq!(keys, all);
+        }
+    }
+
+    #[test]
+    fn a_figure_that_rises_or_is_lost_or_is_new_fails() {
+        let (root, figures) = golden();
+        let failed = |figures: &[Figure]| compare(&root, figures).unwrap().failed;
+        assert_eq!(failed(&figures), Vec::<String>::new());
+        let mut risen = figures.clone();
+        risen[0].kernel_instructions += 1;
+        assert_eq!(failed(&risen).len(), 1);
+        assert_eq!(failed(&figures[1..]).len(), 1);
+        let mut new = figures.clone();
+        new[0].path = "another".to_owned();
+        assert_eq!(failed(&new).len(), 2);
+    }
 }

@@ -300,7 +300,7 @@ impl Expected {
         // Behind a reset time begins anew; a module without partitions never began.
         if kernel == Kernel::Trace && self.module.resets == 0 && !self.partition.is_empty() {
             let timeline = Timeline::of(snapshot);
-            tally.count("the trace follows the plan", follows(&timeline, built));
+            tally.count("the trace follows the plan", timeline.judge(built));
             for (device, expected) in &self.interrupt {
                 tally.count(device, expected.judge(device, built, &timeline));
             }
@@ -480,12 +480,6 @@ fn log_as_read(step: u32, snapshot: &Snapshot) -> Result<()> {
     let written: Vec<u32> = written.iter().map(digest).collect();
     ensure!(!written.is_empty(), "nothing was written");
     ensure!(read == written, "read were {read:x?}, written {written:x?}");
-    Ok(())
-}
-
-fn follows(timeline: &Timeline, built: &Built) -> Result<()> {
-    let windows = timeline.judge(built)?;
-    ensure!(windows > 0, "it shows no whole window");
     Ok(())
 }
 

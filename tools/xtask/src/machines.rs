@@ -229,7 +229,7 @@ fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
         );
     }
     match kernel {
-        Kernel::Trace => Timeline::of(&outcome.snapshot).judge(built).map(drop),
+        Kernel::Trace => Timeline::of(&outcome.snapshot).judge(built),
         Kernel::Release => Ok(()),
     }
 }

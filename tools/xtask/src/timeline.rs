@@ -29,6 +29,8 @@ struct Window {
     /// Its index among the windows of all schedules.
     index: usize,
     start: u32,
+    /// How late the window before it was, in ticks.
+    before_late: u32,
     slices: Vec<Slice>,
     /// Interrupts that came: index and tick.
     interrupts: Vec<(u16, u32)>,
@@ -75,6 +77,7 @@ impl Timeline {
                 windows.push(Window {
                     index: usize::from(event.what.get()),
                     start: tick,
+                    before_late: event.value.get(),
                     slices: Vec::new(),
                     interrupts: Vec::new(),
                 });
@@ -85,9 +88,17 @@ impl Timeline {
         Self { windows }
     }
 
-    /// Holds all of it against the plan. Gives how many whole windows there were: none if the ring went round within
-    /// one.
-    pub fn judge(&self, built: &Built) -> Result<usize> {
+    /// Holds all of it against the plan, of which it has to have one whole window at least.
+    pub fn judge(&self, built: &Built) -> Result<()> {
+        ensure!(
+            self.windows.len() > 1,
+            "the ring went round within one window"
+        );
+        ensure!(
+            self.all_as_late(),
+            "windows did not begin with the same number of ticks from their boundary to the partition: {:?}",
+            self.lateness().collect::<Vec<_>>()
+        );
         for pair in self.windows.windows(2) {
             let [window, following] = pair else { continue };
             let (schedule, place, plan) = planned(built, window.index)?;
@@ -107,7 +118,19 @@ impl Timeline {
                 );
             }
         }
-        Ok(self.windows.len().saturating_sub(1))
+        Ok(())
+    }
+
+    /// How late each whole window was, in ticks. The first event says it of a window that the trace does not have.
+    fn lateness(&self) -> impl Iterator<Item = u32> {
+        self.windows.iter().skip(1).map(|window| window.before_late)
+    }
+
+    /// Whether each took as long from its boundary to the partition as all others.
+    fn all_as_late(&self) -> bool {
+        let mut lateness = self.lateness();
+        let first = lateness.next();
+        lateness.all(|late| Some(late) == first)
     }
 
     /// What it shows of the interrupt of this device.
@@ -292,6 +315,22 @@ mod tests {
             [Some(5), Some(0), Some(5)]
         );
         assert_eq!(taken_after(last, 0, start.wrapping_add(100)), None);
+    }
+
+    #[test]
+    fn windows_that_are_not_all_as_late_are_seen() {
+        let timeline = |late: &[u32]| {
+            let events = late.iter().zip(0..).map(|(late, number)| TraceEvent {
+                value: (*late).into(),
+                ..event(100 * number, TraceKind::Window, NOBODY, 0)
+            });
+            Timeline::of_events(events.collect())
+        };
+        // Before the first window of all there was none.
+        assert!(timeline(&[0, 4, 4, 4]).all_as_late());
+        for moved in [[0, 5, 4, 4], [0, 4, 5, 4], [4, 4, 4, 3]] {
+            assert!(!timeline(&moved).all_as_late(), "{moved:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cofferdam_abi::space;
+use cofferdam_build::directory_in;
 use tempfile::TempDir;
 
 pub use said::{Said, ends};
@@ -88,7 +89,13 @@ impl System {
 
     /// Where what was built of it lies.
     pub fn built(&self) -> PathBuf {
-        target().join("cofferdam").join(&self.name)
+        self.built_in(&target())
+    }
+
+    /// The same if cargo builds elsewhere.
+    pub fn built_in(&self, target: &Path) -> PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        directory_in(target, &root, &self.path("system.toml"), &self.name)
     }
 
     /// Every file that was built of it, with its content.
