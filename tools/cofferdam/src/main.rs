@@ -182,7 +182,7 @@ fn run(command: Command) -> Result<bool> {
             system,
             record,
             format,
-        } => trace::trace(&root, &system, record.as_deref(), format).map(|()| true),
+        } => trace::trace(&root()?, &system, record.as_deref(), format).map(|()| true),
         Command::Schema => {
             print_result(serde_json::to_string_pretty(&cofferdam_model::schema())?)?;
             Ok(true)
