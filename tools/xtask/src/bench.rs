@@ -20,7 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use cofferdam_build::store;
 use cofferdam_progress::{print_result, say};
 use serde::{Deserialize, Serialize};

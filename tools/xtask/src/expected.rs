@@ -18,11 +18,12 @@ use cofferdam_abi::page::StartReason;
 use cofferdam_abi::record::{HealthRecord, MODULE, Mark, PartitionState, State};
 use cofferdam_build::{Built, Kernel};
 use cofferdam_record::Snapshot;
-use cofferdam_record::trace::{self, Event, Names};
+use cofferdam_record::trace;
 use cofferdam_run::command::duration;
 use serde::Deserialize;
 
 use crate::parts::Tally;
+use crate::sequence::{self, Sequence};
 use crate::timeline::Timeline;
 use crate::variant::Variant;
 
@@ -147,16 +148,6 @@ struct InterruptTrace {
     had_waited: Option<Value>,
     budget_used_up: Option<Value>,
     went_on_behind: Option<Value>,
-}
-
-/// Events that come one behind the other, if nothing but what is `of` something is looked at.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sequence {
-    /// Parts of the lines that count.
-    of: Vec<String>,
-    /// The lines of `cargo cofferdam trace`, without their times.
-    events: Vec<String>,
 }
 
 /// A list, or its only element.
@@ -304,7 +295,7 @@ impl Expected {
             for (device, expected) in &self.interrupt {
                 tally.count(device, expected.judge(device, built, &timeline));
             }
-            let events = trace::events(snapshot, &names_of(built));
+            let events = trace::events(snapshot, &sequence::names(built));
             for sequence in &self.trace {
                 tally.count("the events of the trace", sequence.judge(&events));
             }
@@ -481,37 +472,6 @@ fn log_as_read(step: u32, snapshot: &Snapshot) -> Result<()> {
     ensure!(!written.is_empty(), "nothing was written");
     ensure!(read == written, "read were {read:x?}, written {written:x?}");
     Ok(())
-}
-
-fn names_of(built: &Built) -> Names {
-    let plan = &built.plan;
-    let windows = plan.schedules.iter().flat_map(|schedule| {
-        (0..schedule.windows.len()).map(|place| Names::window(&schedule.name, place))
-    });
-    Names {
-        channels: plan.channels.iter().map(|one| one.name.clone()).collect(),
-        interrupts: (plan.interrupts.iter())
-            .map(|one| one.device.clone())
-            .collect(),
-        windows: windows.collect(),
-    }
-}
-
-impl Sequence {
-    fn judge(&self, events: &[Event]) -> Result<()> {
-        let lines = events.iter().map(|event| event.what.to_string());
-        let counting = lines.filter(|line| self.of.iter().any(|part| line.contains(part)));
-        let counting: Vec<_> = counting.collect();
-        let there = (counting.windows(self.events.len().max(1))).any(|some| some == self.events);
-        ensure!(
-            there,
-            "{:?} is not in its {} events of {:?}",
-            self.events,
-            counting.len(),
-            self.of
-        );
-        Ok(())
-    }
 }
 
 impl InterruptTrace {
