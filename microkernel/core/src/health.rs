@@ -180,6 +180,7 @@ impl<M: Machine> Kernel<M> {
             crash.action = action as u8;
             crash.tick = now.into();
             crash.epoch = epoch;
+            crash.pc = pc.into();
             crash.exception = exception.into();
             crash.dear = address.into();
             crash.esr = detail.into();

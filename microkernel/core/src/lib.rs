@@ -18,6 +18,7 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+mod boot_failure;
 mod call;
 mod channel;
 mod configuration;
@@ -34,7 +35,8 @@ mod record;
 mod table;
 mod time;
 
-pub use configuration::{BootFailure, Configuration};
+pub use boot_failure::BootFailure;
+pub use configuration::Configuration;
 pub use health::Fault;
 pub use hypercall::Handler;
 pub use kernel::{AfterTimer, Ending, Kernel, Next, Opening};

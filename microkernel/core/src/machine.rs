@@ -22,7 +22,7 @@ pub trait Registers: Default {
     /// The registers at a start: all zero but these. `pid` tags the partition's translations, and goes into the core
     /// with the registers.
     fn start(&mut self, entry: u32, stack_top: u32, pid: u8);
-    /// Writes them down.
+    /// Writes them down, but for where it stands: the kernel may have moved it on by then.
     fn describe(&self, crash: &mut CrashRecord);
 }
 

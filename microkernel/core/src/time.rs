@@ -9,6 +9,8 @@
 //! translations, which interrupts), and only then waits for the tick ([`Kernel::await_window`]). What is left after it is
 //! a fixed number of instructions.
 
+mod due;
+
 use cofferdam_abi::health::Error;
 use cofferdam_abi::record::{STOP_REQUEST, State, TraceKind};
 use cofferdam_abi::{limits, page};
@@ -18,7 +20,7 @@ use cofferdam_tables::Window;
 use crate::configuration::{Range, WindowTables};
 use crate::kernel::{AfterTimer, Ending, Kernel, NOBODY, Next, Opening};
 use crate::machine::Machine;
-use crate::partition::{Activity, NEVER};
+use crate::partition::Activity;
 use crate::table::{Table, bit, elements};
 
 /// How far ahead the first window is set, in ticks: time to finish booting.
@@ -227,77 +229,6 @@ impl<M: Machine> Kernel<M> {
             self.clock.event = now.wrapping_add(ahead);
             self.machine.set_timer(ahead);
         }
-    }
-
-    /// Has a partition's virtual timer, or its delayed restart, be due at `at`, or at no time.
-    pub(crate) fn set_alarm(&mut self, partition: u8, at: u64) {
-        self.partitions[partition].alarm = at;
-        if at == NEVER {
-            self.clock.armed &= !bit(partition);
-            return;
-        }
-        self.clock.armed |= bit(partition);
-        let now = self.machine.now();
-        let ahead = at.saturating_sub(now).min(i32::MAX as u64) as u32;
-        self.arm(partition, now as u32, ahead);
-    }
-
-    /// Nothing of a partition is due any more.
-    pub(crate) fn disarm(&mut self, partition: u8) {
-        self.partitions[partition].alarm = NEVER;
-        self.clock.missed &= !bit(partition);
-        self.clock.armed &= !bit(partition);
-    }
-
-    /// Does one thing of those that are due. If there are more, [`Kernel::look_ahead`] has the timer fire again at once, so that
-    /// no path grows with what falls due together.
-    fn do_first_due(&mut self, now: u64) {
-        if core::mem::take(&mut self.clock.late_error) {
-            self.module_error(Error::WindowLate, now);
-        } else if let Some(partition) = elements(self.clock.missed).next() {
-            self.clock.missed &= !bit(partition);
-            self.set_alarm(partition, self.partitions[partition].alarm);
-            self.put_off_error(partition, Error::DeadlineMissed);
-        } else if let Some(partition) = self.first_alarm(now) {
-            self.set_alarm(partition, NEVER);
-            if self.partitions[partition].activity == Activity::Delayed {
-                let reason = self.partitions[partition].reason;
-                self.start_life(partition, reason);
-            } else {
-                self.raise(partition, page::LINE_TIMER as u8);
-            }
-        } else if let Some((0, index)) = self.next_time_out(now as u32) {
-            self.expire_call(index);
-        }
-    }
-
-    /// The most urgent partition that may run now whose alarm is due.
-    fn first_alarm(&self, now: u64) -> Option<u8> {
-        elements(self.clock.eligible)
-            .map(|rank| self.owners[rank])
-            .find(|partition| self.partitions[*partition].alarm <= now)
-    }
-
-    /// Finds what happens next in this window: the work for its end, or something that is due of a partition that may run
-    /// now. What others have armed waits for their windows: they would not notice. Nothing is done about it here, so that
-    /// a boundary has as much to do whatever is due at it.
-    fn look_ahead(&mut self, now: u64) {
-        let mut next = self.clock.ends_at - u64::from(self.clock.guard);
-        if self.clock.armed != 0 {
-            for rank in elements(self.clock.eligible) {
-                next = next.min(self.partitions[self.owners[rank]].alarm);
-            }
-            if self.clock.missed != 0 {
-                next = now;
-            }
-        }
-        let mut ahead = next.saturating_sub(now) as u32;
-        if self.clock.calls_timed
-            && let Some((left, _)) = self.next_time_out(now as u32)
-        {
-            ahead = ahead.min(left);
-        }
-        self.clock.event = (now as u32).wrapping_add(ahead);
     }
 
     /// Begins module time: from no schedule at all, the initial one is switched to like any other.

@@ -86,7 +86,6 @@ impl Registers for Context {
         for (place, value) in crash.gpr.iter_mut().zip(self.gpr) {
             *place = value.into();
         }
-        crash.pc = self.pc.into();
         crash.msr = self.msr.into();
         crash.cr = self.cr.into();
         crash.xer = self.xer.into();

@@ -12,6 +12,7 @@ use crate::time;
 /// Fills the kernel's crash record.
 pub fn describe(crash: &mut CrashRecord, context: &Context, vector: u32, boots: u32) {
     context.describe(crash);
+    crash.pc = context.pc.into();
     crash.magic = CRASH_MAGIC.into();
     crash.partition = MODULE.into();
     crash.error = if vector == 1 {

@@ -25,6 +25,7 @@ use cofferdam_build::store;
 use cofferdam_progress::{print_result, say};
 use serde::{Deserialize, Serialize};
 
+use crate::machines::Systems;
 use crate::parts::Tally;
 use crate::workspace::Workspace;
 use counting::Counting;
@@ -231,8 +232,8 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     );
     figures.push(of_interrupts_off(&load));
     // Of `bench` only that what was executed is what the analysis knows; its bounds are those of a smaller system.
-    analyser.analyse(&bench)?;
-    let analysed = analyser.analyse(&flight)?;
+    analyser.analyse(&bench, true)?;
+    let analysed = analyser.analyse(&flight, true)?;
     figures.push(analysed.interrupts_off()?);
     figures.push(number(
         "guard_needed_analysed",
@@ -255,6 +256,17 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
+/// The bounds of every system's paths with interrupts off, as test cases.
+pub fn bounds(workspace: &Workspace<'_>, systems: &Systems) -> Result<Tally> {
+    let analyser = Analyser::new(workspace)?;
+    let mut tally = Tally::default();
+    for (name, built) in systems.iter() {
+        let bounded = analyser.analyse(built, false).and_then(|one| one.bounded());
+        tally.note(name, bounded);
+    }
+    Ok(tally)
+}
+
 /// Shows the longest paths of a system's kernel with interrupts off, beside what a run of it came to; or what the longest path
 /// of one entry consists of.
 pub fn paths(workspace: &Workspace<'_>, system: &str, of: Option<&str>, json: bool) -> Result<()> {
@@ -268,7 +280,9 @@ pub fn paths(workspace: &Workspace<'_>, system: &str, of: Option<&str>, json: bo
         None if json => vec!["--json"],
         None => Vec::new(),
     };
-    Ok(print_result(analyser.run(&built, &options)?.trim_end())?)
+    Ok(print_result(
+        analyser.run(&built, true, &options)?.trim_end(),
+    )?)
 }
 
 /// The figure of the longest run with interrupts off.

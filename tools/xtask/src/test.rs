@@ -35,7 +35,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 5] = [
+const SYSTEMS: [OfSystems; 6] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),
@@ -48,6 +48,7 @@ const SYSTEMS: [OfSystems; 5] = [
     ("the same bytes in another folder", |workspace, systems| {
         reproduce::elsewhere(&tree(workspace), systems)
     }),
+    ("bounds of the paths with interrupts off", bench::bounds),
     ("figures", |workspace, _| bench::cases(workspace)),
 ];
 const BUILDING: &str = "building every system";

@@ -51,7 +51,6 @@ impl Registers for FakeRegisters {
         for (place, value) in crash.gpr.iter_mut().zip(self.gpr) {
             *place = value.into();
         }
-        crash.pc = self.pc.into();
         crash.lr = self.link.into();
     }
 }

@@ -14,6 +14,8 @@ use super::{Figure, KERNEL};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "cofferdam-paths";
+/// The most instructions that any system's kernel may have interrupts off for.
+const INTERRUPTS_OFF_MOST: u64 = 2_000;
 
 /// The program that analyses.
 pub struct Analyser {
@@ -62,16 +64,18 @@ impl Analyser {
         })
     }
 
-    /// Runs it for a system that was built and counted, and gives its output.
-    pub fn run(&self, built: &Built, options: &[&str]) -> Result<String> {
+    /// Runs it for a system that was built, and gives its output. What was counted in a run of it, if it was, is held against the paths.
+    pub fn run(&self, built: &Built, counted: bool, options: &[&str]) -> Result<String> {
         let file = |name: &str| built.directory.join(name);
-        let output = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if counted {
+            command.arg("--counts").arg(file(COUNTS));
+        }
+        let output = command
             .arg("--kernel")
             .arg(file(KERNEL))
             .arg("--image")
             .arg(built.image_path(Kernel::Release))
-            .arg("--counts")
-            .arg(file(COUNTS))
             .arg("--root")
             .arg(&self.root)
             .arg("--library")
@@ -90,13 +94,31 @@ impl Analyser {
     }
 
     /// What it says of a system.
-    pub fn analyse(&self, built: &Built) -> Result<Analysed> {
-        let json = self.run(built, &["--json"])?;
+    pub fn analyse(&self, built: &Built, counted: bool) -> Result<Analysed> {
+        let json = self.run(built, counted, &["--json"])?;
         serde_json::from_str(&json).context("it wrote something that is not understood")
     }
 }
 
 impl Analysed {
+    /// The longest path is within its bound, and so is what the guard has to have room for. Gives both in words.
+    pub fn bounded(&self) -> Result<String> {
+        let longest = self.entries.iter().filter_map(|entry| entry.instructions);
+        let longest = longest.max().context("no entry comes back")?;
+        let (needed, guard) = (self.until_wait, self.guard);
+        ensure!(
+            longest <= INTERRUPTS_OFF_MOST,
+            "the longest path with interrupts off has {longest} instructions, above {INTERRUPTS_OFF_MOST}"
+        );
+        ensure!(
+            needed <= guard,
+            "up to the wait for a window there are {needed} instructions, and the guard has room for {guard}"
+        );
+        Ok(format!(
+            "{longest} instructions of {INTERRUPTS_OFF_MOST}; {needed} of {guard} in the guard"
+        ))
+    }
+
     /// The figure of the longest path with interrupts off.
     pub fn interrupts_off(&self) -> Result<Figure> {
         let longest = self.entries.iter().max_by_key(|entry| entry.instructions);
@@ -109,7 +131,7 @@ impl Analysed {
             path: "irq_off_longest_analysed".to_owned(),
             kernel_instructions: longest.instructions.context("no entry comes back")?,
             register_transfers: longest.register_transfers,
-            must: 2_000,
+            must: INTERRUPTS_OFF_MOST,
             aim: 400,
             steps: Vec::new(),
             parts: longest.parts.clone(),
