@@ -39,10 +39,7 @@ fn type_of<'c>(
     &'c cofferdam_model::Spanned<cofferdam_model::MessageType>,
 )> {
     let file = span["file_name"].as_str()?;
-    let of_module = |name: &str| {
-        let module = format!("/{}/generated/{name}.rs", checked.system.name);
-        file.ends_with(&module)
-    };
+    let of_module = |name: &str| file.ends_with(&format!("/generated/{name}.rs"));
     let mut partitions = checked.system.partitions.iter();
     let here = partitions
         .position(|one| of_module(&one.name))

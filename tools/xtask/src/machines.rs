@@ -24,6 +24,8 @@ use crate::timeline::Timeline;
 const AT_A_TIME: usize = 2;
 /// The attack suite goes round once in this time.
 const ONE_ROUND: Duration = Duration::from_millis(2500);
+/// The system whose windows have more events each than the trace holds: none is there to be judged.
+const BUSY: &str = "bench";
 /// The system of the first runs.
 const FLIGHT: &str = "flight";
 
@@ -229,6 +231,7 @@ fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
         );
     }
     match kernel {
+        Kernel::Trace if built.plan.system == BUSY => Ok(()),
         Kernel::Trace => Timeline::of(&outcome.snapshot).judge(built),
         Kernel::Release => Ok(()),
     }

@@ -68,10 +68,10 @@ impl Raised {
             Some(Hypercall::QueuingReceive) if done && messages.is_full(system, index) => {
                 self.must(ends[0]);
             }
-            Some(Hypercall::Call | Hypercall::CallMessage | Hypercall::CallSubmit) if went_on => {
-                if !calls.get(index).is_some_and(|channel| channel.listens) {
-                    self.must(ends[1]);
-                }
+            Some(Hypercall::Call | Hypercall::CallMessage | Hypercall::CallSubmit)
+                if went_on && !calls.get(index).is_some_and(|channel| channel.listens) =>
+            {
+                self.must(ends[1]);
             }
             Some(Hypercall::Reply | Hypercall::ReplyReceive) => {
                 let Some(channel) = calls.get(index) else {

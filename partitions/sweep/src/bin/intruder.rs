@@ -116,7 +116,11 @@ impl Beginning {
             } else {
                 Restart::Warm
             },
-            later_ticks: if window / 2 % 2 == 0 { 0 } else { LATE_TICKS },
+            later_ticks: if (window / 2).is_multiple_of(2) {
+                0
+            } else {
+                LATE_TICKS
+            },
         }
     }
 }
