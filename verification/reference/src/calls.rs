@@ -204,7 +204,14 @@ impl Calls {
             }
             if channel.server == partition {
                 channel.listens = false;
-                let waits = channel.waits.take().is_some();
+                let waited = channel.waits.take().is_some();
+                let told = simulation.result(channel.client).status;
+                // What else ended asks for the client too, and may have come first: then this is collected.
+                let waits = waited && told != Some(Status::Interrupted);
+                if waited && !waits {
+                    let lines = crate::before::Lines::of(simulation, channel.client);
+                    assert_ne!(lines.asking(), 0, "nothing asks for it");
+                }
                 for progress in &mut channel.progress {
                     *progress = match *progress {
                         Submitted | Taken if waits => Free,
@@ -215,7 +222,6 @@ impl Calls {
                     };
                 }
                 if waits {
-                    let told = simulation.result(channel.client).status;
                     assert_eq!(told, Some(Status::PeerRestarted), "a client that waits");
                 }
             }
