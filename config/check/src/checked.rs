@@ -32,13 +32,24 @@ impl Checked {
     }
 }
 
+impl Checked {
+    /// A file that the system names: it lies beside it, or in a folder above it.
+    pub fn find_file(&self, path: &str) -> Option<PathBuf> {
+        file_at_or_above(self.directory.as_deref()?, Path::new(path))
+    }
+}
+
+fn file_at_or_above(directory: &Path, path: &Path) -> Option<PathBuf> {
+    let mut candidates = directory.ancestors().map(|folder| folder.join(path));
+    candidates.find(|candidate| candidate.is_file())
+}
+
 fn find(directory: &Path, program: &Program) -> Option<PathBuf> {
     let file = match program {
         Program::Crate(path) => Path::new(&path.value).join("Cargo.toml"),
         Program::Image(path) => PathBuf::from(&path.value),
     };
-    let mut candidates = directory.ancestors().map(|folder| folder.join(&file));
-    candidates.find(|candidate| candidate.is_file())
+    file_at_or_above(directory, &file)
 }
 
 /// Reads and checks the file at `path`.
@@ -92,6 +103,7 @@ fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, 
         rules::files_exist(
             &system,
             &|program| find(directory, program).is_some(),
+            &|path| file_at_or_above(directory, Path::new(path)).is_some(),
             &mut findings,
         );
     }

@@ -50,10 +50,19 @@ pub fn memory_end(system: &System) -> u64 {
     end.min(*system.ram_bytes)
 }
 
+/// How many entries of TLB1 a guest has for good: its register page, and its large pages.
+pub const PLACES_OF_A_GUEST: usize = cofferdam_abi::guest::PLACES as usize;
+
 /// How many entries of TLB1 are left for partitions.
 pub fn budget(system: &System) -> usize {
     let blocks = ram_blocks(u64::from(kernel::END), *system.ram_bytes);
-    limits::TLB1_ENTRIES - limits::KERNEL_TLB1_ENTRIES - blocks.len()
+    let guests = system
+        .partitions
+        .iter()
+        .filter(|one| one.guest.is_some())
+        .count();
+    (limits::TLB1_ENTRIES - limits::KERNEL_TLB1_ENTRIES - blocks.len())
+        .saturating_sub(guests * PLACES_OF_A_GUEST)
 }
 
 /// The partitions that may run in a window: its group, then the background's members.
@@ -81,7 +90,8 @@ pub fn pinned(system: &System) -> Vec<bool> {
         })
         .collect();
     for (index, partition) in system.partitions.iter().enumerate() {
-        if partition.tlb.is_none() && !pinned[index] {
+        // What monitors a guest waits for it, and may miss.
+        if partition.tlb.is_none() && !pinned[index] && partition.guest.is_none() {
             pinned[index] = true;
             let crowded = crowded_windows(system, &pinned, |crowd| crowd.contains(&index))
                 .next()

@@ -2,6 +2,7 @@
 
 mod channels;
 mod devices;
+mod guests;
 mod health;
 mod limits;
 mod memory;
@@ -65,6 +66,7 @@ static GROUPS: &[&[&Rule]] = &[
     memory::RULES,
     place::RULES,
     devices::RULES,
+    guests::RULES,
     channels::RULES,
     time::RULES,
     health::RULES,
@@ -86,6 +88,7 @@ pub(crate) fn reading_rule(id: &str) -> &'static RuleText {
 pub(crate) fn files_exist(
     system: &System,
     exists: &dyn Fn(&Program) -> bool,
+    is_file: &dyn Fn(&str) -> bool,
     findings: &mut Findings,
 ) {
     for program in system
@@ -111,5 +114,18 @@ pub(crate) fn files_exist(
         let message = format!("{what} beside this file or in a folder above it");
         let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
         findings.push(diagnostic.hint(hint));
+    }
+    let guests = system
+        .partitions
+        .iter()
+        .filter_map(|one| one.guest.as_ref());
+    for path in guests.flat_map(|guest| guest.kernel.iter().chain(&guest.initramfs)) {
+        if !is_file(path) {
+            let message =
+                format!("there is no file `{path}` beside this file or in a folder above it");
+            let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
+            let hint = "name a file of the guest's, or leave the key out for what the build makes";
+            findings.push(diagnostic.hint(hint));
+        }
     }
 }

@@ -194,6 +194,13 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
             fact(&doc, &name, "u32", number.to_string());
         }
     }
+    if let Some(guest) = &partition.guest {
+        let (memory, device_tree) = (guest.memory_bytes.value, crate::guest::device_tree(guest));
+        line_to(
+            text,
+            format_args!("guest! {{ memory {memory:#x}, device_tree {device_tree:#x} }}"),
+        );
+    }
     text.push('\n');
 }
 

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod generate;
+pub mod guest;
 pub mod lower;
 pub mod pack;
 pub mod place;
@@ -40,7 +41,8 @@ pub struct Image {
     pub warnings: Diagnostics,
 }
 
-/// Compiles a checked system. `programs` has the ELF of each partition, by its name.
+/// Compiles a checked system. `programs` has the ELF of each partition, by its name, and `guests` what lies in the memory of each
+/// guest when it starts, by the name of its partition.
 ///
 /// # Errors
 /// Everything that is wrong with the programs, or with the system now that their sizes are known. Nothing is
@@ -49,17 +51,18 @@ pub fn compile(
     checked: &Checked,
     kernel: &[u8],
     programs: &[(String, Vec<u8>)],
+    guests: &[(String, Vec<guest::Blob>)],
 ) -> Result<Image, Diagnostics> {
     let judged = programs::judge(checked, kernel, programs);
     let sources = checked.warnings.sources.clone();
     let fail = |list| Diagnostics::new(sources.clone(), list);
     let (programs, warnings) = judged.map_err(fail)?;
-    let plan = plan::plan(checked, &programs).map_err(fail)?;
+    let plan = plan::plan(checked, &programs, guests).map_err(fail)?;
     let tables = lower::tables(checked, &plan);
     if let Some(diagnostic) = programs::tables_fit(checked, tables.len()) {
         return Err(fail(vec![diagnostic]));
     }
-    let bytes = pack::pack(&programs, &plan, &tables);
+    let bytes = pack::pack(&programs, guests, &plan, &tables);
     Ok(Image {
         bytes,
         tables,

@@ -175,6 +175,18 @@ fn partition(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
         restart_per_ticks: restart.map_or(0, |restart| *restart.per_ticks),
         back_off_ticks: restart.map_or(0, |restart| restart.back_off_ticks as u32),
     }));
+    if let Some(guest) = &planned.guest {
+        records.push(Record::Guest(tables::Guest {
+            memory: guest.memory_physical as u32,
+            memory_bytes: guest.memory_bytes as u32,
+            page: guest.page_physical as u32,
+            translations: guest.translations_physical as u32,
+            tag_first: guest.tags.0,
+            tag_count: guest.tags.1,
+            tlb1_first: guest.places.0,
+            tlb1_count: guest.places.1,
+        }));
+    }
     records.extend(planned.regions.iter().map(region));
     for copy in &planned.copies {
         records.push(Record::Copy(tables::Copy {
@@ -193,7 +205,9 @@ fn partition(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
 fn region(region: &RegionPlan) -> Record {
     let kind = match region.kind {
         RegionKind::Text | RegionKind::Constants => tables::RegionKind::Image,
-        RegionKind::Data | RegionKind::Page => tables::RegionKind::Private,
+        RegionKind::Data | RegionKind::Page | RegionKind::Guest | RegionKind::GuestPage => {
+            tables::RegionKind::Private
+        }
         RegionKind::Ring => tables::RegionKind::Shared,
         RegionKind::Device => tables::RegionKind::Device,
     };

@@ -12,6 +12,7 @@ use object::elf::{
 use object::pod::bytes_of;
 use object::{BigEndian, U16, U32};
 
+use crate::guest::Blob;
 use crate::plan::{Plan, RegionKind, segment_at};
 
 /// Something to be loaded.
@@ -23,7 +24,12 @@ struct Load<'a> {
 }
 
 /// The bytes of the image.
-pub fn pack(programs: &Programs, plan: &Plan, tables: &[u8]) -> Vec<u8> {
+pub fn pack(
+    programs: &Programs,
+    guests: &[(String, Vec<Blob>)],
+    plan: &Plan,
+    tables: &[u8],
+) -> Vec<u8> {
     let mut loads = Vec::new();
     for segment in &programs.kernel.segments {
         let mut flags = PF_R;
@@ -66,7 +72,12 @@ pub fn pack(programs: &Programs, plan: &Plan, tables: &[u8]) -> Vec<u8> {
             }
         }
         for copy in &partition.copies {
-            let data = segment_at(elf, space::DATA).map_or(&[][..], |segment| &segment.content);
+            let of_partition = guests.iter().find(|(name, _)| *name == partition.name);
+            let blob = copy.blob.and_then(|blob| of_partition?.1.get(blob));
+            let data = match blob {
+                Some(blob) => &blob.content[..],
+                None => segment_at(elf, space::DATA).map_or(&[][..], |segment| &segment.content),
+            };
             let end = data.len().min((copy.offset + copy.bytes) as usize);
             loads.push(Load {
                 physical: copy.from_physical,

@@ -5,6 +5,7 @@ mod draft;
 use cofferdam_check::programs;
 use serde::Serialize;
 
+use crate::guest::GuestPlan;
 use crate::place::PAGE;
 
 pub use draft::{plan, segment_at};
@@ -80,6 +81,9 @@ pub struct PartitionPlan {
     pub expect: Vec<&'static str>,
     /// Whether its program was built here, else delivered.
     pub built_here: bool,
+    /// Its guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guest: Option<GuestPlan>,
 }
 
 /// What a partition takes of TLB1 and of RAM. Memory that it shares by a ring counts for both ends.
@@ -132,6 +136,10 @@ pub enum RegionKind {
     Ring,
     /// A device's registers.
     Device,
+    /// A guest's memory.
+    Guest,
+    /// A guest's register page.
+    GuestPage,
 }
 
 /// A memory region of a partition.
@@ -163,8 +171,11 @@ pub struct CopyPlan {
     pub from_physical: u64,
     /// Where it goes.
     pub to_physical: u64,
-    /// Where its bytes begin in the program's data segment.
+    /// Where its bytes begin in the program's data segment, or in what lies in the guest's memory.
     pub offset: u64,
+    /// Which of the things that lie in the guest's memory it is; none: the program's data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<usize>,
     /// Whole words.
     pub bytes: u64,
 }

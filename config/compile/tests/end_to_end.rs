@@ -14,8 +14,8 @@ fn records(tables: &[u8]) -> Vec<Record> {
 #[test]
 fn a_system_with_one_of_everything_compiles_to_tables_that_can_be_read() {
     let checked = checked(EVERYTHING);
-    let image =
-        compile(&checked, &kernel(), &programs(&checked)).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let image = compile(&checked, &kernel(), &programs(&checked), &[])
+        .unwrap_or_else(|wrong| panic!("{wrong}"));
     let records = records(&image.tables);
     let count = |of: fn(&Record) -> bool| records.iter().filter(|record| of(record)).count();
     assert!(matches!(
@@ -36,7 +36,7 @@ fn a_system_with_one_of_everything_compiles_to_tables_that_can_be_read() {
 fn the_same_input_gives_the_same_bytes() {
     let build = || {
         let checked = checked(EVERYTHING);
-        compile(&checked, &kernel(), &programs(&checked))
+        compile(&checked, &kernel(), &programs(&checked), &[])
             .unwrap()
             .bytes
     };
@@ -46,7 +46,7 @@ fn the_same_input_gives_the_same_bytes() {
 #[test]
 fn the_image_is_an_elf_whose_segments_do_not_overlap() {
     let checked = checked(EVERYTHING);
-    let image = compile(&checked, &kernel(), &programs(&checked)).unwrap();
+    let image = compile(&checked, &kernel(), &programs(&checked), &[]).unwrap();
     let elf = cofferdam_check::program::read(&image.bytes).unwrap();
     assert_eq!(elf.entry, cofferdam_abi::space::kernel::TEXT);
     for (one, next) in elf.segments.iter().zip(&elf.segments[1..]) {

@@ -15,7 +15,7 @@ use common::*;
 type Programs = Vec<(String, Vec<u8>)>;
 
 fn refused(checked: &Checked, kernel: &[u8], programs: &Programs, id: &str) -> Diagnostics {
-    let Err(diagnostics) = compile(checked, kernel, programs) else {
+    let Err(diagnostics) = compile(checked, kernel, programs, &[]) else {
         panic!("{id}: not refused");
     };
     let found = diagnostics.list.iter().any(|one| one.rule.id == id);
@@ -104,7 +104,7 @@ fn another_version_of_the_native_personality_is_refused_with_both_numbers() {
             let data = (space::DATA, RW, Vec::new(), stack);
             elf(20, space::TEXT, &[TEXT, data], &notes)
         });
-        compile(&checked, &kernel(), &programs).map_err(|wrong| wrong.to_string())
+        compile(&checked, &kernel(), &programs, &[]).map_err(|wrong| wrong.to_string())
     };
     assert!(judge(&format!("cofferdam-native {own}")).is_ok());
     assert!(judge("another-personality 9.9.9").is_ok());
@@ -243,7 +243,8 @@ fn an_end_without_notes_is_declared_by_the_file() {
     let checked = common::checked(&confirmed);
     let mut programs = common::programs(&checked);
     programs[0].1 = silent(&checked);
-    let image = compile(&checked, &kernel(), &programs).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let image =
+        compile(&checked, &kernel(), &programs, &[]).unwrap_or_else(|wrong| panic!("{wrong}"));
     assert_eq!(image.warnings.list.len(), 3, "{}", image.warnings);
 
     let wrong = confirmed.replace("0x12345678", "0x12345679");
@@ -259,7 +260,8 @@ fn a_delivered_program_brings_its_slots() {
     let mut notes = ports(&checked, 3);
     notes[0].slot = 5;
     programs[3].1 = program(&checked, 3, &notes);
-    let image = compile(&checked, &kernel(), &programs).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let image =
+        compile(&checked, &kernel(), &programs, &[]).unwrap_or_else(|wrong| panic!("{wrong}"));
     let health = &image.plan.partitions[3];
     assert_eq!(health.ports.last().map(|port| port.slot), Some(5));
     assert_eq!(health.capabilities[0].slot, 6);
@@ -414,7 +416,7 @@ fn what_was_proved_stands_in_the_plan() {
         "{EVERYTHING}\n[require]\nflow = [\"{flow}\"]\nlatency = [\"{latency}\"]\nmemory = [\"{write}\", \"{share}\"]\n"
     );
     let checked = checked(&text);
-    let plan = compile(&checked, &kernel(), &programs(&checked))
+    let plan = compile(&checked, &kernel(), &programs(&checked), &[])
         .unwrap()
         .plan;
     let plan = serde_json::to_value(&plan).unwrap();
@@ -424,7 +426,7 @@ fn what_was_proved_stands_in_the_plan() {
 #[test]
 fn the_plan_shows_what_each_partition_takes_and_each_channel_carries() {
     let checked = checked(EVERYTHING);
-    let plan = compile(&checked, &kernel(), &programs(&checked))
+    let plan = compile(&checked, &kernel(), &programs(&checked), &[])
         .unwrap()
         .plan;
     let of = |name: &str| plan.partitions.iter().find(|one| one.name == name).unwrap();

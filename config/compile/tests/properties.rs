@@ -158,7 +158,7 @@ proptest! {
         let text = describe(&partitions, &windows, &channels);
         // What a rule refuses is not the compiler's to handle; most of these pass.
         let Ok(checked) = check_text("system.toml", &text) else { return Ok(()) };
-        let image = match compile(&checked, &kernel(), &programs(&checked)) {
+        let image = match compile(&checked, &kernel(), &programs(&checked), &[]) {
             Ok(image) => image,
             Err(diagnostics) => {
                 let by_limits = |id| ["LIMIT-TABLES", "MEMORY-TOTAL", "PROGRAM-MEMORY"].contains(&id);
@@ -176,7 +176,7 @@ proptest! {
                 prop_assert!(!(region.rights.write() && region.rights.execute()));
             }
         }
-        let again = compile(&checked, &kernel(), &programs(&checked)).unwrap();
+        let again = compile(&checked, &kernel(), &programs(&checked), &[]).unwrap();
         prop_assert_eq!(image.bytes, again.bytes);
     }
 }
@@ -200,7 +200,7 @@ proptest! {
             }
         }
         let Ok(checked) = check_text("system.toml", &text) else { return Ok(()) };
-        let plan = match compile(&checked, &kernel(), &programs(&checked)) {
+        let plan = match compile(&checked, &kernel(), &programs(&checked), &[]) {
             Ok(image) => image.plan,
             Err(wrong) => {
                 let by_size = |id: &str| id.starts_with("PLACE-") || ["MEMORY-TOTAL", "PROGRAM-MEMORY"].contains(&id);
@@ -238,7 +238,7 @@ proptest! {
 #[test]
 fn no_flipped_bit_of_the_tables_is_accepted() {
     let checked = checked(EVERYTHING);
-    let tables = compile(&checked, &kernel(), &programs(&checked))
+    let tables = compile(&checked, &kernel(), &programs(&checked), &[])
         .unwrap()
         .tables;
     for bit in 0..tables.len() * 8 {
@@ -251,7 +251,7 @@ fn no_flipped_bit_of_the_tables_is_accepted() {
 #[test]
 fn no_truncated_tables_are_accepted() {
     let checked = checked(EVERYTHING);
-    let tables = compile(&checked, &kernel(), &programs(&checked))
+    let tables = compile(&checked, &kernel(), &programs(&checked), &[])
         .unwrap()
         .tables;
     for length in 0..tables.len() {

@@ -147,8 +147,8 @@ pub const KERNEL: &[Key] = &[
 pub const PARTITION: &[Key] = &[
     optional(
         "personality",
-        Shape::Choice(&["native"]),
-        "What runs in the partition. Default: `native`.",
+        Shape::Choice(&["native", "linux"]),
+        "What runs in the partition: its program alone, or a guest that its program monitors. Default: `native`.",
     ),
     optional(
         "crate",
@@ -209,9 +209,38 @@ pub const PARTITION: &[Key] = &[
     ),
     optional("devices", Shape::Texts, "The devices that it owns."),
     optional(
+        "guest",
+        Shape::Table(GUEST),
+        "The guest that its program monitors, with `personality = \"linux\"`.",
+    ),
+    optional(
         "background",
         Shape::Table(BACKGROUND),
         "Makes it a member of the group that is eligible in every window.",
+    ),
+];
+
+/// `guest` of a partition.
+pub const GUEST: &[Key] = &[
+    required(
+        "memory",
+        Shape::Size,
+        "The guest's memory, one block: a multiple of 1M, from 16M to 1G.",
+    ),
+    optional(
+        "kernel",
+        Shape::Text,
+        "The file of the guest's kernel: an ELF, or a flat image that is entered at its first byte. Default: Linux, which the build fetches and builds.",
+    ),
+    optional(
+        "initramfs",
+        Shape::Text,
+        "The file of the guest's first file system. Default: none; with the default kernel the one that is built with it.",
+    ),
+    optional(
+        "arguments",
+        Shape::Text,
+        "What the guest's kernel is told at its start. Default: nothing.",
     ),
 ];
 

@@ -260,6 +260,13 @@ impl Parser<'_> {
                 _ => Tlb::Pinned,
             })
         });
+        let guest = fields.table("guest").map(|guest| Guest {
+            span: fields.span_of("guest"),
+            memory_bytes: guest.required(guest.number("memory")),
+            kernel: guest.text("kernel"),
+            initramfs: guest.text("initramfs"),
+            arguments: guest.text("arguments"),
+        });
         let background = fields.table("background").map(|fields| Background {
             priority: fields.required(fields.number("priority")),
             budget_ticks: fields.number("budget"),
@@ -281,6 +288,8 @@ impl Parser<'_> {
             expect,
             devices: fields.texts("devices").unwrap_or_default().value,
             background,
+            personality: fields.text("personality"),
+            guest,
             name,
         }
     }

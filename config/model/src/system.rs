@@ -121,6 +121,25 @@ pub struct Partition {
     pub devices: Vec<Spanned<String>>,
     /// Its membership in the background.
     pub background: Option<Background>,
+    /// The key `personality`, if it is there.
+    pub personality: Option<Spanned<String>>,
+    /// The guest that its program monitors.
+    pub guest: Option<Guest>,
+}
+
+/// A guest.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// Its table.
+    pub span: Span,
+    /// Its memory.
+    pub memory_bytes: Spanned<u64>,
+    /// The file of its kernel; none: the one that is built.
+    pub kernel: Option<Spanned<String>>,
+    /// The file of its first file system.
+    pub initramfs: Option<Spanned<String>>,
+    /// What its kernel is told.
+    pub arguments: Option<Spanned<String>>,
 }
 
 impl Partition {

@@ -13,6 +13,7 @@
 mod bytes;
 mod header;
 pub mod mas;
+mod number;
 mod record;
 
 pub use header::{Header, HeaderError, MAGIC, VERSION, crc32, open, seal};

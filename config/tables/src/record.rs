@@ -4,7 +4,7 @@ use cofferdam_abi::health::PARTITION_ERRORS;
 use cofferdam_abi::limits;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes;
+use crate::{bytes, number};
 
 /// One item of the compiled configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub enum Record {
     RamBlock(RamBlock),
     /// A partition; its regions, copies and capabilities follow.
     Partition(Partition),
+    /// A guest of the partition before it.
+    Guest(Guest),
     /// A memory region of the partition before it.
     Region(Region),
     /// A pristine copy of the partition before it.
@@ -46,14 +48,19 @@ pub struct Board {
     /// The physical address of the device block (CCSR), 1 MiB.
     pub devices_physical: u64,
     /// The interrupt controller (MPIC) in the device block.
+    #[serde(deserialize_with = "number::deserialize")]
     pub interrupt_controller_offset: u32,
     /// The UART for last words, in the device block.
+    #[serde(deserialize_with = "number::deserialize")]
     pub uart_offset: u32,
     /// The register that resets the machine, in the device block.
+    #[serde(deserialize_with = "number::deserialize")]
     pub reset_offset: u32,
     /// What to write there.
+    #[serde(deserialize_with = "number::deserialize")]
     pub reset_value: u32,
     /// Timebase ticks per second.
+    #[serde(deserialize_with = "number::deserialize")]
     pub timebase_hz: u32,
 }
 
@@ -61,6 +68,7 @@ pub struct Board {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Module {
     /// How long before a boundary the kernel takes the processor back, in ticks.
+    #[serde(deserialize_with = "number::deserialize")]
     pub guard_ticks: u32,
     /// The schedule to begin with.
     pub initial_schedule: u8,
@@ -76,6 +84,7 @@ pub struct Module {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RamBlock {
     /// Its physical address, aligned to its size.
+    #[serde(deserialize_with = "number::deserialize")]
     pub physical: u32,
     /// Its size as a code of [`crate::mas::size_bytes`].
     pub size_code: u8,
@@ -90,20 +99,28 @@ pub struct Partition {
     /// The PID that tags its translations, from 1 on.
     pub pid: u8,
     /// Where it starts: an effective address.
+    #[serde(deserialize_with = "number::deserialize")]
     pub entry: u32,
     /// The top of its first stack: an effective address, r1 at the start.
+    #[serde(deserialize_with = "number::deserialize")]
     pub stack_top: u32,
     /// The lowest address of its stack; an access at most `stack_guard` bytes below is a stack overflow.
+    #[serde(deserialize_with = "number::deserialize")]
     pub stack_bottom: u32,
     /// See `stack_bottom`.
+    #[serde(deserialize_with = "number::deserialize")]
     pub stack_guard: u32,
     /// Its register page: a physical address.
+    #[serde(deserialize_with = "number::deserialize")]
     pub page_physical: u32,
     /// Its ranks: a set, rank 0 is the highest bit.
+    #[serde(deserialize_with = "number::deserialize")]
     pub ranks: u32,
     /// Its period, in ticks; 0: it has none.
+    #[serde(deserialize_with = "number::deserialize")]
     pub period_ticks: u32,
     /// The time from a release to its deadline, in ticks; 0: it has none.
+    #[serde(deserialize_with = "number::deserialize")]
     pub deadline_ticks: u32,
     /// Whether it starts with the module.
     pub autostart: bool,
@@ -117,7 +134,33 @@ pub struct Partition {
     /// See `restart_max`.
     pub restart_per_ticks: u64,
     /// The wait before the first restart in a row, in ticks; doubled with each further one, eight times at most.
+    #[serde(deserialize_with = "number::deserialize")]
     pub back_off_ticks: u32,
+}
+
+/// A guest: what its partition has besides the program, which is its monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guest {
+    /// Where guest-physical address 0 is: a physical address.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub memory: u32,
+    /// How much memory there is, in bytes: whole pages.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub memory_bytes: u32,
+    /// Its register page: a physical address.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub page: u32,
+    /// Where the kernel keeps its first translation array: a physical address of RAM that no partition has.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub translations: u32,
+    /// The tags for its translations: the first, and how many.
+    pub tag_first: u8,
+    /// See `tag_first`.
+    pub tag_count: u8,
+    /// The places of TLB1 that are its own: the first, and how many.
+    pub tlb1_first: u8,
+    /// See `tlb1_first`.
+    pub tlb1_count: u8,
 }
 
 /// What may be done with memory: read 1, write 2, execute 4.
@@ -164,10 +207,12 @@ pub enum RegionKind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Region {
     /// Its effective address.
+    #[serde(deserialize_with = "number::deserialize")]
     pub effective: u32,
     /// Its physical address.
     pub physical: u64,
     /// Its length in bytes: whole pages.
+    #[serde(deserialize_with = "number::deserialize")]
     pub length: u32,
     /// What the partition may do with it.
     pub rights: Rights,
@@ -179,10 +224,13 @@ pub struct Region {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Copy {
     /// The pristine copy: a physical address, whole words.
+    #[serde(deserialize_with = "number::deserialize")]
     pub from: u32,
     /// The partition's memory: a physical address, whole words.
+    #[serde(deserialize_with = "number::deserialize")]
     pub to: u32,
     /// In bytes, whole words.
+    #[serde(deserialize_with = "number::deserialize")]
     pub length: u32,
 }
 
@@ -253,17 +301,22 @@ pub struct Channel {
     /// What it does.
     pub kind: ChannelKind,
     /// The largest message, or request, in bytes.
+    #[serde(deserialize_with = "number::deserialize")]
     pub message_bytes: u32,
     /// The largest reply in bytes; 0 unless it is a call channel.
+    #[serde(deserialize_with = "number::deserialize")]
     pub reply_bytes: u32,
     /// The places of a queue; 1 for the other kinds.
+    #[serde(deserialize_with = "number::deserialize")]
     pub depth: u32,
     /// Where the kernel keeps its messages: a physical address of RAM that no partition has. A queue has `depth`
     /// places of `message_bytes` rounded up to words, a call channel a request and behind it a reply.
+    #[serde(deserialize_with = "number::deserialize")]
     pub store: u32,
     /// How old a sampling value may be and still be valid, in ticks; 0: for ever.
     pub refresh_ticks: u64,
     /// How long a call may take when the caller does not say, in ticks; 0 unless it is a call channel.
+    #[serde(deserialize_with = "number::deserialize")]
     pub deadline_ticks: u32,
 }
 
@@ -295,6 +348,7 @@ pub struct Interrupt {
     /// How many may come in `storm_ticks`; one more masks the source; 0: no limit.
     pub storm_max: u16,
     /// See `storm_max`.
+    #[serde(deserialize_with = "number::deserialize")]
     pub storm_ticks: u32,
 }
 
@@ -304,6 +358,7 @@ pub struct Rank {
     /// Whose.
     pub partition: u8,
     /// How much it may use in one window, in ticks; 0: no limit.
+    #[serde(deserialize_with = "number::deserialize")]
     pub budget_ticks: u32,
 }
 
@@ -314,6 +369,7 @@ pub struct Schedule {
     #[serde(deserialize_with = "bytes::deserialize")]
     pub name: [u8; limits::NAME_BYTES],
     /// The length of the major frame, in ticks.
+    #[serde(deserialize_with = "number::deserialize")]
     pub major_frame_ticks: u32,
 }
 
@@ -321,14 +377,19 @@ pub struct Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// From the start of the major frame, in ticks.
+    #[serde(deserialize_with = "number::deserialize")]
     pub start_ticks: u32,
     /// In ticks. The next window begins where this one ends.
+    #[serde(deserialize_with = "number::deserialize")]
     pub length_ticks: u32,
     /// The ranks that may run: a set, rank 0 is the highest bit.
+    #[serde(deserialize_with = "number::deserialize")]
     pub eligible: u32,
     /// The partitions released at its start: a set, partition 0 is the highest bit.
+    #[serde(deserialize_with = "number::deserialize")]
     pub releases: u32,
     /// The interrupts that may come: a set, interrupt 0 is the highest bit.
+    #[serde(deserialize_with = "number::deserialize")]
     pub interrupts: u32,
 }
 
@@ -337,13 +398,18 @@ pub struct Window {
 #[repr(C)]
 pub struct TlbWrite {
     /// Which entry.
+    #[serde(deserialize_with = "number::deserialize")]
     pub mas0: u32,
     /// 0 makes the entry invalid.
+    #[serde(deserialize_with = "number::deserialize")]
     pub mas1: u32,
     /// Effective page and attributes.
+    #[serde(deserialize_with = "number::deserialize")]
     pub mas2: u32,
     /// Physical page, lower part, and rights.
+    #[serde(deserialize_with = "number::deserialize")]
     pub mas3: u32,
     /// Physical page, upper part.
+    #[serde(deserialize_with = "number::deserialize")]
     pub mas7: u32,
 }

@@ -12,6 +12,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod guest;
 pub mod health;
 pub mod hypercall;
 pub mod limits;

@@ -37,6 +37,8 @@ pub const TLB_WRITES: usize = 512;
 pub const COPIES: usize = 64;
 /// Blocks of the supervisor's mapping of partition memory; each takes an entry of TLB1 for good.
 pub const RAM_BLOCKS: usize = 3;
+/// Guests. About 900 bytes each: a set of registers, TLB1, and the tags of its processes.
+pub const GUESTS: usize = 4;
 /// The name of a partition, channel or port, in bytes.
 pub const NAME_BYTES: usize = 16;
 /// The compiled tables, in bytes.

@@ -25,6 +25,8 @@ pub enum BootFailure {
     Board,
     /// The interrupt controller does not come out of its reset.
     InterruptController,
+    /// A guest without memory, tags or places of TLB1 to itself.
+    Guest,
 }
 
 impl BootFailure {
@@ -45,6 +47,7 @@ impl BootFailure {
             Self::Time => 12,
             Self::Board => 13,
             Self::InterruptController => 14,
+            Self::Guest => 15,
         }
     }
 
@@ -65,6 +68,7 @@ impl BootFailure {
             12 => "a window or schedule of the tables is wrong",
             13 => "a device or an interrupt source of the tables is not the board's",
             14 => "the interrupt controller does not come out of its reset",
+            15 => "a guest of the tables lacks memory, tags or places of TLB1 to itself",
             _ => "unknown",
         }
     }

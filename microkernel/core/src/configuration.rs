@@ -4,15 +4,18 @@
 //! are in range, physical addresses lie in RAM that the kernel maps, windows follow one another. The build
 //! made these tables and checked far more; what is checked here is what the kernel's own soundness needs.
 
+mod soundness;
+
 use cofferdam_abi::health::{self, PARTITION_ERRORS};
-use cofferdam_abi::{limits, space};
+use cofferdam_abi::limits;
 use cofferdam_tables::{
-    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Interrupt, Module, NO_LINE,
-    Partition, RamBlock, Rank, Record, Region, RegionKind, Schedule, TlbWrite, Window, mas,
+    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Guest, Interrupt, Module,
+    NO_LINE, Partition, RamBlock, Rank, Record, Region, Schedule, TlbWrite, Window,
 };
 use heapless::Vec;
 
 use crate::boot_failure::BootFailure;
+use crate::kernel::NOBODY;
 use crate::table::bit;
 
 /// A run of a table.
@@ -54,7 +57,21 @@ pub(crate) struct PartitionTables {
     pub(crate) regions: Range,
     pub(crate) copies: Range,
     pub(crate) capabilities: Range,
+    /// The index of its guest, or [`NOBODY`].
+    pub(crate) guest: u8,
 }
+
+/// Stands where there is no guest.
+static NO_GUEST: Guest = Guest {
+    memory: 0,
+    memory_bytes: 0,
+    page: 0,
+    translations: 0,
+    tag_first: 0,
+    tag_count: 0,
+    tlb1_first: 0,
+    tlb1_count: 0,
+};
 
 pub(crate) struct ChannelTables {
     pub(crate) own: Channel,
@@ -80,6 +97,7 @@ pub struct Configuration {
     pub(crate) module: Module,
     pub(crate) ram_blocks: Vec<RamBlock, { limits::RAM_BLOCKS }>,
     pub(crate) partitions: Vec<PartitionTables, { limits::PARTITIONS }>,
+    pub(crate) guests: Vec<Guest, { limits::GUESTS }>,
     pub(crate) regions: Vec<Region, { limits::REGIONS }>,
     pub(crate) copies: Vec<Copy, { limits::COPIES }>,
     pub(crate) capabilities: Vec<Capability, { limits::CAPABILITIES }>,
@@ -94,12 +112,6 @@ pub struct Configuration {
     pub(crate) tlb_writes: Vec<TlbWrite, { limits::TLB_WRITES }>,
     pub(crate) crc: u32,
 }
-
-/// The registers of the interrupt controller, and how many sources they are for (MPIC: 0x20 bytes each, from 0x1_0000 on).
-const CONTROLLER_SIZE: u32 = 0x4_0000;
-const CONTROLLER_SOURCES: u16 = 256;
-/// The registers of a 16550.
-const UART_SIZE: u32 = 8;
 
 /// What the last record belongs to.
 #[derive(Clone, Copy, PartialEq)]
@@ -134,6 +146,7 @@ impl Configuration {
         },
         ram_blocks: Vec::new(),
         partitions: Vec::new(),
+        guests: Vec::new(),
         regions: Vec::new(),
         copies: Vec::new(),
         capabilities: Vec::new(),
@@ -173,6 +186,7 @@ impl Configuration {
         self.check_references()?;
         self.list_calls()?;
         self.check_board()?;
+        self.check_guests()?;
         self.check_memory()?;
         self.check_time()
     }
@@ -222,6 +236,7 @@ impl Configuration {
                     regions: Range::empty_at(self.regions.len()),
                     copies: Range::empty_at(self.copies.len()),
                     capabilities: Range::empty_at(self.capabilities.len()),
+                    guest: NOBODY,
                 };
                 push(&mut self.partitions, partition)?;
                 return Ok(Owner::Partition);
@@ -262,6 +277,10 @@ impl Configuration {
         let in_schedule = matches!(owner, Owner::Schedule | Owner::Window);
         let schedule = self.schedules.last_mut().filter(|_| in_schedule);
         match (record, partition, channel, schedule) {
+            (Record::Guest(own), Some(partition), ..) if partition.guest == NOBODY => {
+                partition.guest = self.guests.len() as u8;
+                push(&mut self.guests, own)?;
+            }
             (Record::Region(own), Some(partition), ..) => {
                 push(&mut self.regions, own)?;
                 partition.regions.end += 1;
@@ -407,128 +426,10 @@ impl Configuration {
         Ok(())
     }
 
-    /// The devices that the kernel itself uses lie in the block that it maps.
-    fn check_board(&self) -> Result<(), BootFailure> {
-        let inside = |offset: u32, length: u32| {
-            offset.is_multiple_of(4) && offset <= space::kernel::DEVICES_SIZE - length
-        };
-        let board = &self.board;
-        let whole = inside(board.interrupt_controller_offset, CONTROLLER_SIZE)
-            && inside(board.uart_offset, UART_SIZE)
-            && inside(board.reset_offset, 4)
-            && (self.interrupts.iter()).all(|one| one.source < CONTROLLER_SOURCES);
-        if whole {
-            Ok(())
-        } else {
-            Err(BootFailure::Board)
-        }
+    /// The tables of a guest.
+    pub(crate) fn guest(&self, index: usize) -> &Guest {
+        self.guests.get(index).unwrap_or(&NO_GUEST)
     }
-
-    /// Every physical address lies in RAM that the kernel maps, so that no access of its own can fault.
-    fn check_memory(&self) -> Result<(), BootFailure> {
-        let require = |holds: bool| {
-            if holds {
-                Ok(())
-            } else {
-                Err(BootFailure::Memory)
-            }
-        };
-        for (index, block) in self.ram_blocks.iter().enumerate() {
-            require((1..=LARGEST_BLOCK).contains(&block.size_code))?;
-            let size = block_bytes(block);
-            // No address may be mapped twice: hardware calls that a machine check.
-            for other in self.ram_blocks.iter().take(index) {
-                let apart = u64::from(block.physical) + size <= u64::from(other.physical)
-                    || u64::from(other.physical) + block_bytes(other) <= u64::from(block.physical);
-                require(apart)?;
-            }
-            require(u64::from(block.physical) & (size - 1) == 0)?;
-            require(block.physical >= space::kernel::END)?;
-            require(
-                u64::from(block.physical) + size
-                    <= u64::from(space::kernel::DEVICES - space::kernel::RAM),
-            )?;
-        }
-        let kept = limits::KERNEL_TLB1_ENTRIES + self.ram_blocks.len();
-        for write in &self.tlb_writes {
-            require(mas::is_partitions(write, kept as u32))?;
-        }
-        for tables in &self.partitions {
-            require(self.in_ram(u64::from(tables.own.page_physical), 0x1000, 0x1000))?;
-            for region in tables.regions.of(&self.regions) {
-                let whole = region.effective % 0x1000 == 0
-                    && region.length % 0x1000 == 0
-                    && region.length != 0;
-                require(whole && region.effective.checked_add(region.length - 1).is_some())?;
-                let device = region.kind == RegionKind::Device;
-                require(device || self.in_ram(region.physical, region.length, 0x1000))?;
-                require(!(region.rights.write() && region.rights.execute()))?;
-            }
-            for copy in tables.copies.of(&self.copies) {
-                require(self.in_ram(u64::from(copy.from), copy.length, 4))?;
-                require(self.in_ram(u64::from(copy.to), copy.length, 4))?;
-                require(copy.length % 4 == 0)?;
-            }
-        }
-        for channel in &self.channels {
-            let own = &channel.own;
-            require(
-                own.message_bytes <= limits::MESSAGE_BYTES
-                    && own.reply_bytes <= limits::MESSAGE_BYTES,
-            )?;
-            require(own.depth != 0 && own.depth <= limits::QUEUE_DEPTH)?;
-            let stored = (own.message_bytes.next_multiple_of(4) + 4) * own.depth + own.reply_bytes;
-            let kept = !matches!(own.kind, ChannelKind::Ring | ChannelKind::Signal);
-            require(!kept || self.in_ram(u64::from(own.store), stored, 4))?;
-        }
-        Ok(())
-    }
-
-    /// Whether `length` bytes from `physical`, aligned to `alignment`, a power of two, lie in one block.
-    fn in_ram(&self, physical: u64, length: u32, alignment: u64) -> bool {
-        physical & (alignment - 1) == 0
-            && self.ram_blocks.iter().any(|block| {
-                let start = u64::from(block.physical);
-                let end = start + block_bytes(block);
-                physical >= start && physical < end && u64::from(length) <= end - physical
-            })
-    }
-
-    /// Windows follow one another and fill the frame, with room for the guard.
-    fn check_time(&self) -> Result<(), BootFailure> {
-        if self
-            .channels
-            .iter()
-            .any(|channel| channel.own.deadline_ticks > limits::TICKS)
-        {
-            return Err(BootFailure::Time);
-        }
-        for schedule in &self.schedules {
-            let windows = schedule.windows.of(&self.windows);
-            let mut at = 0u32;
-            for window in windows {
-                let own = &window.own;
-                if own.start_ticks != at
-                    || own.length_ticks <= self.module.guard_ticks
-                    || own.length_ticks > limits::TICKS
-                {
-                    return Err(BootFailure::Time);
-                }
-                at = at.checked_add(own.length_ticks).ok_or(BootFailure::Time)?;
-            }
-            if windows.is_empty() || at != schedule.own.major_frame_ticks {
-                return Err(BootFailure::Time);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The largest block of RAM, as a code of [`mas::size_bytes`]: 1 GiB.
-const LARGEST_BLOCK: u8 = 10;
-
-fn block_bytes(block: &RamBlock) -> u64 {
-    mas::size_bytes(u32::from(block.size_code.min(LARGEST_BLOCK)))
 }
 
 /// The set of the elements below `count`.

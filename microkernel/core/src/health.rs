@@ -41,6 +41,9 @@ impl<M: Machine> Kernel<M> {
     /// The partition that has the processor caused an exception.
     pub fn exception(&mut self, fault: Fault) {
         let partition = self.current;
+        if self.in_guest() {
+            return self.guest_exception(fault);
+        }
         match fault.exception {
             Exception::DataTlbError | Exception::InstructionTlbError
                 if self.refill(partition, fault.address, fault.is_fetch()) =>

@@ -173,6 +173,15 @@ handlers! {
         kernel.record.mark(now, caller, identifier, value);
         Some(Status::Ok)
     };
+    GuestRun => |kernel, caller| kernel.guest_run(caller);
+    GuestGet => |kernel, caller| {
+        let outcome = kernel.guest_get(caller, kernel.argument(caller, 0));
+        kernel.with_results(caller, outcome)
+    };
+    GuestSet => |kernel, caller| {
+        let [number, value] = kernel.arguments(caller);
+        plain(kernel.guest_set(caller, number, value))
+    };
 }
 
 impl<M: Machine> Kernel<M> {

@@ -6,6 +6,7 @@ use cofferdam_abi::record::{PartitionState, State, TraceKind};
 use crate::call::Call;
 use crate::channel::Message;
 use crate::configuration::Configuration;
+use crate::guest::{Guest, PLACES};
 use crate::interrupt::Source;
 use crate::machine::{Machine, Registers};
 use crate::partition::{Activity, Partition};
@@ -87,6 +88,7 @@ pub struct Kernel<M: Machine> {
     pub(crate) partitions: Table<Partition<M::Registers>, { limits::PARTITIONS }>,
     pub(crate) messages: Table<Message, { limits::CHANNELS }>,
     pub(crate) calls: Table<Call, { limits::CHANNELS }>,
+    pub(crate) guests: Table<Guest<M::Registers>, { PLACES }>,
     pub(crate) sources: Table<Source, { limits::INTERRUPTS }>,
     /// The partition of each rank.
     pub(crate) owners: Table<u8, { limits::RANKS }>,
@@ -124,6 +126,7 @@ impl<M: Machine> Kernel<M> {
             partitions: Table::new(|index| Partition::new(configuration, index)),
             messages: Table::new(|_| Message::EMPTY),
             calls: Table::new(|index| Call::new(configuration, index)),
+            guests: Table::new(|index| Guest::new(configuration.guest(index))),
             sources: Table::new(|_| Source::QUIET),
             owners: Table::new(|index| {
                 configuration

@@ -23,6 +23,7 @@ mod call;
 mod channel;
 mod configuration;
 mod control;
+mod guest;
 mod health;
 mod hypercall;
 mod interrupt;

@@ -10,6 +10,7 @@ use cofferdam_abi::health::Exception;
 use cofferdam_abi::page;
 use cofferdam_tables::NO_LINE;
 
+use crate::guest::GUESTS;
 use crate::kernel::{Ending, Kernel};
 use crate::machine::{Machine, Registers};
 use crate::partition::Activity;
@@ -41,6 +42,9 @@ impl<M: Machine> Kernel<M> {
             Activity::Waiting => {
                 self.results(partition, [lines]);
                 Status::Ok
+            }
+            Activity::Guest | Activity::GuestIdle if GUESTS => {
+                return self.interrupt_guest(partition, lines);
             }
             Activity::AwaitingReply(_) | Activity::AwaitingRequest(_) => Status::Interrupted,
             _ => return,
@@ -106,6 +110,9 @@ impl<M: Machine> Kernel<M> {
 
     /// The instruction at which the partition that has the processor stands, if it may execute there.
     pub fn instruction(&self) -> Option<u32> {
+        if self.in_guest() {
+            return None;
+        }
         self.peek(self.current, self.partitions[self.current].registers.pc())
     }
 

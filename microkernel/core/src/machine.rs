@@ -22,6 +22,10 @@ pub trait Registers: Default {
     /// The registers at a start: all zero but these. `pid` tags the partition's translations, and goes into the core
     /// with the registers.
     fn start(&mut self, entry: u32, stack_top: u32, pid: u8);
+    /// A register by its number ([`cofferdam_abi::guest::number`]).
+    fn numbered(&self, number: u32) -> u32;
+    /// The same, the other way.
+    fn set_numbered(&mut self, number: u32, value: u32);
     /// Writes them down, but for where it stands: the kernel may have moved it on by then.
     fn describe(&self, crash: &mut CrashRecord);
 }
@@ -58,6 +62,12 @@ pub trait Machine {
 
     /// Writes entries of the translation array that is loaded at window boundaries.
     fn write_tlb(&mut self, writes: &[TlbWrite]);
+    /// Sets the tags that a vCPU's accesses match, in its registers and, if they are in the core, there.
+    fn set_tags(&mut self, registers: &mut Self::Registers, tags: [u8; 3]);
+    /// These registers are in the core no more: they will be written, and are loaded whole when they are resumed.
+    fn unload(&mut self, registers: &Self::Registers);
+    /// Empties the translation array that is refilled on a miss.
+    fn empty_pages(&mut self);
     /// Puts one page of a region into the translation array that is refilled on a miss.
     fn refill(&mut self, pid: u8, effective: u32, region: &Region);
 

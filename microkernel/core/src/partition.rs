@@ -33,6 +33,10 @@ pub(crate) enum Activity {
     /// Its memory is being prepared.
     Starting,
     Ready,
+    /// In `guest_run`: its guest has the vCPU.
+    Guest,
+    /// The same, and the guest waits for an interrupt.
+    GuestIdle,
     /// In `wait`.
     Waiting,
     /// In `call`, on this channel.
@@ -48,11 +52,13 @@ pub(crate) struct Preparation {
     copying: bool,
     index: u32,
     offset: u32,
+    /// The guest's processor is ready.
+    guest: bool,
 }
 
 impl Activity {
     pub(crate) fn wants_processor(self) -> bool {
-        matches!(self, Self::Ready | Self::Starting)
+        matches!(self, Self::Ready | Self::Guest | Self::Starting)
     }
 
     pub(crate) fn state(self) -> PartitionState {
@@ -60,8 +66,8 @@ impl Activity {
             Self::Stopped => PartitionState::Stopped,
             Self::Delayed => PartitionState::Delayed,
             Self::Starting => PartitionState::Starting,
-            Self::Ready => PartitionState::Ready,
-            Self::Waiting | Self::AwaitingReply(_) | Self::AwaitingRequest(_) => {
+            Self::Ready | Self::Guest => PartitionState::Ready,
+            Self::Waiting | Self::GuestIdle | Self::AwaitingReply(_) | Self::AwaitingRequest(_) => {
                 PartitionState::Waiting
             }
         }
@@ -89,6 +95,8 @@ pub(crate) struct Partition<R> {
     /// Its register page: a physical address.
     pub(crate) page: u32,
     pub(crate) pid: u8,
+    /// Its guest, if it has one.
+    pub(crate) guest: u8,
     /// When the virtual timer's line is raised or, of one that is [`Activity::Delayed`], when its restart is due.
     pub(crate) alarm: u64,
     /// When the last release was, if its work is not complete.
@@ -128,6 +136,7 @@ impl<R: Registers> Partition<R> {
             ranks: own.map_or(0, |own| own.ranks),
             page: own.map_or(0, |own| own.page_physical),
             pid: own.map_or(0, |own| own.pid),
+            guest: tables.map_or(NOBODY, |tables| tables.guest),
             alarm: NEVER,
             release: None,
             window_used: 0,
@@ -265,7 +274,7 @@ impl<M: Machine> Kernel<M> {
         let state = &self.partitions[partition];
         let mut done = state.preparation;
         if matches!(state.reason, StartReason::Warm | StartReason::HealthWarm) {
-            return self.enter(partition);
+            return self.finish_preparation(partition);
         }
         if !done.copying {
             let regions = tables.regions.of(&self.configuration.regions);
@@ -291,10 +300,21 @@ impl<M: Machine> Kernel<M> {
                     done.offset += length;
                 }
                 Some(_) => (done.index, done.offset) = (done.index + 1, 0),
-                None => return self.enter(partition),
+                None => return self.finish_preparation(partition),
             }
         }
         self.partitions[partition].preparation = done;
+    }
+
+    /// Memory is ready: the guest's processor is next, if there is one, and then the partition's.
+    fn finish_preparation(&mut self, partition: u8) {
+        let state = &mut self.partitions[partition];
+        let guest = state.guest;
+        let is_reset = core::mem::replace(&mut state.preparation.guest, true);
+        if !is_reset && self.has_guest(partition) {
+            return self.reset_guest(guest);
+        }
+        self.enter(partition);
     }
 
     /// Memory is ready: the registers and the register page are set, and the partition runs.

@@ -1,5 +1,6 @@
 //! The saved registers of a vCPU.
 
+use cofferdam_abi::guest::number;
 use cofferdam_abi::record::CrashRecord;
 use cofferdam_core::Registers;
 
@@ -24,6 +25,10 @@ pub struct Context {
     pub(crate) spefscr: u32,
     /// The tag of its translations.
     pub(crate) pid: u32,
+    /// The further tags of a guest's, and where its `sc` leads: an offset from the vectors.
+    pub(crate) pid1: u32,
+    pub(crate) pid2: u32,
+    pub(crate) syscall: u32,
     /// Where the store that ends a reservation would go.
     pub(crate) reservation: u32,
 }
@@ -37,6 +42,14 @@ pub(crate) const LR: usize = core::mem::offset_of!(Context, lr);
 pub(crate) const PID: usize = core::mem::offset_of!(Context, pid);
 pub(crate) const RESERVATION: usize = core::mem::offset_of!(Context, reservation);
 const _: () = assert!(core::mem::offset_of!(Context, gpr) == 0);
+
+impl Context {
+    /// What its accesses match. With more than one tag it is a guest's, whose `sc` is not simply a hypercall.
+    pub(crate) fn set_tags(&mut self, [pid, pid1, pid2]: [u8; 3]) {
+        (self.pid, self.pid1, self.pid2) = (pid.into(), pid1.into(), pid2.into());
+        self.syscall = crate::vectors::guest_syscall_offset();
+    }
+}
 
 impl Registers for Context {
     #[inline(always)]
@@ -77,9 +90,33 @@ impl Registers for Context {
             pc: entry,
             msr: MSR_PARTITION,
             pid: u32::from(pid),
+            syscall: crate::vectors::hypercall_offset(),
             ..Self::default()
         };
         self.gpr[1] = stack_top;
+    }
+
+    fn numbered(&self, register: u32) -> u32 {
+        match register {
+            number::PC => self.pc,
+            number::CR => self.cr,
+            number::XER => self.xer,
+            number::CTR => self.ctr,
+            number::LR => self.lr,
+            general => self.gpr[general as usize & 31],
+        }
+    }
+
+    fn set_numbered(&mut self, register: u32, value: u32) {
+        let place = match register {
+            number::PC => &mut self.pc,
+            number::CR => &mut self.cr,
+            number::XER => &mut self.xer,
+            number::CTR => &mut self.ctr,
+            number::LR => &mut self.lr,
+            general => &mut self.gpr[general as usize & 31],
+        };
+        *place = value;
     }
 
     fn describe(&self, crash: &mut CrashRecord) {

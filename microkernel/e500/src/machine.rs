@@ -6,7 +6,7 @@ use cofferdam_tables::{Interrupt, Region, TlbWrite};
 
 use crate::context::Context;
 use crate::interrupts::Controller;
-use crate::{memory, time};
+use crate::{memory, time, vectors};
 
 /// The board: the core and the devices that the kernel itself uses.
 pub struct Board {
@@ -85,6 +85,21 @@ impl Machine for Board {
     #[inline(always)]
     fn write_tlb(&mut self, writes: &[TlbWrite]) {
         memory::write_partitions(writes);
+    }
+
+    fn set_tags(&mut self, registers: &mut Context, tags: [u8; 3]) {
+        registers.set_tags(tags);
+        // SAFETY: nothing of the kernel's own is tagged.
+        unsafe { vectors::reload_tags(registers) }
+    }
+
+    fn unload(&mut self, registers: &Context) {
+        // SAFETY: whoever is resumed next is loaded whole, for the entries at which this happens end in `switch_to`.
+        unsafe { vectors::unload(registers) }
+    }
+
+    fn empty_pages(&mut self) {
+        memory::empty_pages();
     }
 
     fn refill(&mut self, pid: u8, effective: u32, region: &Region) {

@@ -132,6 +132,15 @@ pub(crate) fn refill(pid: u8, effective: u32, region: &Region) {
     }
 }
 
+/// Empties TLB0 (EREF, section 6.5.4.4: MMUCSR0\[TLB0_FI\]).
+pub(crate) fn empty_pages() {
+    // SAFETY: the kernel's own entries are in TLB1.
+    unsafe {
+        mtspr!(1012, 4u32);
+        core::arch::asm!("isync", options(nostack, preserves_flags));
+    }
+}
+
 /// The address of a word of partitions' memory in the kernel's window.
 #[inline(always)]
 fn window(physical: u32) -> *mut u32 {

@@ -181,6 +181,14 @@ resume_context:
     lwz 1, 4(1)
     rfi
 
+# `sc` of a guest.
+    .balign 16
+    .globl vector_8_guest
+vector_8_guest:
+    SAVE
+    li 5, 8
+    b enter
+
 # `sc`: a hypercall. r12, XER, CTR and LR are lost: cleared, so that no value of the kernel's is left. CR is kept, for
 # compilers know of no way to say that all of it is lost. The handler says, in r3, whether the caller is simply resumed.
     .balign 16
@@ -315,6 +323,8 @@ pub fn exception_fault(vector: u32, context: &Context) -> Fault {
             Error::MemoryViolation,
             context.pc,
         ),
+        // Of a guest alone: elsewhere it is a hypercall.
+        8 => (Exception::SystemCall, Error::IllegalInstruction, context.pc),
         _ => (
             Exception::SpeUnavailable,
             Error::IllegalInstruction,
@@ -351,6 +361,51 @@ fn program_error(syndrome: u32) -> Error {
 /// The context whose partition runs, as the entry code knows it.
 fn running_context() -> *mut Context {
     mfspr!(SPRG0) as *mut Context
+}
+
+const PID1: u32 = 633;
+const PID2: u32 = 634;
+const IVOR8: u32 = 408;
+
+unsafe extern "C" {
+    static vector_8: u32;
+    static vector_8_guest: u32;
+}
+
+/// Where the `sc` of whoever has no guest leads, from the vectors on.
+pub(crate) fn hypercall_offset() -> u32 {
+    (&raw const vector_8).addr() as u32 & 0xffff
+}
+
+/// Where that of a guest leads.
+pub(crate) fn guest_syscall_offset() -> u32 {
+    (&raw const vector_8_guest).addr() as u32 & 0xffff
+}
+
+/// Puts the tags of a context into the core, if its registers are there.
+///
+/// # Safety
+/// The context is a partition's.
+pub(crate) unsafe fn reload_tags(context: &Context) {
+    if core::ptr::eq(running_context(), context) {
+        // SAFETY: tags of address space 1, where the kernel never is.
+        unsafe {
+            mtspr!(crate::spr::PID0, context.pid);
+            mtspr!(PID1, context.pid1);
+            mtspr!(PID2, context.pid2);
+        }
+    }
+}
+
+/// The registers of a context are in the core no more.
+///
+/// # Safety
+/// Whoever is resumed next is loaded by [`switch_to`].
+pub(crate) unsafe fn unload(context: &Context) {
+    if core::ptr::eq(running_context(), context) {
+        // SAFETY: by the contract.
+        unsafe { abandon() }
+    }
 }
 
 unsafe extern "C" {
@@ -408,5 +463,10 @@ pub unsafe fn load_user_registers(to: *mut Context) {
         mtspr!(256, (*to).usprg0);
         mtspr!(512, (*to).spefscr);
         mtspr!(crate::spr::PID0, (*to).pid);
+        if cfg!(feature = "guests") {
+            mtspr!(PID1, (*to).pid1);
+            mtspr!(PID2, (*to).pid2);
+            mtspr!(IVOR8, (*to).syscall);
+        }
     }
 }

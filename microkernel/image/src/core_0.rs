@@ -151,7 +151,7 @@ extern "C" fn kernel_exception(
         PROGRAM if kernel.instruction() == Some(RETURN_FROM_INTERRUPT) => {
             kernel.return_from_interrupt()
         }
-        2 | 3 | 5 | PROGRAM | 7 | 9 | 13 | 14 | 32..=35 => {
+        2 | 3 | 5 | PROGRAM | 7..=9 | 13 | 14 | 32..=35 => {
             // SAFETY: the context that the entry code has just filled.
             let fault = exception_fault(vector, unsafe { &*context });
             kernel.exception(fault);

@@ -8,16 +8,13 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-mod uart;
-
 use core::fmt::Write as _;
 
 use cofferdam_ipc::Bytes;
 use cofferdam_native::{Lines, Peer, QueuingDestination, QueuingSource, wait};
-use console::{Input, Keys, Output};
+use console::{Input, Keys, Output, Uart};
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use flight_messages::{Degrees, Question};
-use uart::Uart;
 
 cofferdam_native::partition!("console", main);
 

@@ -68,7 +68,9 @@ pub const fn signature(call: Hypercall) -> [Argument; 6] {
         Hypercall::HealthRead => [Slot, Address, Unused, Unused, Unused, Unused],
         Hypercall::HealthRaise => [Number, Unused, Unused, Unused, Unused, Unused],
         Hypercall::SelfControl => [Change, Unused, Unused, Unused, Unused, Unused],
-        Hypercall::Mark => [Number, Number, Unused, Unused, Unused, Unused],
+        Hypercall::GuestRun => NONE,
+        Hypercall::GuestGet => [Number, Unused, Unused, Unused, Unused, Unused],
+        Hypercall::Mark | Hypercall::GuestSet => [Number, Number, Unused, Unused, Unused, Unused],
     }
 }
 

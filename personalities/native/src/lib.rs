@@ -29,6 +29,7 @@
 //! * [`SamplingSource`], [`SamplingDestination`], [`QueuingSource`], [`QueuingDestination`], [`CallClient`], [`CallServer`],
 //!   [`SignalSource`], [`SignalDestination`], [`RingSource`], [`RingDestination`], [`RingInitiator`], [`RingResponder`]: the ends of channels.
 //! * [`InterruptPort`], [`Device`]: a device's interrupt and registers.
+//! * [`Guest`]: a guest operating system, in the partition that is its monitor.
 //! * [`HealthLog`], [`PartitionControl`], [`PartitionStatus`], [`ScheduleControl`], [`ScheduleStatus`]: further capabilities.
 //! * [`wait`], [`Lines`], [`Period`], [`time`], [`interrupts`]: what happens when.
 //! * [`log!`]; [`stream`] for `embedded-io`; [`time::Delay`] for `embedded-hal`.
@@ -41,6 +42,7 @@ mod channel;
 mod device;
 mod entry;
 mod error;
+mod guest;
 mod hypercall;
 pub mod interrupts;
 mod lines;
@@ -69,6 +71,7 @@ pub use cofferdam_ipc as ipc;
 pub use cofferdam_ring::RingError;
 pub use device::{Device, InterruptPort};
 pub use error::Error;
+pub use guest::{Exit, Guest};
 pub use lines::{Lines, wait};
 pub use period::{Period, Release};
 pub use ports::Peer;

@@ -121,6 +121,19 @@ macro_rules! device {
     };
 }
 
+/// Declares the partition's guest: its memory, and the guest-physical address of its device tree.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! guest {
+    (memory $bytes:literal, device_tree $address:literal) => {
+        /// The partition's guest.
+        // SAFETY: the build maps its register page and its memory where they belong.
+        pub const GUEST: $crate::Guest = unsafe { $crate::Guest::at($bytes) };
+        /// Where its device tree is.
+        pub const GUEST_DEVICE_TREE: u32 = $address;
+    };
+}
+
 /// Declares a capability that is not a port.
 #[doc(hidden)]
 #[macro_export]

@@ -18,11 +18,10 @@
 
 #![forbid(unsafe_code)]
 
-mod alone;
 mod crates;
 mod directory;
+mod guests;
 mod locate;
-mod store;
 mod template;
 mod types;
 
@@ -33,16 +32,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cofferdam_check::programs::{self, Fault};
 use cofferdam_compile::Checked;
+use cofferdam_compile::guest::Blob;
+use cofferdam_files::alone;
 use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program};
-use cofferdam_setup::Toolchain;
+use cofferdam_setup::{Consent, OF_LINUX_GUEST, Toolchain};
 use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
 use crates::Crates;
 
 pub use cofferdam_compile::Plan;
+pub use cofferdam_files::store;
 pub use directory::{directory_in, directory_of};
 pub use locate::{Place, locate, root, systems};
-pub use store::store;
 pub use template::{NewPartition, new_partition};
 
 /// One of the two kernels. They are the same for every system.
@@ -76,6 +77,10 @@ pub struct Tree {
     pub toolchain: Toolchain,
     /// Where everything goes that is made from it.
     pub target: PathBuf,
+    /// Where the guest lies that is built from its sources.
+    pub guests: PathBuf,
+    /// Whether what that takes may be installed.
+    pub consent: Consent,
 }
 
 /// A system that was built.
@@ -89,6 +94,8 @@ pub struct Built {
     pub warnings: Vec<Diagnostics>,
     /// Where its files lie.
     pub directory: PathBuf,
+    /// What lies in the memory of each guest when it starts, by the name of its partition.
+    pub guests: Vec<(String, Vec<Blob>)>,
     /// The image with each kernel.
     images: [Vec<u8>; Kernel::ALL.len()],
 }
@@ -153,6 +160,8 @@ impl Tree {
             root: root.to_path_buf(),
             toolchain: toolchain.clone(),
             target: target_directory(root),
+            guests: target_directory(root),
+            consent: Consent::of_user(false),
         }
     }
 
@@ -160,11 +169,15 @@ impl Tree {
     pub fn build(&self, file: &Path) -> Result<Built, Failure> {
         let checked = check(file)?;
         let directory = directory_in(&self.target, &self.root, file, &checked.system.name);
-        let _alone = alone::alone(&self.target)?;
+        // cargo puts the kernel `release` and the kernel `trace` at one path, and a crate that two systems use as well: what it
+        // built there is ours only until somebody else builds.
+        let _alone = alone(&self.target.join("cofferdam"))?;
         let programs = self.programs(&checked, &directory)?;
+        let guests = self.guests(&checked)?;
+        let with_guests = !guests.is_empty();
         let compile = |kernel| -> Result<_, Failure> {
-            let elf = self.kernel(kernel)?;
-            let image = cofferdam_compile::compile(&checked, &elf, &programs)?;
+            let elf = self.kernel(kernel, with_guests)?;
+            let image = cofferdam_compile::compile(&checked, &elf, &programs, &guests)?;
             Ok((elf, image))
         };
         // The plan is the same with both: the kernel's place is fixed.
@@ -190,17 +203,33 @@ impl Tree {
             checked,
             plan: release.plan,
             directory,
+            guests,
             images: [release.bytes, trace.bytes],
         })
     }
 
-    /// The kernel's ELF.
-    pub fn kernel(&self, kernel: Kernel) -> Result<Vec<u8>> {
-        const PACKAGE: &str = "cofferdam-image";
-        let features = match kernel {
-            Kernel::Release => Vec::new(),
-            Kernel::Trace => vec![format!("{PACKAGE}/trace")],
+    /// What lies in the memory of each guest, by the name of its partition. A guest without a kernel of its own has the one that is built.
+    fn guests(&self, checked: &Checked) -> Result<Vec<(String, Vec<Blob>)>, Failure> {
+        let mut guests = checked
+            .system
+            .partitions
+            .iter()
+            .filter_map(|one| one.guest.as_ref());
+        let built = if guests.any(|guest| guest.kernel.is_none()) {
+            cofferdam_setup::provide(&self.root, &self.target, &OF_LINUX_GUEST, self.consent)?;
+            Some(cofferdam_guest::build(&self.root, &self.guests)?)
+        } else {
+            None
         };
+        Ok(guests::blobs(checked, built.as_ref())?)
+    }
+
+    /// The kernel's ELF. One for a system without guests has nothing of them in it.
+    pub fn kernel(&self, kernel: Kernel, with_guests: bool) -> Result<Vec<u8>> {
+        const PACKAGE: &str = "cofferdam-image";
+        let trace = (kernel == Kernel::Trace).then(|| format!("{PACKAGE}/trace"));
+        let guests = with_guests.then(|| format!("{PACKAGE}/guests"));
+        let features = trace.into_iter().chain(guests).collect();
         let build = self.target_build(vec![PACKAGE.to_owned()], features, Vec::new());
         let what = format!("building the kernel ({})", kernel.name());
         let executables = build.run(Action::Build, &what)?;

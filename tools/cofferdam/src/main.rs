@@ -8,6 +8,7 @@
 mod build;
 mod crash;
 mod explain;
+mod guest;
 mod last_run;
 mod new;
 mod symbols;
@@ -131,6 +132,16 @@ Examples:
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Fetches and builds a Linux guest; boots it without cofferdam
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam guest build                   prints where the kernel and the first file system are
+  cargo cofferdam guest native                  to a shell on this terminal, without cofferdam
+  cargo cofferdam guest native --icount off     to /init and off again, the same in every run")]
+    Guest {
+        #[command(subcommand)]
+        command: guest::Command,
+    },
     /// Prints a JSON Schema of system.toml, for editors
     #[command(after_help = "\
 Example:
@@ -183,6 +194,7 @@ fn run(command: Command) -> Result<bool> {
             record,
             format,
         } => trace::trace(&root()?, &system, record.as_deref(), format).map(|()| true),
+        Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
         Command::Schema => {
             print_result(serde_json::to_string_pretty(&cofferdam_model::schema())?)?;
             Ok(true)

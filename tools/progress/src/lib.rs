@@ -8,11 +8,15 @@
 
 #![forbid(unsafe_code)]
 
+mod program;
+
 use std::fmt::{Arguments, Display};
 use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+pub use program::logged;
 
 /// Says something to the user, on standard error; takes what `format!` takes.
 #[macro_export]

@@ -6,7 +6,7 @@
 //!
 //! A run is the same every time with [`Machine::icount_shift`] set: instructions are the clock, and the one random input that
 //! QEMU gives a guest of this machine, `/chosen/rng-seed` of the device tree it makes, is replaced by an empty tree (the kernel
-//! reads none).
+//! reads none). A Linux kernel that boots without cofferdam needs QEMU's tree, whose seed is fixed then.
 
 #![forbid(unsafe_code)]
 
@@ -28,8 +28,8 @@ use memory::SharedFile;
 pub struct Machine {
     /// QEMU, as `cofferdam-setup` found it.
     pub qemu: PathBuf,
-    /// The ELF image.
-    pub image: Vec<u8>,
+    /// What boots.
+    pub boot: Boot,
     /// RAM in MiB; this machine takes multiples of 64.
     pub memory_mib: u32,
     /// Where the file behind the RAM goes, and what else QEMU reads. They have no names there and disappear with the run, however
@@ -45,6 +45,22 @@ pub struct Machine {
     pub plugin: Option<Plugin>,
     /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
     pub reboots: bool,
+}
+
+/// What a machine boots.
+#[derive(Clone, Debug)]
+pub enum Boot {
+    /// An ELF image, which is told nothing of the machine.
+    Image(Vec<u8>),
+    /// A Linux kernel, with the device tree that QEMU makes.
+    Linux {
+        /// The kernel, as a uImage.
+        kernel: Vec<u8>,
+        /// Its first file system.
+        initramfs: Vec<u8>,
+        /// Its boot arguments.
+        arguments: String,
+    },
 }
 
 /// Where the machine's first serial line goes.
@@ -99,14 +115,23 @@ impl Machine {
                 self.folder.display()
             )
         })?;
-        let tree: Vec<u8> = EMPTY_DEVICE_TREE
-            .iter()
-            .flat_map(|word| word.to_be_bytes())
-            .collect();
+        let tree: Vec<u8>;
+        let (kernel, companion) = match &self.boot {
+            Boot::Image(image) => {
+                tree = EMPTY_DEVICE_TREE
+                    .iter()
+                    .flat_map(|word| word.to_be_bytes())
+                    .collect();
+                (image, &tree)
+            }
+            Boot::Linux {
+                kernel, initramfs, ..
+            } => (kernel, initramfs),
+        };
         let files = Files {
             memory,
-            image: SharedFile::with(&self.folder, &self.image)?,
-            device_tree: SharedFile::with(&self.folder, &tree)?,
+            kernel: SharedFile::with(&self.folder, kernel)?,
+            companion: SharedFile::with(&self.folder, companion)?,
         };
         Ok(Prepared {
             machine: self,
@@ -135,8 +160,17 @@ impl Machine {
         if !self.reboots {
             qemu.arg("-no-reboot");
         }
-        qemu.args(["-kernel", &files.image.path()]);
-        qemu.args(["-dtb", &files.device_tree.path()]);
+        qemu.args(["-kernel", &files.kernel.path()]);
+        match &self.boot {
+            Boot::Image(_) => {
+                qemu.args(["-dtb", &files.companion.path()]);
+            }
+            Boot::Linux { arguments, .. } => {
+                qemu.args(["-initrd", &files.companion.path(), "-append", arguments]);
+                // What the guest could see of the host's time and chance is the same in every run.
+                qemu.args(["-seed", "42", "-rtc", "base=2026-01-01,clock=vm"]);
+            }
+        }
         if let Some(shift) = self.icount_shift {
             qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
         }
@@ -174,8 +208,9 @@ impl Machine {
 /// What QEMU opens.
 pub(crate) struct Files {
     memory: SharedFile,
-    image: SharedFile,
-    device_tree: SharedFile,
+    kernel: SharedFile,
+    /// What the kernel gets along: a device tree, or Linux's first file system.
+    companion: SharedFile,
 }
 
 /// A machine whose memory is there, but which has not started.

@@ -4,7 +4,7 @@ mod guest;
 
 use std::time::Duration;
 
-use cofferdam_qemu::{End, Serial};
+use cofferdam_qemu::{Boot, End, Serial};
 use guest::{MAP_DEVICES, SWITCH_OFF, machine};
 
 const LIMIT: Option<Duration> = Some(Duration::from_secs(20));
@@ -102,7 +102,7 @@ fn runs_under_icount_are_identical() {
 #[test]
 fn what_qemu_complains_about_is_reported() {
     let (mut machine, _folder) = machine(&COUNTER, Serial::Captured);
-    machine.image = b"no image at all".to_vec();
+    machine.boot = Boot::Image(b"no image at all".to_vec());
     let mut running = machine.prepare().unwrap().start().unwrap();
     match running.wait(LIMIT, |_| None::<()>).unwrap() {
         End::Failed(why) => assert!(why.contains("could not load"), "{why}"),

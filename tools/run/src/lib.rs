@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail};
 use cofferdam_abi::record::{Header, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
-use cofferdam_qemu::{Machine, Memory, Plugin, Serial};
+use cofferdam_qemu::{Boot, Machine, Memory, Plugin, Serial};
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
@@ -112,7 +112,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
     }
     Ok(Machine {
         qemu: options.qemu.clone(),
-        image: image.to_vec(),
+        boot: Boot::Image(image.to_vec()),
         memory_mib,
         folder: built.directory.clone(),
         icount_shift: options.instruction_clock.then_some(0),

@@ -2,18 +2,12 @@
 //!
 //! Both are left to do their own bookkeeping: interrupted, they are run again and go on from where they were.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use cofferdam_progress::Step;
 
 use crate::program::{on_path, output};
-
-/// How many lines of an installer's output are shown when it fails.
-const LINES_SHOWN: usize = 20;
 
 /// Installs Debian packages.
 pub(crate) fn packages(names: &[&str], log: &Path) -> Result<()> {
@@ -86,47 +80,8 @@ pub(crate) fn sudo_prefix() -> &'static str {
     if root { "" } else { "sudo " }
 }
 
-/// Runs an installer with its output in the log, the last line of it beside the spinner, and its end shown if it fails.
+/// Runs an installer with its last line beside the spinner. It may ask nothing.
 fn logged(what: &str, command: &mut Command, log: &Path) -> Result<()> {
-    if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be created", folder.display()))?;
-    }
-    let mut file = File::options()
-        .create(true)
-        .append(true)
-        .open(log)
-        .with_context(|| format!("{} cannot be written", log.display()))?;
-    writeln!(file, "== {what}")?;
-    let step = Step::start(what);
-    let (reader, writer) = std::io::pipe().context("no pipe for the installer's output")?;
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("{what}: the installer did not start"))?;
-    // Our own copies of the pipe's writing end live in `command`; with them open the pipe would never end.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut last = Vec::new();
-    for line in BufReader::new(reader).lines().map_while(Result::ok) {
-        writeln!(file, "{line}")?;
-        step.note(line.clone());
-        if last.len() == LINES_SHOWN {
-            last.remove(0);
-        }
-        last.push(line);
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        drop(step);
-        bail!(
-            "{what} failed ({status}). The end of {}:\n{}",
-            log.display(),
-            last.join("\n")
-        );
-    }
-    step.done();
-    Ok(())
+    command.stdin(Stdio::null());
+    cofferdam_progress::logged(what, command, log, str::to_owned)
 }

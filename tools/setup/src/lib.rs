@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod guest;
 mod install;
 mod program;
 mod toolchain;
@@ -32,14 +33,30 @@ pub enum Requirement {
     Gdb,
     /// `readelf` and `objdump` for PowerPC.
     Binutils,
+    /// The source of the Linux guest's kernel.
+    LinuxSource,
+    /// The C compiler for PowerPC under Linux, with its library.
+    CrossCompiler,
+    /// What the builds of a Linux kernel and of busybox call.
+    LinuxTools,
 }
 
+/// What building the Linux guest takes, and nothing else does.
+pub const OF_LINUX_GUEST: [Requirement; 3] = [
+    Requirement::LinuxSource,
+    Requirement::CrossCompiler,
+    Requirement::LinuxTools,
+];
+
 /// All requirements, in the order in which they are shown.
-pub const ALL: [Requirement; 4] = [
+pub const ALL: [Requirement; 7] = [
     Requirement::Toolchain,
     Requirement::Qemu,
     Requirement::Gdb,
     Requirement::Binutils,
+    Requirement::LinuxSource,
+    Requirement::CrossCompiler,
+    Requirement::LinuxTools,
 ];
 
 /// A requirement that is met.
@@ -91,6 +108,9 @@ impl Requirement {
             Self::Qemu => "QEMU for PowerPC",
             Self::Gdb => "debugger",
             Self::Binutils => "binutils for PowerPC",
+            Self::LinuxSource => "source of Linux, for a guest",
+            Self::CrossCompiler => "C compiler for PowerPC, for a guest",
+            Self::LinuxTools => "tools of the builds of Linux and busybox, for a guest",
         }
     }
 
@@ -106,6 +126,9 @@ impl Requirement {
             Self::Binutils => {
                 program::any_version("powerpc-linux-gnu-readelf", &["binutils-powerpc-linux-gnu"])
             }
+            Self::LinuxSource => guest::linux_source(),
+            Self::CrossCompiler => guest::cross_compiler(),
+            Self::LinuxTools => guest::linux_tools(),
         }
     }
 }

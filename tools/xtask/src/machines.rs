@@ -24,6 +24,8 @@ use crate::timeline::Timeline;
 const AT_A_TIME: usize = 2;
 /// The attack suite goes round once in this time.
 const ONE_ROUND: Duration = Duration::from_millis(2500);
+/// The system with a guest.
+const LINUX: &str = "linux";
 /// The system whose windows have more events each than the trace holds: none is there to be judged.
 const BUSY: &str = "bench";
 /// The system of the first runs.
@@ -162,6 +164,12 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_flight("two runs leave the same record", same_every_time));
     cases.push(of_flight("the host's clock", on_the_hosts_clock));
     cases.push(of_flight("a key reaches its partition", keys_arrive));
+    let linux = systems.get(LINUX)?;
+    let of_linux = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
+        case(title, move || action(systems, linux))
+    };
+    cases.push(of_linux("upstream Linux comes to its shell", linux_boots));
+    cases.push(of_linux("the shell does what it is told", linux_obeys));
     for damage in DAMAGES {
         let title = format!("damaged tables: {}", damage.name);
         cases.push(case(title, move || damaged_tables(systems, flight, damage)));
@@ -309,6 +317,35 @@ fn keys_arrive(systems: &Systems, built: &Built) -> Result<()> {
         text.contains("keys go to plant"),
         "the console does not say that the keys go to plant:\n{text}"
     );
+    Ok(())
+}
+
+/// The guest comes to its shell, and the control loop beside it keeps its beat.
+fn linux_boots(systems: &Systems, built: &Built) -> Result<()> {
+    let outcome = systems.run(built, 1000)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(
+        text.contains("cofferdam: /init runs") && text.contains("built-in shell"),
+        "the guest did not come to its shell:\n{text}"
+    );
+    Ok(())
+}
+
+/// What is typed at the terminal reaches the guest's shell.
+fn linux_obeys(systems: &Systems, built: &Built) -> Result<()> {
+    let options = Options {
+        instruction_clock: false,
+        typed: Some(Typed {
+            after: "built-in shell".to_owned(),
+            keys: b"echo answer-$((6*7))\r".to_vec(),
+        }),
+        ..systems.options(Kernel::Release, 4000)
+    };
+    let outcome = run(built, &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(text.contains("answer-42"), "there is no answer:\n{text}");
     Ok(())
 }
 

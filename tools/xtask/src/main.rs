@@ -192,7 +192,10 @@ fn run(command: Command) -> Result<bool> {
         Command::Run { run, installing } => {
             return run.execute(|| {
                 let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-                Ok(Tree::new(&root, &toolchain))
+                Ok(Tree {
+                    consent: Consent::of_user(installing.yes),
+                    ..Tree::new(&root, &toolchain)
+                })
             });
         }
         Command::Lint(installing) => {

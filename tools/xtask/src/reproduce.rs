@@ -24,6 +24,9 @@ pub fn elsewhere(tree: &Tree, systems: &Systems) -> Result<Tally> {
         root: folder.clone(),
         toolchain: tree.toolchain.clone(),
         target: folder.join("target"),
+        // Linux is not built a second time: it is no source of this tree.
+        guests: tree.guests.clone(),
+        consent: tree.consent,
     };
     let mut tally = Tally::default();
     for (name, here) in systems.iter() {

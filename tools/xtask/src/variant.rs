@@ -49,7 +49,7 @@ impl Variant {
         if let Some(instruction) = &self.kernel {
             instruction.write(&mut elf)?;
         }
-        let image = cofferdam_compile::compile(&checked, &elf, &programs)
+        let image = cofferdam_compile::compile(&checked, &elf, &programs, &built.guests)
             .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
         let mut variant = built.clone();
         variant.plan = image.plan;

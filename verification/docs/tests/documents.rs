@@ -249,6 +249,18 @@ fn what_is_cited_exists() {
     none("cited, but not there", &missing);
 }
 
+/// What a link writes to come to this line, if it is a heading.
+fn anchor_of(line: &str) -> Option<String> {
+    let title = line.strip_prefix('#')?.trim_start_matches('#').trim();
+    let kept = |one: &char| one.is_alphanumeric() || " -_".contains(*one);
+    let title = title
+        .to_lowercase()
+        .chars()
+        .filter(kept)
+        .collect::<String>();
+    Some(title.replace(' ', "-"))
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut dead = Vec::new();
@@ -257,8 +269,20 @@ fn links_lead_somewhere() {
         for rest in text.split("](").skip(1) {
             let link = rest.split(')').next().unwrap();
             let path = link.split('#').next().unwrap();
-            let outside = link.starts_with("http");
-            if !outside && !path.is_empty() && !folder.join(path).exists() {
+            if link.starts_with("http") {
+                continue;
+            }
+            let target = match path {
+                "" => root().join(&name),
+                path => folder.join(path),
+            };
+            let anchor = link.split_once('#').map(|(_, anchor)| anchor);
+            let has_anchor = |anchor: &str| {
+                let text = std::fs::read_to_string(&target).unwrap_or_default();
+                text.lines()
+                    .any(|line| anchor_of(line).as_deref() == Some(anchor))
+            };
+            if !target.exists() || !anchor.is_none_or(has_anchor) {
                 dead.push(format!("{name}: {link}"));
             }
         }

@@ -32,7 +32,7 @@ fn compiles_to_what_the_kernel_takes(
     kernel: &[u8],
     programs: &[(String, Vec<u8>)],
 ) {
-    match compile(checked, kernel, programs) {
+    match compile(checked, kernel, programs, &[]) {
         Ok(Image { tables, .. }) => {
             let mut configuration = Box::new(Configuration::EMPTY);
             assert_eq!(

@@ -78,6 +78,7 @@ pub const LAYERS: &[Layer] = &[
         "config/check",
         &["microkernel/abi", "ipc/*", "config/model"],
     ),
+    host("config/device-tree", &[]),
     // Only compile writes tables.
     host(
         "config/compile",
@@ -86,6 +87,7 @@ pub const LAYERS: &[Layer] = &[
             "ipc/*",
             "config/model",
             "config/check",
+            "config/device-tree",
             "config/tables",
         ],
     ),
@@ -93,6 +95,11 @@ pub const LAYERS: &[Layer] = &[
     target("personalities/native", &["microkernel/abi", "ipc/*"])
         .with_unsafe_code("the hypercalls")
         .with_assembly(),
+    // The monitor is a partition's program.
+    target(
+        "personalities/guest",
+        &["microkernel/abi", "ipc/*", "personalities/*"],
+    ),
     // No partition depends on the kernel; `abi` is what the two agree on.
     target(
         "partitions/*",

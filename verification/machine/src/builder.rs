@@ -1,11 +1,12 @@
 //! Compiled tables for small systems.
 
 use cofferdam_abi::health::{Action, PARTITION_ERRORS};
-use cofferdam_abi::{limits, page, space};
+use cofferdam_abi::{guest, limits, page, space};
 use cofferdam_core::Configuration;
 use cofferdam_tables::{
-    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Interrupt, Module, NO_LINE,
-    Partition, RamBlock, Rank, Record, Region, RegionKind, Rights, Schedule, TlbWrite, Window,
+    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Guest, Interrupt, Module,
+    NO_LINE, Partition, RamBlock, Rank, Record, Region, RegionKind, Rights, Schedule, TlbWrite,
+    Window,
 };
 use zerocopy::IntoBytes;
 
@@ -31,6 +32,8 @@ const ENTRY: u32 = TEXT + 0x100;
 pub struct PartitionRecords {
     /// The partition.
     pub own: Partition,
+    /// Its guest.
+    pub guest: Option<Guest>,
     /// Its regions: text, constants, data, register page, and what a test adds.
     pub regions: Vec<Region>,
     /// Its pristine copies.
@@ -135,6 +138,36 @@ impl SystemBuilder {
         }
     }
 
+    /// Gives a partition a guest with so much memory, which the monitor has at [`guest::MEMORY`].
+    pub fn guest(&mut self, partition: u8, bytes: u32) {
+        let memory = self.allocate(bytes);
+        let page = self.allocate(0x1000);
+        let translations = self.allocate(guest::tlb::TLB0_BYTES);
+        let records = &mut self.partitions[usize::from(partition)];
+        records.guest = Some(Guest {
+            memory,
+            memory_bytes: bytes,
+            page,
+            translations,
+            tag_first: 100,
+            tag_count: 40,
+            tlb1_first: 13,
+            tlb1_count: 3,
+        });
+        for (effective, physical, length) in [
+            (guest::MEMORY, memory, bytes),
+            (guest::MONITOR_PAGE, page, 0x1000),
+        ] {
+            records.regions.push(Region {
+                effective,
+                physical: physical.into(),
+                length,
+                rights: Rights::READ_WRITE,
+                kind: RegionKind::Private,
+            });
+        }
+    }
+
     /// Takes whole pages of RAM.
     pub fn allocate(&mut self, length: u32) -> u32 {
         let physical = self.free;
@@ -184,6 +217,7 @@ impl SystemBuilder {
         };
         self.partitions.push(PartitionRecords {
             own,
+            guest: None,
             regions,
             copies: Vec::new(),
             capabilities: Vec::new(),
@@ -363,6 +397,7 @@ impl SystemBuilder {
         records.extend(self.ram_blocks.iter().copied().map(Record::RamBlock));
         for partition in &self.partitions {
             records.push(Record::Partition(partition.own));
+            records.extend(partition.guest.map(Record::Guest));
             records.extend(partition.regions.iter().copied().map(Record::Region));
             records.extend(partition.copies.iter().copied().map(Record::Copy));
             records.extend(

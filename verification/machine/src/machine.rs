@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cofferdam_abi::guest::number;
 use cofferdam_abi::record::CrashRecord;
 use cofferdam_abi::space;
 use cofferdam_core::{Machine, Registers};
@@ -12,6 +13,10 @@ use cofferdam_tables::{Interrupt, Region, TlbWrite};
 pub struct FakeRegisters {
     /// r0 to r31.
     pub gpr: [u32; 32],
+    /// CR, XER and CTR.
+    pub others: [u32; 3],
+    /// What its accesses match, of a guest.
+    pub tags: [u8; 3],
     /// The next instruction.
     pub pc: u32,
     /// LR.
@@ -46,6 +51,22 @@ impl Registers for FakeRegisters {
     fn start(&mut self, entry: u32, stack_top: u32, _pid: u8) {
         *self = Self::default();
         (self.pc, self.gpr[1]) = (entry, stack_top);
+    }
+    fn numbered(&self, register: u32) -> u32 {
+        match register {
+            number::PC => self.pc,
+            number::LR => self.link,
+            number::CR | number::XER | number::CTR => self.others[register as usize - 33],
+            general => self.gpr[general as usize],
+        }
+    }
+    fn set_numbered(&mut self, register: u32, value: u32) {
+        match register {
+            number::PC => self.pc = value,
+            number::LR => self.link = value,
+            number::CR | number::XER | number::CTR => self.others[register as usize - 33] = value,
+            general => self.gpr[general as usize] = value,
+        }
     }
     fn describe(&self, crash: &mut CrashRecord) {
         for (place, value) in crash.gpr.iter_mut().zip(self.gpr) {
@@ -85,6 +106,8 @@ pub struct FakeMachine {
     pub now: u64,
     /// How much the timebase advances each time that the kernel reads it: what kernel code costs.
     pub cost: u64,
+    /// How often the array that is refilled on a miss was emptied.
+    pub emptied: u32,
     /// When the timer fires, if it was asked to.
     pub timer: Option<u64>,
     /// RAM from [`space::kernel::END`] on.
@@ -113,6 +136,7 @@ impl FakeMachine {
         Self {
             now: 1000,
             cost: 0,
+            emptied: 0,
             timer: None,
             ram: vec![0xa5; ram_bytes],
             writes: Vec::new(),
@@ -236,6 +260,16 @@ impl Machine for FakeMachine {
 
     fn write_tlb(&mut self, writes: &[TlbWrite]) {
         self.tlb_writes.extend_from_slice(writes);
+    }
+
+    fn set_tags(&mut self, registers: &mut FakeRegisters, tags: [u8; 3]) {
+        registers.tags = tags;
+    }
+
+    fn unload(&mut self, _: &FakeRegisters) {}
+
+    fn empty_pages(&mut self) {
+        self.emptied += 1;
     }
 
     fn refill(&mut self, pid: u8, effective: u32, region: &Region) {

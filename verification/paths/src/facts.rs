@@ -128,6 +128,17 @@ impl Facts {
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
+    /// These and others.
+    pub fn and(mut self, others: Self) -> Self {
+        self.loops.extend(others.loops);
+        self.tables.extend(others.tables);
+        self.ends.extend(others.ends);
+        self.nevers.extend(others.nevers);
+        self.jumps.extend(others.jumps);
+        self.waits.extend(others.waits);
+        self
+    }
+
     /// Reads its text.
     pub fn parse(text: &str) -> Result<Self> {
         let facts: Self = toml::from_str(text)?;

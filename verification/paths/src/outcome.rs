@@ -20,6 +20,8 @@ use crate::work::Route;
 
 /// Where the facts are, from the root of the tree.
 const FACTS: &str = "verification/paths/facts.toml";
+/// Those of a kernel for systems with guests, besides.
+const FACTS_OF_GUESTS: &str = "verification/paths/facts-of-guests.toml";
 /// A wait for a window's tick that is shorter is no wait of always the same instructions: `SHORTEST_WAIT` of
 /// microkernel/e500/src/time.rs.
 pub const SHORTEST_WAIT_TICKS: u64 = 1024;
@@ -86,7 +88,10 @@ impl Outcome {
         let program = Program::read(inputs.kernel)?;
         let source = Source::open(inputs.kernel, inputs.root, inputs.library)?;
         let system = System::of_image(inputs.image)?;
-        let facts = Facts::read(&inputs.root.join(FACTS))?;
+        let mut facts = Facts::read(&inputs.root.join(FACTS))?;
+        if system.number("guests")? != 0 {
+            facts = facts.and(Facts::read(&inputs.root.join(FACTS_OF_GUESTS))?);
+        }
         let mut analysis = Analysis::new(&program, &source, Known::new(&facts, &system))?;
         let entries = entries::entries(&program, &mut analysis)?;
         let mut longest = Vec::new();

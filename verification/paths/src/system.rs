@@ -59,6 +59,7 @@ struct Count {
     timebase_hz: u64,
     guard_ticks: u64,
     partitions: u64,
+    guests: u64,
     ranks: Vec<u8>,
     budgets: u64,
     regions: u64,
@@ -78,6 +79,7 @@ impl Count {
     fn add(&mut self, record: &Record) {
         match record {
             Record::RamBlock(_) | Record::Copy(_) | Record::Capability(_) => {}
+            Record::Guest(_) => self.guests += 1,
             Record::Board(board) => self.timebase_hz = u64::from(board.timebase_hz),
             Record::Module(module) => self.guard_ticks = u64::from(module.guard_ticks),
             Record::Partition(_) => {
@@ -140,6 +142,7 @@ impl Count {
             ("timebase_hz", self.timebase_hz),
             ("guard_ticks", self.guard_ticks),
             ("partitions", self.partitions),
+            ("guests", self.guests),
             ("regions_of_a_partition", self.regions_at_most),
             ("calls", self.calls),
             (

@@ -138,6 +138,8 @@ fn documented(call: Hypercall) -> &'static [Status] {
         Hypercall::PartitionControl => &[Ok, NotPermitted, Invalid],
         Hypercall::HealthRead => &[Ok, Again, BadAddress, Invalid],
         Hypercall::SelfControl => &[Invalid],
+        // No partition of the model has a guest.
+        Hypercall::GuestRun | Hypercall::GuestGet | Hypercall::GuestSet => &[NoCapability],
     }
 }
 

@@ -1,6 +1,6 @@
 //! Making the plan: each choice in turn, the physical places last, since they need every size.
 
-use cofferdam_abi::{limits, page, space};
+use cofferdam_abi::{guest as abi_guest, limits, page, space};
 use cofferdam_check::program::{Elf, Segment};
 use cofferdam_check::programs::{self, Programs};
 use cofferdam_check::rules::place::{Block, judge as judge_places};
@@ -9,6 +9,7 @@ use cofferdam_check::{Checked, residency};
 use cofferdam_model::{ChannelKind, Diagnostic, Program, WhenNotRunning};
 
 use super::*;
+use crate::guest::{self, Blob};
 use crate::place::{Request, place};
 use crate::ranks::{Ranks, set};
 use crate::tlb::{self, Entry, State};
@@ -17,6 +18,7 @@ use crate::tlb::{self, Entry, State};
 struct Draft<'a> {
     checked: &'a Checked,
     programs: &'a Programs,
+    guests: &'a [(String, Vec<Blob>)],
     wiring: Vec<Wiring>,
     requests: Vec<Request>,
 }
@@ -25,10 +27,15 @@ struct Draft<'a> {
 ///
 /// # Errors
 /// If the memory of the machine does not suffice, or the kernel's tables do not.
-pub fn plan(checked: &Checked, programs: &Programs) -> Result<Plan, Vec<Diagnostic>> {
+pub fn plan(
+    checked: &Checked,
+    programs: &Programs,
+    guests: &[(String, Vec<Blob>)],
+) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = Draft {
         checked,
         programs,
+        guests,
         wiring: programs::wiring(checked, programs),
         requests: Vec::new(),
     };
@@ -85,12 +92,13 @@ impl Draft<'_> {
             for region in &mut regions {
                 region.bytes = match (region.kind, pinned) {
                     (RegionKind::Device, _) => PAGE,
+                    (RegionKind::Guest, _) => region.asked_bytes,
                     (RegionKind::Ring, _) | (_, true) => residency::entry_bytes(region.asked_bytes),
                     (_, false) => region.asked_bytes.next_multiple_of(PAGE),
                 };
             }
             let wiring = &self.wiring[index];
-            let copies: Vec<_> = pristine(elf).into_iter().collect();
+            let copies = self.copies(index, elf);
             plans.push(PartitionPlan {
                 memory: MemoryPlan::of(pinned, &regions, &copies),
                 name: partition.name.value.clone(),
@@ -101,6 +109,7 @@ impl Draft<'_> {
                 stack_top: space::DATA + *partition.stack_bytes as u32,
                 regions,
                 copies,
+                guest: self.guest(index),
                 ports: wiring.ports.iter().map(|port| self.port(port)).collect(),
                 capabilities: wiring
                     .capabilities
@@ -117,6 +126,36 @@ impl Draft<'_> {
             });
         }
         plans
+    }
+
+    /// What a cold start copies: of the program, and into the guest's memory.
+    fn copies(&self, index: usize, elf: &Elf) -> Vec<CopyPlan> {
+        let name = &self.checked.system.partitions[index].name;
+        let guest = self.guests.iter().find(|(of, _)| of == &name.value);
+        let blobs = guest.map_or(&[][..], |(_, blobs)| blobs);
+        let of_guest = blobs.iter().enumerate().map(|(number, blob)| CopyPlan {
+            from_physical: 0,
+            to_physical: u64::from(blob.at),
+            offset: 0,
+            blob: Some(number),
+            bytes: (blob.content.len() as u64).next_multiple_of(4),
+        });
+        pristine(elf).into_iter().chain(of_guest).collect()
+    }
+
+    fn guest(&self, index: usize) -> Option<GuestPlan> {
+        let system = &self.checked.system;
+        let guest = system.partitions[index].guest.as_ref()?;
+        let guests = guest::guests(system);
+        let number = guests.iter().position(|one| *one == index)?;
+        Some(GuestPlan {
+            memory_bytes: *guest.memory_bytes,
+            memory_physical: 0,
+            page_physical: 0,
+            translations_physical: 0,
+            tags: guest::tags(number, guests.len()),
+            places: guest::places(number),
+        })
     }
 
     fn regions(&self, index: usize, elf: &Elf) -> Vec<RegionPlan> {
@@ -146,6 +185,17 @@ impl Draft<'_> {
             page::ADDRESS,
             PAGE,
         ));
+        if let Some(guest) = &partition.guest {
+            let (memory, page) = (abi_guest::MEMORY, abi_guest::MONITOR_PAGE);
+            let bytes = *guest.memory_bytes;
+            regions.push(RegionPlan::new(RegionKind::Guest, "guest", memory, bytes));
+            regions.push(RegionPlan::new(
+                RegionKind::GuestPage,
+                "guest page",
+                page,
+                PAGE,
+            ));
+        }
         for (place, (channel, _)) in programs::rings(system, index).enumerate() {
             let effective = space::SHARED + place as u32 * space::STRIDE;
             let name = &system.channels[channel].name;
@@ -284,10 +334,11 @@ impl Draft<'_> {
             let pinned = self.checked.pinned[index];
             let first_own = self.requests.len();
             for region in &partition.regions {
-                let alignment = if pinned || region.kind == RegionKind::Ring {
-                    region.bytes
-                } else {
-                    PAGE
+                let alignment = match region.kind {
+                    RegionKind::Guest => guest::alignment(region.bytes),
+                    RegionKind::Ring => region.bytes,
+                    _ if pinned => region.bytes,
+                    _ => PAGE,
                 };
                 let number = match region.kind {
                     RegionKind::Device => None,
@@ -306,6 +357,10 @@ impl Draft<'_> {
             }
             for copy in &partition.copies {
                 numbers.push(Some(self.request(copy.bytes, PAGE)));
+            }
+            if partition.guest.is_some() {
+                let bytes = u64::from(abi_guest::tlb::TLB0_BYTES);
+                numbers.push(Some(self.request(bytes, PAGE)));
             }
             blocks.extend(self.put_block(index, first_own, &rings));
         }
@@ -330,12 +385,24 @@ impl Draft<'_> {
                     region.physical = physical;
                 }
             }
-            let mut data = partition.regions.iter();
-            let data = data.find(|region| region.kind == RegionKind::Data);
-            let data = data.map_or(0, |region| region.physical);
+            let of_kind = |kind| {
+                let mut regions = partition.regions.iter();
+                let region = regions.find(|region| region.kind == kind);
+                region.map_or(0, |region| region.physical)
+            };
+            let (data, memory) = (of_kind(RegionKind::Data), of_kind(RegionKind::Guest));
+            let page = of_kind(RegionKind::GuestPage);
             for copy in &mut partition.copies {
                 copy.from_physical = next().unwrap_or_default();
-                copy.to_physical = data + copy.offset;
+                copy.to_physical = match copy.blob {
+                    None => data + copy.offset,
+                    Some(_) => memory + copy.to_physical,
+                };
+            }
+            if let Some(guest) = &mut partition.guest {
+                guest.memory_physical = memory;
+                guest.page_physical = page;
+                guest.translations_physical = next().unwrap_or_default();
             }
         }
         let mut at = places[stores];
@@ -385,7 +452,9 @@ impl Draft<'_> {
         first_place: usize,
     ) -> Vec<SchedulePlan> {
         let system = &self.checked.system;
-        let places = limits::TLB1_ENTRIES - first_place;
+        // The last places are the guests'.
+        let guests = guest::guests(system).len() * residency::PLACES_OF_A_GUEST;
+        let places = (limits::TLB1_ENTRIES - first_place).saturating_sub(guests);
         let mut plans = Vec::new();
         for schedule in &system.schedules {
             let needs: Vec<Vec<Entry>> = schedule
@@ -489,6 +558,7 @@ fn pristine(elf: &Elf) -> Option<CopyPlan> {
         from_physical: 0,
         to_physical: 0,
         offset: first as u64,
+        blob: None,
         bytes: (last + 1 - first).next_multiple_of(4) as u64,
     })
 }
@@ -499,12 +569,16 @@ fn used_end(partitions: &[PartitionPlan], channels: &[ChannelPlan]) -> u64 {
         .iter()
         .flat_map(|one| one.regions.iter().filter(memory));
     let copies = partitions.iter().flat_map(|one| &one.copies);
+    let guests = partitions.iter().filter_map(|one| one.guest.as_ref());
+    let translations =
+        guests.map(|guest| guest.translations_physical + u64::from(abi_guest::tlb::TLB0_BYTES));
     let stores = channels
         .iter()
         .map(|one| one.store_physical + one.store_bytes);
     regions
         .map(|region| region.physical + region.bytes)
         .chain(copies.map(|copy| copy.from_physical + copy.bytes))
+        .chain(translations)
         .chain(stores)
         .max()
         .unwrap_or(0)

@@ -46,6 +46,8 @@ impl<M: Machine> Kernel<M> {
             if self.partitions[partition].activity == Activity::Delayed {
                 let reason = self.partitions[partition].reason;
                 self.start_life(partition, reason);
+            } else if self.has_guest(partition) {
+                self.decrementer_fired(partition);
             } else {
                 self.raise(partition, page::LINE_TIMER as u8);
             }

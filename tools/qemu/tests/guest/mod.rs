@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cofferdam_qemu::{Machine, Serial};
+use cofferdam_qemu::{Boot, Machine, Serial};
 use tempfile::TempDir;
 
 /// Where the guest's code lies, as the kernel's would.
@@ -33,7 +33,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let machine = Machine {
         qemu: PathBuf::from("qemu-system-ppc"),
-        image: elf(code),
+        boot: Boot::Image(elf(code)),
         memory_mib: 64,
         folder: folder.path().join("memory"),
         icount_shift: None,

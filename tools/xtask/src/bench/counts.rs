@@ -243,11 +243,10 @@ pub fn vectors(kernel: &[u8]) -> Result<Vec<u32>> {
     Ok(vectors)
 }
 
-/// The size of the kernel's text.
-pub fn text_bytes(kernel: &[u8]) -> Result<u64> {
+/// The size of one of the kernel's sections.
+pub fn section_bytes(kernel: &[u8], name: &str) -> Result<u64> {
     let file = object::File::parse(kernel).context("the kernel is no ELF")?;
-    let text = file
-        .section_by_name(".text")
-        .context("the kernel has no text")?;
-    Ok(text.size())
+    let section = file.section_by_name(name);
+    let section = section.with_context(|| format!("the kernel has no {name}"))?;
+    Ok(section.size())
 }

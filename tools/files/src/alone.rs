@@ -1,7 +1,4 @@
-//! One build at a time in each folder of targets.
-//!
-//! cargo puts the kernel `release` and the kernel `trace` at one path, and a crate that two systems use as well: what it built
-//! there is ours only until somebody else builds. The lock is the host kernel's, so that it ends with the process, however that ends.
+//! One build at a time in a folder. The lock is the host kernel's, so that it ends with the process, however that ends.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -9,11 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cofferdam_progress::Step;
 
-/// Nobody else builds in the folder `target` as long as the result lives. Waits until that is so.
-pub fn alone(target: &Path) -> Result<File> {
-    let folder = target.join("cofferdam");
+/// Nobody else builds in `folder`, which is made if it is not there, as long as the result lives. Waits until that is so.
+pub fn alone(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
-    let file = fs::create_dir_all(&folder)
+    let file = fs::create_dir_all(folder)
         .and_then(|()| File::create(&path))
         .with_context(|| format!("{} cannot be written", path.display()))?;
     let locked = match file.try_lock() {

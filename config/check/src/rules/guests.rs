@@ -1,0 +1,117 @@
+//! Guests.
+
+use cofferdam_abi::{guest, limits};
+use cofferdam_model::{Board, System, show_bytes};
+
+use super::{Findings, Rule, rule};
+
+pub(super) static RULES: &[&Rule] = &[&GUEST_PERSONALITY, &GUEST_MEMORY, &GUEST_CALL, &GUEST_LIMIT];
+
+/// The least that a kernel of a guest's boots in.
+const LEAST_MEMORY: u64 = 16 << 20;
+/// Memory is a multiple of that.
+const STEP: u64 = 1 << 20;
+
+rule! {
+    /// A partition with `personality = "linux"` has a `guest`, another has none.
+    GUEST_PERSONALITY = "GUEST-PERSONALITY", personality;
+}
+
+fn personality(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        let hosts = (partition.personality.as_ref()).is_some_and(|one| **one != "native");
+        match (&partition.guest, &partition.personality) {
+            (None, Some(personality)) if hosts => {
+                let message = format!("`{}` has no guest", partition.name);
+                let diagnostic = GUEST_PERSONALITY.violation(personality.span, message);
+                findings.push(diagnostic.hint(format!(
+                    "say in `[partition.{}.guest]` which kernel, and how much memory",
+                    partition.name
+                )));
+            }
+            (Some(guest), _) if !hosts => {
+                let message = format!("`{}` has a guest, and hosts none", partition.name);
+                let diagnostic = GUEST_PERSONALITY.violation(guest.span, message);
+                findings.push(diagnostic.hint("add `personality = \"linux\"`"));
+            }
+            _ => {}
+        }
+    }
+}
+
+rule! {
+    /// A guest's memory is a multiple of 1M, from 16M to 1G.
+    ///
+    /// It is one block. What is a power of four (16M, 64M, 256M) becomes one large page, by which the guest misses no translation of its
+    /// kernel's memory.
+    GUEST_MEMORY = "GUEST-MEMORY", memory;
+}
+
+fn memory(system: &System, _: &Board, findings: &mut Findings) {
+    for guest in system
+        .partitions
+        .iter()
+        .filter_map(|one| one.guest.as_ref())
+    {
+        let memory = &guest.memory_bytes;
+        let range = LEAST_MEMORY..=u64::from(guest::MEMORY_MAX);
+        if !range.contains(memory) || !memory.is_multiple_of(STEP) {
+            let message = format!("a guest with {}", show_bytes(**memory));
+            let diagnostic = GUEST_MEMORY.violation(memory.span, message);
+            findings
+                .push(diagnostic.hint("write \"64M\", or another multiple of 1M from 16M to 1G"));
+        }
+    }
+}
+
+rule! {
+    /// A partition with a guest is no end of a call channel.
+    ///
+    /// A call gives the processor from one partition to the other in a few instructions, with the registers of one level; a vCPU with a guest has
+    /// two.
+    GUEST_CALL = "GUEST-CALL", call;
+}
+
+fn call(system: &System, _: &Board, findings: &mut Findings) {
+    let is_call = |channel: &&cofferdam_model::Channel| {
+        let kind = channel.kind.as_ref().map(|kind| kind.value);
+        kind == Some(cofferdam_model::ChannelKind::Call)
+    };
+    for end in system
+        .channels
+        .iter()
+        .filter(is_call)
+        .flat_map(|one| one.ends())
+    {
+        let partition = system.partition_index(&end.partition);
+        if partition.is_some_and(|index| system.partitions[index].guest.is_some()) {
+            let message = format!(
+                "`{}` has a guest, and is an end of a call channel",
+                *end.partition
+            );
+            let diagnostic = GUEST_CALL.violation(end.partition.span, message);
+            findings.push(diagnostic.hint("use two queuing channels, or a ring"));
+        }
+    }
+}
+
+rule! {
+    /// There are no more guests than the kernel has slots.
+    GUEST_LIMIT = "GUEST-LIMIT", limit;
+}
+
+fn limit(system: &System, _: &Board, findings: &mut Findings) {
+    let guests = system
+        .partitions
+        .iter()
+        .filter_map(|one| one.guest.as_ref());
+    if let Some(guest) = guests.clone().nth(limits::GUESTS) {
+        let message = format!(
+            "{} guests, and the kernel has room for {}",
+            guests.count(),
+            limits::GUESTS
+        );
+        let diagnostic = GUEST_LIMIT.violation(guest.span, message);
+        findings.push(diagnostic.hint("leave one out"));
+    }
+}

@@ -1,0 +1,74 @@
+//! What a partition with a guest gets besides its program's memory: the guest's block, its register page, room for its translations,
+//! tags, and places of TLB1.
+
+use cofferdam_abi::{guest, limits};
+use cofferdam_check::residency;
+use cofferdam_model::{Guest, System};
+use serde::Serialize;
+
+/// A guest.
+#[derive(Clone, Debug, Serialize)]
+pub struct GuestPlan {
+    /// Its memory.
+    pub memory_bytes: u64,
+    /// Where guest-physical address 0 is.
+    pub memory_physical: u64,
+    /// Its register page.
+    pub page_physical: u64,
+    /// Where the kernel keeps its first translation array.
+    pub translations_physical: u64,
+    /// Its tags: the first, and how many.
+    pub tags: (u8, u8),
+    /// Its places of TLB1: the first, and how many.
+    pub places: (u8, u8),
+}
+
+/// Something that lies in a guest's memory when it starts.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// What it is.
+    pub name: String,
+    /// Its guest-physical address: whole words.
+    pub at: u32,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+/// The room for a guest's device tree, at the end of its memory.
+pub const DEVICE_TREE_BYTES: u32 = 0x1_0000;
+
+/// Where a guest's device tree lies: a guest-physical address.
+pub fn device_tree(guest: &Guest) -> u32 {
+    (*guest.memory_bytes).min(u64::from(guest::MEMORY_MAX)) as u32 - DEVICE_TREE_BYTES
+}
+
+/// The tags of the guest with this number, of so many: what the partitions leave of 255, in equal parts.
+pub fn tags(number: usize, of: usize) -> (u8, u8) {
+    const FIRST: usize = limits::PARTITIONS + 1;
+    let each = (256 - FIRST) / of.max(1);
+    ((FIRST + number * each) as u8, each.min(255) as u8)
+}
+
+/// The places of TLB1 of the guest with this number: the last ones.
+pub fn places(number: usize) -> (u8, u8) {
+    let each = residency::PLACES_OF_A_GUEST;
+    let first = limits::TLB1_ENTRIES - (number + 1) * each;
+    (first as u8, each as u8)
+}
+
+/// The alignment of a guest's memory: its largest page.
+pub fn alignment(memory_bytes: u64) -> u64 {
+    let mut size = 0x1000;
+    while size * 4 <= memory_bytes {
+        size *= 4;
+    }
+    size
+}
+
+/// The guests of a system, by the indices of their partitions.
+pub fn guests(system: &System) -> Vec<usize> {
+    let all = system.partitions.iter().enumerate();
+    all.filter(|(_, partition)| partition.guest.is_some())
+        .map(|(index, _)| index)
+        .collect()
+}

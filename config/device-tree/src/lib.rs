@@ -1,0 +1,234 @@
+//! The device tree that a Linux guest finds: what it has, where, and how it asks for more.
+//!
+//! Linux on this processor learns of its machine from a *flattened device tree* (Devicetree Specification 0.4) alone, whose
+//! address it is given at its start. The tree is that of QEMU's machine for this processor, `fsl,qemu-e500`, so that a stock
+//! kernel's platform code takes it, with less in it: every look-up of the kernel walks the whole tree.
+//!
+//! | node | what it says |
+//! |---|---|
+//! | `/cpus` | one e500v2, its caches, and how fast its timebase counts |
+//! | `/memory` | one range from address 0 |
+//! | `/chosen` | the boot arguments, the initramfs, the console |
+//! | `/soc` | the block of devices, of which there is the interrupt controller; and, where the system wants them, the registers that reset the machine and switch it off |
+//! | `/hypervisor` | that a hypercall is `sc`, that there is one for idling, and the byte channel that is the console |
+//!
+//! A user's *overlay* (a tree of changes, as `dtc -@ -I dts -O dtb` makes it) may add to this and change nothing of it: what the
+//! tree says is so. See [`overlaid`].
+
+#![forbid(unsafe_code)]
+
+mod overlay;
+
+use std::ops::Range;
+
+use anyhow::Result;
+use dtoolkit::ToPropertyValue;
+use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
+
+pub use overlay::{Fault, overlaid};
+
+/// Where the guest's block of devices (CCSR) lies in its physical memory.
+pub const DEVICES: u32 = 0xe000_0000;
+/// How large it is.
+pub const DEVICES_SIZE: u32 = 0x10_0000;
+/// Where in it the interrupt controller lies.
+pub const INTERRUPT_CONTROLLER: u32 = 0x4_0000;
+/// Where in it the global utilities lie, whose register RSTCR resets the machine.
+pub const GLOBAL_UTILITIES: u32 = 0xe_0000;
+/// Where in it the GPIO controller lies, whose pin 0 switches the machine off.
+pub const GPIO: u32 = 0xf_f000;
+
+/// The handle of the console's byte channel.
+pub const CONSOLE_HANDLE: u32 = 0;
+/// `sc`, the instruction of a hypercall.
+const SYSTEM_CALL: u32 = 0x4400_0002;
+
+const CPU: &str = "PowerPC,8544@0";
+const CONSOLE: &str = "byte-channel@0";
+
+/// The e500v2's first-level caches (PowerPC e500 Core Family Reference Manual, section 3).
+const CACHE_BYTES: u32 = 32 << 10;
+const CACHE_LINE_BYTES: u32 = 32;
+
+/// How other nodes name the interrupt controller and the GPIO controller.
+const INTERRUPT_CONTROLLER_PHANDLE: u32 = 1;
+const GPIO_PHANDLE: u32 = 2;
+
+/// The second cell of an interrupt of this controller: level-sensitive, active high.
+const LEVEL_HIGH: u32 = 2;
+
+/// What the tree is made from.
+#[derive(Clone, Debug)]
+pub struct Facts<'f> {
+    /// The guest's memory, from its physical address 0.
+    pub memory_bytes: u32,
+    /// How fast the timebase counts, and the decrementer.
+    pub timebase_hz: u32,
+    /// The core's clock.
+    pub clock_hz: u32,
+    /// The clock of the bus and of the devices on it.
+    pub bus_hz: u32,
+    /// What the kernel is told, as on a command line.
+    pub boot_arguments: &'f str,
+    /// The guest-physical addresses of the initramfs, the end excluded.
+    pub initramfs: Option<Range<u32>>,
+    /// The interrupt source that says that the console has input.
+    pub receive_source: u32,
+    /// The interrupt source that says that the console has room for output.
+    pub transmit_source: u32,
+    /// Whether there is a register that resets the machine.
+    pub resets: bool,
+    /// Whether there is a pin that switches it off.
+    pub powers_off: bool,
+    /// Randomness to begin with. Without it, runs are the same every time.
+    pub rng_seed: Option<[u8; 32]>,
+}
+
+/// The tree, flattened.
+pub fn device_tree(facts: &Facts<'_>) -> Result<Vec<u8>> {
+    Ok(tree(facts)?.to_dtb())
+}
+
+fn tree(facts: &Facts<'_>) -> Result<DeviceTree> {
+    let mut tree = DeviceTree::new();
+    tree.root = Node::new("")?
+        .with("compatible", "fsl,qemu-e500")?
+        .with("model", "cofferdam")?
+        .cells(2, 2)?
+        .holding(cpus(facts)?)
+        .holding(
+            Node::new("memory")?
+                .with("device_type", "memory")?
+                .with("reg", [0, 0, 0, facts.memory_bytes])?,
+        )
+        .holding(chosen(facts)?)
+        .holding(devices(facts)?)
+        .holding(hypervisor(facts)?)
+        .0;
+    Ok(tree)
+}
+
+fn cpus(facts: &Facts<'_>) -> Result<Node> {
+    let cpu = Node::new(CPU)?
+        .with("device_type", "cpu")?
+        .with("reg", 0_u32)?
+        .with("status", "okay")?
+        .with("timebase-frequency", facts.timebase_hz)?
+        .with("clock-frequency", facts.clock_hz)?
+        .with("bus-frequency", facts.bus_hz)?
+        .with("i-cache-size", CACHE_BYTES)?
+        .with("i-cache-line-size", CACHE_LINE_BYTES)?
+        .with("d-cache-size", CACHE_BYTES)?
+        .with("d-cache-line-size", CACHE_LINE_BYTES)?;
+    Ok(Node::new("cpus")?.cells(1, 0)?.holding(cpu))
+}
+
+fn chosen(facts: &Facts<'_>) -> Result<Node> {
+    let mut chosen = Node::new("chosen")?
+        .with("bootargs", facts.boot_arguments)?
+        .with("stdout-path", format!("/hypervisor/{CONSOLE}"))?;
+    if let Some(initramfs) = &facts.initramfs {
+        chosen = chosen
+            .with("linux,initrd-start", initramfs.start)?
+            .with("linux,initrd-end", initramfs.end)?;
+    }
+    if let Some(seed) = facts.rng_seed {
+        chosen = chosen.with("rng-seed", seed)?;
+    }
+    Ok(chosen)
+}
+
+/// Linux finds the block by its type and the controller by its `compatible`, and maps it wherever it lies.
+fn devices(facts: &Facts<'_>) -> Result<Node> {
+    let controller = device("pic", INTERRUPT_CONTROLLER, 0x4_0000)?
+        .with("compatible", "fsl,mpic")?
+        .with("device_type", "open-pic")?
+        .flag("interrupt-controller")?
+        .with("#interrupt-cells", 2_u32)?
+        .with("#address-cells", 0_u32)?
+        .with("phandle", INTERRUPT_CONTROLLER_PHANDLE)?;
+    let mut block = Node::new(&format!("soc@{DEVICES:x}"))?
+        .with("device_type", "soc")?
+        .with("compatible", ["fsl,mpc8544-immr", "simple-bus"].as_slice())?
+        .cells(1, 1)?
+        .with("ranges", [0, 0, DEVICES, DEVICES_SIZE])?
+        .with("bus-frequency", facts.bus_hz)?
+        .holding(controller);
+    if facts.resets {
+        let utilities = device("global-utilities", GLOBAL_UTILITIES, 0x1000)?
+            .with("compatible", "fsl,mpc8548-guts")?
+            .flag("fsl,has-rstcr")?;
+        block = block.holding(utilities);
+    }
+    if facts.powers_off {
+        let gpio = device("gpio", GPIO, 0x1000)?
+            .with("compatible", "fsl,qoriq-gpio")?
+            .flag("gpio-controller")?
+            .with("#gpio-cells", 2_u32)?
+            .with("phandle", GPIO_PHANDLE)?;
+        let pin = Node::new("power-off")?
+            .with("compatible", "gpio-poweroff")?
+            .with("gpios", [GPIO_PHANDLE, 0, 0])?;
+        block = block.holding(gpio).holding(pin);
+    }
+    Ok(block)
+}
+
+/// `simple-bus`, because the platform code makes devices only of what lies on a bus that it knows: without it the console
+/// prints, and there is no terminal to open.
+fn hypervisor(facts: &Facts<'_>) -> Result<Node> {
+    let console = Node::new(CONSOLE)?
+        .with("compatible", "epapr,hv-byte-channel")?
+        .with("reg", CONSOLE_HANDLE)?
+        .with("hv-handle", CONSOLE_HANDLE)?
+        .with("interrupt-parent", INTERRUPT_CONTROLLER_PHANDLE)?
+        .with(
+            "interrupts",
+            [
+                facts.receive_source,
+                LEVEL_HIGH,
+                facts.transmit_source,
+                LEVEL_HIGH,
+            ],
+        )?;
+    Ok(Node::new("hypervisor")?
+        .with("compatible", ["epapr,hypervisor", "simple-bus"].as_slice())?
+        .cells(1, 0)?
+        .with("hcall-instructions", SYSTEM_CALL)?
+        .flag("has-idle")?
+        .holding(console))
+}
+
+fn device(name: &str, offset: u32, size: u32) -> Result<Node> {
+    Node::new(&format!("{name}@{offset:x}"))?.with("reg", [offset, size])
+}
+
+/// A node in the making.
+struct Node(DeviceTreeNode);
+
+impl Node {
+    fn new(name: &str) -> Result<Self> {
+        Ok(Self(DeviceTreeNode::new(name)?))
+    }
+
+    fn with(mut self, name: &str, value: impl ToPropertyValue) -> Result<Self> {
+        self.0.add_property(DeviceTreeProperty::new(name, value)?);
+        Ok(self)
+    }
+
+    /// A property that is there or not, and has no value.
+    fn flag(self, name: &str) -> Result<Self> {
+        self.with(name, [0_u8; 0])
+    }
+
+    /// How many cells an address and a size take in the nodes below.
+    fn cells(self, address: u32, size: u32) -> Result<Self> {
+        self.with("#address-cells", address)?
+            .with("#size-cells", size)
+    }
+
+    fn holding(mut self, child: Self) -> Self {
+        self.0.add_child(child.0);
+        self
+    }
+}

@@ -1,0 +1,163 @@
+//! What a guest's exceptions and interrupts lead to: its own vectors, as hardware would enter them (EREF, section 5.3).
+
+use cofferdam_abi::guest::{EXTERNAL, Exit, MSR, spr};
+use cofferdam_abi::health::Exception;
+use cofferdam_abi::hypercall::EPAPR_IDLE_TOKEN;
+
+use super::{DECREMENTER_ENABLE, DECREMENTER_STATUS, msr};
+use crate::health::Fault;
+use crate::kernel::Kernel;
+use crate::machine::{Machine, Registers};
+use crate::partition::{Activity, NEVER};
+
+/// ESR\[PPR\]: a privileged instruction.
+const SYNDROME_PRIVILEGED: u32 = 0x0400_0000;
+/// ESR\[ST\]: a store.
+pub(super) const SYNDROME_STORE: u32 = 0x0080_0000;
+/// What an interrupt leaves of MSR: critical, machine check and debug enables.
+const KEPT: u32 = msr::CE | msr::ME | msr::DE;
+
+impl<M: Machine> Kernel<M> {
+    /// The guest that has the processor caused an exception.
+    pub(crate) fn guest_exception(&mut self, fault: Fault) {
+        let partition = self.current;
+        let index = self.partitions[partition].guest;
+        let user = self.guests[index].user;
+        match fault.exception {
+            Exception::DataTlbError | Exception::InstructionTlbError => {
+                self.guest_miss(partition, index, &fault);
+            }
+            Exception::Program if fault.syndrome & SYNDROME_PRIVILEGED != 0 && !user => {
+                self.privileged_instruction(partition, index);
+            }
+            Exception::SystemCall if !user => self.guest_hypercall(partition, index),
+            exception => self.enter_vector(
+                partition,
+                index,
+                exception,
+                Some((fault.address, fault.syndrome)),
+            ),
+        }
+    }
+
+    /// Enters one of the guest's vectors.
+    pub(super) fn enter_vector(
+        &mut self,
+        partition: u8,
+        index: u8,
+        exception: Exception,
+        syndrome: Option<(u32, u32)>,
+    ) {
+        let pc = self.partitions[partition].registers.pc();
+        let state = self.guest_word(index, MSR);
+        self.set_spr(index, spr::SRR0, pc);
+        self.set_spr(index, spr::SRR1, state);
+        if let Some((address, syndrome)) = syndrome {
+            if matches!(
+                exception,
+                Exception::DataStorage | Exception::DataTlbError | Exception::Alignment
+            ) {
+                self.set_spr(index, spr::DEAR, address);
+            }
+            self.set_spr(index, spr::ESR, syndrome);
+        }
+        let offset = match exception {
+            Exception::SpeUnavailable => spr::IVOR32,
+            exception => spr::IVOR0 + exception as u32,
+        };
+        let vector = self.spr(index, spr::IVPR) & 0xffff_0000 | self.spr(index, offset) & 0xfff0;
+        self.partitions[partition].registers.set_pc(vector);
+        self.set_guest_state(partition, index, state & KEPT);
+    }
+
+    /// The guest returns from an exception.
+    pub(super) fn guest_return(&mut self, partition: u8, index: u8, from: u32, state: u32) {
+        let pc = self.spr(index, from);
+        self.partitions[partition].registers.set_pc(pc);
+        let state = self.spr(index, state);
+        self.set_guest_state(partition, index, state);
+        self.deliver_to_guest(partition, index);
+    }
+
+    /// Sets the guest's machine state; its level and its address space follow.
+    pub(super) fn set_guest_state(&mut self, partition: u8, index: u8, state: u32) {
+        self.set_guest_word(index, MSR, state);
+        let guest = &mut self.guests[index];
+        let (user, space) = (state & msr::PR != 0, state & msr::IS != 0);
+        if guest.space != space {
+            guest.space = space;
+            guest.user = user;
+            self.change_space(partition, index);
+        } else if guest.user != user {
+            guest.user = user;
+            self.load_tags(partition, index);
+        }
+    }
+
+    /// Enters the vector of an interrupt that is pending, if the guest has interrupts enabled.
+    pub(crate) fn deliver_to_guest(&mut self, partition: u8, index: u8) {
+        if self.guest_word(index, MSR) & msr::EE == 0 {
+            return;
+        }
+        if self.guest_word(index, EXTERNAL) != 0 {
+            self.enter_vector(partition, index, Exception::ExternalInput, None);
+        } else if self.decrementer_asks(index) {
+            self.enter_vector(partition, index, Exception::Decrementer, None);
+        }
+    }
+
+    fn decrementer_asks(&self, index: u8) -> bool {
+        self.spr(index, spr::TSR) & DECREMENTER_STATUS != 0
+            && self.spr(index, spr::TCR) & DECREMENTER_ENABLE != 0
+    }
+
+    /// The guest writes its decrementer.
+    pub(super) fn set_decrementer(&mut self, partition: u8, value: u32) {
+        let now = self.machine.now();
+        // A decrementer that is 0 does not fire.
+        let at = if value == 0 {
+            NEVER
+        } else {
+            now + u64::from(value)
+        };
+        self.set_alarm(partition, at);
+    }
+
+    /// The guest reads it.
+    pub(super) fn decrementer(&mut self, partition: u8) -> u32 {
+        let left = self.partitions[partition]
+            .alarm
+            .wrapping_sub(self.machine.now());
+        if left >> 32 == 0 { left as u32 } else { 0 }
+    }
+
+    /// The decrementer has come to 0.
+    pub(crate) fn decrementer_fired(&mut self, partition: u8) {
+        let index = self.partitions[partition].guest;
+        let status = self.spr(index, spr::TSR) | DECREMENTER_STATUS;
+        self.set_spr(index, spr::TSR, status);
+        match self.partitions[partition].activity {
+            Activity::Guest => self.deliver_to_guest(partition, index),
+            Activity::GuestIdle if self.decrementer_asks(index) => {
+                self.set_activity(partition, Activity::Guest);
+                self.deliver_to_guest(partition, index);
+            }
+            _ => {}
+        }
+    }
+
+    /// `sc` of the guest's kernel: ePAPR's idle is the kernel's affair, every other call the monitor's.
+    fn guest_hypercall(&mut self, partition: u8, index: u8) {
+        let token = self.partitions[partition].registers.token();
+        if token != EPAPR_IDLE_TOKEN {
+            return self.leave_guest(partition, Exit::Hypercall, [token, 0, 0]);
+        }
+        self.partitions[partition].registers.set_result(0, 0);
+        let asks = self.guest_word(index, EXTERNAL) != 0 || self.decrementer_asks(index);
+        if asks {
+            self.deliver_to_guest(partition, index);
+        } else {
+            self.set_activity(partition, Activity::GuestIdle);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The board that a guest sees: the part of a `ppce500` board that Linux's platform of that name cannot do without.
+//!
+//! A guest's device tree says the same, so whoever writes one takes the numbers from here.
+
+/// The configuration registers, guest-physical: below 4 GiB, so that a guest with 32-bit page tables reaches them too.
+pub const CCSR: u32 = 0xe000_0000;
+/// Their size.
+pub const CCSR_BYTES: u32 = 0x10_0000;
+
+/// The interrupt controller, from [`CCSR`] on.
+pub const MPIC: u32 = 0x4_0000;
+/// Its size.
+pub const MPIC_BYTES: u32 = 0x4_0000;
+/// The global utilities, from [`CCSR`] on: the reset request is all that there is of them.
+pub const GUTS: u32 = 0xe_0000;
+/// Their size.
+pub const GUTS_BYTES: u32 = 0x1000;
+/// The pins, from [`CCSR`] on, where `ppce500` has them.
+pub const GPIO: u32 = 0xf_f000;
+/// Their size.
+pub const GPIO_BYTES: u32 = 0x1000;
+/// The pin that, driven high, ends the guest: pin 0 is the highest bit.
+pub const GPIO_POWER_OFF: u8 = 0;
+
+/// The byte channel of the console.
+pub const CONSOLE_HANDLE: u32 = 0;
+
+/// Interrupt sources of the MPIC. Source 16 is not free: an MPIC 4.1 or later has its error interrupt there, and Linux takes it.
+pub mod source {
+    /// Bytes wait for the guest. The first UART has this one on `ppce500`.
+    pub const CONSOLE_RECEIVE: u8 = 42;
+    /// There is room for bytes of the guest's.
+    pub const CONSOLE_SEND: u8 = 43;
+    /// That of the pins. Nothing raises it, but Linux's driver complains of pins without one.
+    pub const GPIO: u8 = 47;
+}

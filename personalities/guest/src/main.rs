@@ -1,0 +1,137 @@
+//! The monitor's partition: sets its guest going, and serves it.
+//!
+//! The guest's console is the partition's lines on the terminal, port `log`, and its keys, port `input`. Where the partition has a
+//! period, a prompt is shown after two releases in which nothing else was written; without one, when the next key is
+//! pressed. A guest that asks for a reset restarts the partition, and one that turns its power off stops it.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+use cofferdam_ipc::Bytes;
+use cofferdam_native::abi::Status;
+use cofferdam_native::abi::guest::number;
+use cofferdam_native::{
+    Error, Exit, Guest, Lines, Restart, application_error, log, page, restart_self, stop_self, time,
+};
+use guest_monitor::devices::Ending;
+use guest_monitor::output::LINE_BYTES;
+use guest_monitor::{Monitor, start};
+
+cofferdam_native::partition!("linux", main);
+
+fn main() -> ! {
+    let mut guest = ports::GUEST;
+    let mut monitor = Monitor::new();
+    let memory_bytes = guest.memory_bytes();
+    start(&mut guest, memory_bytes, ports::GUEST_DEVICE_TREE);
+    // Keys that came before the guest did.
+    let mut keys_wait = true;
+    loop {
+        if keys_wait && monitor.console.takes_keys() {
+            keys_wait = take_keys(&mut monitor);
+        }
+        monitor.settle(&mut guest);
+        enable_lines(&monitor);
+        match guest.run() {
+            Ok(Exit::Lines(lines)) => {
+                page::clear(lines);
+                keys_wait |= lines.has(ports::INPUT.line());
+                if lines.has(Lines::RELEASE) && monitor.console.output.is_quiet() {
+                    monitor.console.output.show_prompt(show);
+                }
+                if lines.has(ports::LOG.line()) {
+                    monitor.console.output.show_lines(show);
+                }
+            }
+            Ok(Exit::Instruction(instruction)) => monitor.instruction(&mut guest, instruction),
+            Ok(Exit::Access {
+                instruction,
+                address,
+            }) => {
+                if let Some(ending) = monitor.access(&mut guest, instruction, address) {
+                    end(&mut monitor, ending);
+                }
+            }
+            Ok(Exit::Hypercall(token)) => {
+                monitor.hypercall(&mut guest, token);
+                if !monitor.console.output.is_blocked() {
+                    monitor.console.output.show_lines(show);
+                }
+            }
+            Ok(Exit::Fetch(address)) => fail(
+                &guest,
+                format_args!("no memory to fetch from at {address:#x}"),
+            ),
+            Err(error) => fail(&guest, format_args!("{error}")),
+        }
+    }
+}
+
+/// Gives the guest the keys that were pressed, as long as they have room. Whether more may wait.
+fn take_keys(monitor: &mut Monitor) -> bool {
+    while monitor.console.takes_keys() {
+        let Ok(Some(keys)) = ports::INPUT.receive() else {
+            return false;
+        };
+        // What it asked for is to be read before the answer.
+        monitor.console.output.show_prompt(show);
+        monitor.console.type_keys(&keys.message);
+    }
+    true
+}
+
+/// Shows a line on the terminal. False if the queue is full; a line that cannot be shown at all is gone.
+fn show(line: &[u8]) -> bool {
+    let message = Bytes::<LINE_BYTES>::try_from(line).unwrap_or_default();
+    ports::LOG.send(&message) != Err(Error::Refused(Status::Again))
+}
+
+/// The lines that interrupt the guest: each one only while something is to be done about it.
+fn enable_lines(monitor: &Monitor) {
+    let mut lines = ports::INPUT.line();
+    if monitor.console.output.is_blocked() {
+        lines |= ports::LOG.line();
+    }
+    if monitor.console.output.has_prompt() {
+        lines |= Lines::RELEASE;
+    }
+    page::set_enabled(lines);
+}
+
+/// The guest has ended itself.
+fn end(monitor: &mut Monitor, ending: Ending) -> ! {
+    show_rest(monitor);
+    let strays = monitor.strays();
+    log!(
+        "the guest ended; came to nothing: {} accesses, {} instructions, {} hypercalls",
+        strays.accesses,
+        strays.instructions,
+        strays.hypercalls
+    );
+    match ending {
+        Ending::Reset => restart_self(Restart::Cold),
+        Ending::PowerOff => stop_self(),
+    }
+}
+
+/// Shows what the guest wrote last, if there is room for it before long. It looks again and again: a partition with a guest has
+/// no timer of its own to end a wait.
+fn show_rest(monitor: &mut Monitor) {
+    let until = time::now() + u64::from(ports::TIMEBASE_HZ);
+    let output = &mut monitor.console.output;
+    output.show_lines(show);
+    while output.is_blocked() && time::now() < until {
+        output.show_lines(show);
+    }
+    output.show_prompt(show);
+}
+
+/// The guest cannot go on.
+fn fail(guest: &Guest, why: fmt::Arguments<'_>) -> ! {
+    let pc = guest.register(number::PC);
+    log!("the guest stopped at {pc:#010x}: {why}");
+    application_error(pc);
+    stop_self()
+}

@@ -1,0 +1,547 @@
+//! The interrupt controller of a guest: an MPIC 4.2 for one processor, with external proxy.
+//!
+//! Freescale's extension of OpenPIC (MPC8548E reference manual, chapter 10; version 4 in the P2020's): 256 sources, each with a
+//! vector, a priority, a mask, and a sense. The processor is interrupted while some source asks that has a higher priority than the
+//! task (CTPR) and than whatever is in service. It then learns the vector, which puts that source in service, and
+//! ends the service later (EOI), innermost first.
+//!
+//! With external proxy, the processor has the vector in its register EPR when it enters its handler; a guest comes to the
+//! same by its read of EPR, and nothing is acknowledged before it wants to know. The inter-processor
+//! interrupts and the timers are registers that hold what was written: there is no second processor, and the
+//! guest's clock is its decrementer.
+
+const SOURCES: usize = 256;
+/// Words of a set of sources.
+const SET_WORDS: usize = SOURCES / 32;
+
+// Vector and priority registers.
+const VPR_MASKED: u32 = 0x8000_0000;
+/// Read-only: the source asks, or is in service.
+const VPR_ACTIVE: u32 = 0x4000_0000;
+const VPR_LEVEL: u32 = 0x0040_0000;
+const VPR_VECTOR: u32 = 0xffff;
+/// Mask, polarity, sense, priority, vector.
+const VPR_KEPT: u32 = 0x80cf_ffff;
+
+/// Destination registers: the first processor.
+const TO_PROCESSOR_0: u32 = 1;
+
+const GCR_RESET: u32 = 0x8000_0000;
+const PRIORITY_BITS: u32 = 0xf;
+
+/// BRR1: what this is, and version 4.2. From 4.0 on Linux reads EPR.
+const BLOCK_REVISION: u32 = 0x0040_0402;
+/// FRR: the last source, one processor, OpenPIC 1.2.
+const FEATURES: u32 = (SOURCES as u32 - 1) << 16 | 2;
+
+/// Registers by offset. They are words, 16 bytes apart.
+mod at {
+    pub const BLOCK_REVISION: u32 = 0;
+    pub const FEATURES: u32 = 0x1000;
+    pub const GLOBAL: u32 = 0x1020;
+    pub const SPURIOUS: u32 = 0x10e0;
+    /// The calling processor's registers stand here, and again with those of all processors.
+    pub const PROCESSOR: u32 = 0;
+    pub const PROCESSOR_0: u32 = 0x2_0000;
+    pub const TASK_PRIORITY: u32 = 0x80;
+    pub const WHO_AM_I: u32 = 0x90;
+    pub const ACKNOWLEDGE: u32 = 0xa0;
+    pub const END: u32 = 0xb0;
+    pub const SOURCES: u32 = 0x1_0000;
+    pub const SOURCES_END: u32 = SOURCES + 0x20 * super::SOURCES as u32;
+}
+
+/// A register that holds what was written and does nothing.
+#[derive(Clone, Copy, Debug)]
+struct Storage {
+    offset: u32,
+    reset: u32,
+}
+
+/// The first of four registers, so far apart.
+const fn four(first: u32, distance: u32, reset: u32) -> [Storage; 4] {
+    let mut registers = [Storage { offset: 0, reset }; 4];
+    let mut number = 0;
+    while number < registers.len() {
+        registers[number].offset = first + number as u32 * distance;
+        number += 1;
+    }
+    registers
+}
+
+/// Inter-processor interrupts: vector and priority. Timers, two groups of four: base count, vector and priority, destination. The
+/// mask of the error interrupts.
+const STORAGE: [[Storage; 4]; 8] = [
+    four(0x10a0, 0x10, VPR_MASKED),
+    four(0x1110, 0x40, 0),
+    four(0x1120, 0x40, VPR_MASKED),
+    four(0x1130, 0x40, TO_PROCESSOR_0),
+    four(0x2110, 0x40, 0),
+    four(0x2120, 0x40, VPR_MASKED),
+    four(0x2130, 0x40, TO_PROCESSOR_0),
+    four(0x3910, 0x10, u32::MAX),
+];
+
+/// A set of sources.
+#[derive(Clone, Copy, Debug, Default)]
+struct Set([u32; SET_WORDS]);
+
+impl Set {
+    fn has(&self, source: u8) -> bool {
+        self.0[usize::from(source / 32)] & 1 << (source % 32) != 0
+    }
+
+    fn put(&mut self, source: u8, member: bool) {
+        let word = &mut self.0[usize::from(source / 32)];
+        let bit = 1 << (source % 32);
+        *word = if member { *word | bit } else { *word & !bit };
+    }
+
+    /// Its members, the lowest first.
+    fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.iter().zip(0u8..).flat_map(|(word, place)| {
+            let mut left = *word;
+            core::iter::from_fn(move || {
+                let bit = left.trailing_zeros() as u8;
+                left &= left.wrapping_sub(1);
+                (bit < 32).then(|| place * 32 + bit)
+            })
+        })
+    }
+}
+
+/// The controller.
+#[derive(Debug)]
+pub struct Mpic {
+    global: u32,
+    spurious: u32,
+    task_priority: u32,
+    priorities: [u32; SOURCES],
+    destinations: Set,
+    /// Whose input is asserted.
+    inputs: Set,
+    /// Who was asserted, with edge sense, and not acknowledged since.
+    edges: Set,
+    in_service: Set,
+    storage: [[u32; 4]; STORAGE.len()],
+}
+
+impl Mpic {
+    /// As it is after a reset, no input asserted.
+    pub fn new() -> Self {
+        Self {
+            global: 0,
+            spurious: VPR_VECTOR,
+            task_priority: PRIORITY_BITS,
+            priorities: [VPR_MASKED; SOURCES],
+            destinations: Set([u32::MAX; SET_WORDS]),
+            inputs: Set::default(),
+            edges: Set::default(),
+            in_service: Set::default(),
+            storage: STORAGE.map(|four| four.map(|register| register.reset)),
+        }
+    }
+
+    /// A device asserts its interrupt, or no longer does.
+    pub fn set_input(&mut self, source: u8, asserted: bool) {
+        if asserted && !self.inputs.has(source) {
+            self.edges.put(source, true);
+        }
+        self.inputs.put(source, asserted);
+    }
+
+    /// Whether it interrupts the processor.
+    pub fn interrupts(&self) -> bool {
+        self.next().is_some()
+    }
+
+    /// The processor wants to know which interrupt it is: the vector. The source is in service from then on.
+    pub fn acknowledge(&mut self) -> u32 {
+        let Some(source) = self.next() else {
+            return self.spurious;
+        };
+        self.edges.put(source, false);
+        self.in_service.put(source, true);
+        self.priorities[usize::from(source)] & VPR_VECTOR
+    }
+
+    /// The processor has served the interrupt of the highest priority.
+    pub fn end(&mut self) {
+        if let Some(source) = self.highest(self.in_service.iter()) {
+            self.in_service.put(source, false);
+        }
+    }
+
+    /// The source that would interrupt.
+    fn next(&self) -> Option<u8> {
+        let asking = self.inputs.0.iter().zip(self.edges.0);
+        let mut either = Set::default();
+        for (word, (input, edge)) in either.0.iter_mut().zip(asking) {
+            *word = input | edge;
+        }
+        let candidates = either
+            .iter()
+            .filter(|source| self.asks(*source) && self.destinations.has(*source));
+        let source = self.highest(candidates)?;
+        let served = self.highest(self.in_service.iter());
+        let threshold = served
+            .map_or(0, |served| self.priority(served))
+            .max(self.task_priority);
+        (self.priority(source) > threshold).then_some(source)
+    }
+
+    fn asks(&self, source: u8) -> bool {
+        let register = self.priorities[usize::from(source)];
+        register & VPR_MASKED == 0 && self.is_pending(source)
+    }
+
+    fn is_pending(&self, source: u8) -> bool {
+        if self.priorities[usize::from(source)] & VPR_LEVEL != 0 {
+            self.inputs.has(source)
+        } else {
+            self.edges.has(source)
+        }
+    }
+
+    fn priority(&self, source: u8) -> u32 {
+        self.priorities[usize::from(source)] >> 16 & PRIORITY_BITS
+    }
+
+    /// The one with the highest priority, of several the first.
+    fn highest(&self, sources: impl Iterator<Item = u8>) -> Option<u8> {
+        sources.reduce(|best, one| {
+            if self.priority(one) > self.priority(best) {
+                one
+            } else {
+                best
+            }
+        })
+    }
+
+    /// The guest reads a register; `None` if there is none.
+    pub fn read(&mut self, offset: u32) -> Option<u32> {
+        if let Some(number) = processor_register(offset) {
+            match number {
+                at::TASK_PRIORITY => return Some(self.task_priority),
+                at::WHO_AM_I => return Some(0),
+                at::ACKNOWLEDGE => return Some(self.acknowledge()),
+                _ => {}
+            }
+        }
+        match offset {
+            at::BLOCK_REVISION => return Some(BLOCK_REVISION),
+            at::FEATURES => return Some(FEATURES),
+            at::GLOBAL => return Some(self.global),
+            at::SPURIOUS => return Some(self.spurious),
+            _ => {}
+        }
+        if let Some((source, destination)) = source_register(offset) {
+            return Some(if destination {
+                u32::from(self.destinations.has(source)) * TO_PROCESSOR_0
+            } else {
+                self.priority_register(source)
+            });
+        }
+        stored(offset).map(|(group, number)| self.storage[group][number])
+    }
+
+    fn priority_register(&self, source: u8) -> u32 {
+        let active = self.is_pending(source) || self.in_service.has(source);
+        self.priorities[usize::from(source)] | if active { VPR_ACTIVE } else { 0 }
+    }
+
+    /// The guest writes a register; `None` if there is none.
+    pub fn write(&mut self, offset: u32, value: u32) -> Option<()> {
+        if let Some(number) = processor_register(offset) {
+            match number {
+                at::TASK_PRIORITY => {
+                    self.task_priority = value & PRIORITY_BITS;
+                    return Some(());
+                }
+                at::END => {
+                    self.end();
+                    return Some(());
+                }
+                _ => {}
+            }
+        }
+        match offset {
+            at::GLOBAL if value & GCR_RESET != 0 => self.reset(),
+            at::GLOBAL => self.global = value,
+            at::SPURIOUS => self.spurious = value & VPR_VECTOR,
+            _ => return self.write_other(offset, value),
+        }
+        Some(())
+    }
+
+    fn write_other(&mut self, offset: u32, value: u32) -> Option<()> {
+        if let Some((source, destination)) = source_register(offset) {
+            if destination {
+                self.destinations.put(source, value & TO_PROCESSOR_0 != 0);
+            } else {
+                self.priorities[usize::from(source)] = value & VPR_KEPT;
+            }
+            return Some(());
+        }
+        let (group, number) = stored(offset)?;
+        self.storage[group][number] = value;
+        Some(())
+    }
+
+    /// Everything but the inputs, which are the devices' to take back. It is over at once, so that the bit reads as 0.
+    fn reset(&mut self) {
+        let inputs = self.inputs;
+        *self = Self::new();
+        self.inputs = inputs;
+    }
+}
+
+impl Default for Mpic {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Which of a processor's own registers this is.
+fn processor_register(offset: u32) -> Option<u32> {
+    const FIRST: u32 = at::TASK_PRIORITY;
+    const LAST: u32 = at::END;
+    [at::PROCESSOR, at::PROCESSOR_0]
+        .into_iter()
+        .filter_map(|start| offset.checked_sub(start))
+        .find(|number| (FIRST..=LAST).contains(number))
+}
+
+/// The source whose register this is, and whether it is the destination and not the priority.
+fn source_register(offset: u32) -> Option<(u8, bool)> {
+    if !(at::SOURCES..at::SOURCES_END).contains(&offset) || !offset.is_multiple_of(0x10) {
+        return None;
+    }
+    let place = offset - at::SOURCES;
+    Some(((place / 0x20) as u8, place & 0x10 != 0))
+}
+
+/// The place of a register that only holds what was written.
+fn stored(offset: u32) -> Option<(usize, usize)> {
+    STORAGE.iter().zip(0..).find_map(|(four, group)| {
+        let number = four.iter().position(|one| one.offset == offset)?;
+        Some((group, number))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CTPR: u32 = 0x2_0080;
+    const IACK: u32 = 0x2_00a0;
+    const EOI: u32 = 0x2_00b0;
+    const SPURIOUS_VECTOR: u32 = 2047;
+
+    fn vpr(source: u8) -> u32 {
+        0x1_0000 + 0x20 * u32::from(source)
+    }
+
+    /// As Linux leaves it: every source masked, its vector its number, its priority 8.
+    fn mpic() -> Mpic {
+        let mut mpic = Mpic::new();
+        mpic.write(0x1020, GCR_RESET).unwrap();
+        assert_eq!(mpic.read(0x1020), Some(0), "the reset is over");
+        for source in 0..=255 {
+            let register = VPR_MASKED | 8 << 16 | u32::from(source);
+            mpic.write(vpr(source), register).unwrap();
+            mpic.write(vpr(source) + 0x10, 1).unwrap();
+        }
+        mpic.write(0x10e0, SPURIOUS_VECTOR).unwrap();
+        mpic.write(CTPR, 0).unwrap();
+        mpic
+    }
+
+    fn unmask(mpic: &mut Mpic, source: u8, priority: u32, level: bool) {
+        let sense = if level { VPR_LEVEL } else { 0 };
+        mpic.write(vpr(source), sense | priority << 16 | u32::from(source))
+            .unwrap();
+    }
+
+    #[test]
+    fn it_says_what_it_is() {
+        let mut mpic = Mpic::new();
+        assert_eq!(mpic.read(0), Some(0x0040_0402));
+        assert_eq!(mpic.read(0x1000), Some(0x00ff_0002));
+        assert_eq!(mpic.read(0x2_0090), Some(0));
+    }
+
+    #[test]
+    fn after_a_reset_nothing_interrupts() {
+        let mut mpic = Mpic::new();
+        for source in 0..=255 {
+            mpic.set_input(source, true);
+        }
+        assert!(!mpic.interrupts());
+        assert_eq!(mpic.read(CTPR), Some(0xf));
+        assert_eq!(
+            mpic.read(vpr(255)).map(|register| register & VPR_MASKED),
+            Some(VPR_MASKED)
+        );
+    }
+
+    #[test]
+    fn a_masked_source_does_not_interrupt_until_it_is_unmasked() {
+        let mut mpic = mpic();
+        mpic.set_input(42, true);
+        assert!(!mpic.interrupts());
+        assert_eq!(mpic.acknowledge(), SPURIOUS_VECTOR);
+        unmask(&mut mpic, 42, 8, true);
+        assert!(mpic.interrupts());
+        assert_eq!(mpic.acknowledge(), 42);
+    }
+
+    #[test]
+    fn the_highest_priority_comes_first_and_of_equals_the_first() {
+        let mut mpic = mpic();
+        for (source, priority) in [(7, 3), (200, 9), (31, 9), (32, 2)] {
+            unmask(&mut mpic, source, priority, false);
+            mpic.set_input(source, true);
+        }
+        let mut order = [0; 4];
+        for vector in &mut order {
+            *vector = mpic.read(IACK).unwrap();
+            mpic.write(EOI, 0).unwrap();
+        }
+        assert_eq!(order, [31, 200, 7, 32]);
+        assert!(!mpic.interrupts());
+    }
+
+    #[test]
+    fn the_task_priority_holds_back_what_is_not_above_it() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 5, 8, true);
+        mpic.set_input(5, true);
+        mpic.write(CTPR, 8).unwrap();
+        assert!(!mpic.interrupts());
+        mpic.write(0x80, 7).unwrap();
+        assert_eq!(mpic.read(CTPR), Some(7), "the same register at both places");
+        assert!(mpic.interrupts());
+    }
+
+    #[test]
+    fn priority_0_never_interrupts() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 5, 0, true);
+        mpic.set_input(5, true);
+        assert!(!mpic.interrupts());
+    }
+
+    #[test]
+    fn a_higher_priority_nests_and_services_end_innermost_first() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 1, 4, false);
+        unmask(&mut mpic, 2, 4, false);
+        unmask(&mut mpic, 3, 12, false);
+        mpic.set_input(1, true);
+        assert_eq!(mpic.acknowledge(), 1);
+        mpic.set_input(2, true);
+        assert!(!mpic.interrupts(), "one of the same priority is in service");
+        mpic.set_input(3, true);
+        assert!(mpic.interrupts());
+        assert_eq!(mpic.acknowledge(), 3);
+        mpic.end();
+        assert!(!mpic.interrupts(), "the first is still in service");
+        mpic.end();
+        assert_eq!(mpic.acknowledge(), 2);
+    }
+
+    #[test]
+    fn a_level_that_stays_asks_again_after_the_end() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 42, 8, true);
+        mpic.set_input(42, true);
+        assert_eq!(mpic.acknowledge(), 42);
+        assert!(!mpic.interrupts());
+        mpic.end();
+        assert!(mpic.interrupts());
+        mpic.set_input(42, false);
+        assert!(!mpic.interrupts());
+        assert_eq!(mpic.acknowledge(), SPURIOUS_VECTOR);
+    }
+
+    #[test]
+    fn an_edge_is_remembered_once() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 42, 8, false);
+        mpic.set_input(42, true);
+        mpic.set_input(42, true);
+        mpic.set_input(42, false);
+        assert!(mpic.interrupts());
+        assert_eq!(mpic.acknowledge(), 42);
+        mpic.end();
+        assert!(!mpic.interrupts());
+    }
+
+    #[test]
+    fn a_source_shows_that_it_is_active_and_nobody_can_write_that() {
+        let mut mpic = mpic();
+        mpic.write(vpr(9), u32::MAX).unwrap();
+        assert_eq!(mpic.read(vpr(9)), Some(VPR_KEPT));
+        unmask(&mut mpic, 9, 8, true);
+        mpic.set_input(9, true);
+        let active = |mpic: &mut Mpic| mpic.read(vpr(9)).unwrap() & VPR_ACTIVE != 0;
+        assert!(active(&mut mpic));
+        mpic.acknowledge();
+        mpic.set_input(9, false);
+        assert!(active(&mut mpic));
+        mpic.end();
+        assert!(!active(&mut mpic));
+    }
+
+    #[test]
+    fn a_source_without_a_destination_does_not_interrupt() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 9, 8, true);
+        mpic.set_input(9, true);
+        mpic.write(vpr(9) + 0x10, 0).unwrap();
+        assert!(!mpic.interrupts());
+        assert_eq!(mpic.read(vpr(9) + 0x10), Some(0));
+    }
+
+    #[test]
+    fn what_linux_writes_and_reads_back_is_kept() {
+        let mut mpic = mpic();
+        // mpic_test_broken_ipi, the timers of both groups, external proxy.
+        for (offset, value) in [
+            (0x10a0, VPR_MASKED),
+            (0x10d0, 0x800a_07fe),
+            (0x1120, 0x8009_07f3),
+            (0x11f0, 1),
+            (0x21e0, 0x8009_07fa),
+            (0x1020, 0x6000_0000),
+            (0x3910, u32::MAX),
+        ] {
+            mpic.write(offset, value).unwrap();
+            assert_eq!(mpic.read(offset), Some(value), "{offset:#x}");
+        }
+    }
+
+    #[test]
+    fn a_reset_forgets_all_but_the_inputs() {
+        let mut mpic = mpic();
+        unmask(&mut mpic, 9, 8, true);
+        mpic.set_input(9, true);
+        mpic.acknowledge();
+        mpic.write(0x1020, GCR_RESET | 0x6000_0000).unwrap();
+        assert_eq!(mpic.read(0x1020), Some(0));
+        assert!(!mpic.interrupts());
+        mpic.write(CTPR, 0).unwrap();
+        unmask(&mut mpic, 9, 8, true);
+        assert_eq!(mpic.acknowledge(), 9);
+    }
+
+    #[test]
+    fn there_are_no_other_registers() {
+        let mut mpic = Mpic::new();
+        for offset in [4, 0xb4, 0x1_0004, 0x1_2000, 0x2_1080, 0x3_fff0, u32::MAX] {
+            assert_eq!(mpic.read(offset), None, "{offset:#x}");
+            assert_eq!(mpic.write(offset, 0), None, "{offset:#x}");
+        }
+    }
+}

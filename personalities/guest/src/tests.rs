@@ -1,0 +1,303 @@
+//! The monitor as a whole, with a processor that is a few numbers.
+
+use cofferdam_abi::guest::{number, register, spr};
+
+use crate::board::source;
+use crate::devices::Ending;
+use crate::{Monitor, Processor, start};
+
+struct Numbers {
+    registers: [u32; number::COUNT as usize],
+    page: [u32; 1024],
+    external: bool,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self {
+            registers: [0; number::COUNT as usize],
+            page: [0; 1024],
+            external: false,
+        }
+    }
+}
+
+impl Processor for Numbers {
+    fn register(&self, number: u32) -> u32 {
+        self.registers[number as usize]
+    }
+
+    fn set_register(&mut self, number: u32, value: u32) {
+        self.registers[number as usize] = value;
+    }
+
+    fn special(&self, number: u32) -> u32 {
+        self.page[register(number) as usize / 4]
+    }
+
+    fn set_special(&mut self, number: u32, value: u32) {
+        self.page[register(number) as usize / 4] = value;
+    }
+
+    fn state(&self) -> u32 {
+        self.page[0]
+    }
+
+    fn set_state(&mut self, state: u32) {
+        self.page[0] = state;
+    }
+
+    fn set_external(&mut self, asserted: bool) {
+        self.external = asserted;
+    }
+}
+
+const SEND: u32 = 0x0001_0001;
+const RECEIVE: u32 = 0x0001_0002;
+const POLL: u32 = 0x0001_0003;
+/// Status, as ePAPR has it.
+const EV_EAGAIN: u32 = 4;
+const EV_EINVAL: u32 = 8;
+const EV_UNIMPLEMENTED: u32 = 12;
+
+const CTPR: u64 = 0xe006_0080;
+const EOI: u64 = 0xe006_00b0;
+const STW_R3: u32 = 0x9069_fffc; // stw r3,-4(r9)
+const LWZ_R3: u32 = 0x8064_0008; // lwz r3,8(r4)
+const MFSPR_R3_EPR: u32 = 0x7c7e_aaa6;
+
+fn call(monitor: &mut Monitor, processor: &mut Numbers, token: u32, arguments: &[u32]) -> u32 {
+    processor.registers[3..3 + arguments.len()].copy_from_slice(arguments);
+    monitor.hypercall(processor, token);
+    processor.registers[3]
+}
+
+fn store(monitor: &mut Monitor, processor: &mut Numbers, address: u64, value: u32) {
+    processor.registers[3] = value;
+    assert_eq!(monitor.access(processor, STW_R3, address), None);
+}
+
+#[test]
+fn a_guest_starts_as_epapr_says() {
+    let mut processor = Numbers {
+        registers: [u32::MAX; number::COUNT as usize],
+        ..Numbers::default()
+    };
+    start(&mut processor, 0x0800_0000, 0x0300_0000);
+    let mut expected = [0; number::COUNT as usize];
+    expected[3] = 0x0300_0000;
+    expected[6] = 0x4550_4150;
+    expected[7] = 0x0800_0000;
+    assert_eq!(processor.registers, expected);
+}
+
+#[test]
+fn a_guest_writes_bytes_in_the_order_of_their_registers() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    let words = [0, 13, 0x4869_2c20, 0x7468_6572, 0x650a_2f20, 0x23ff_ffff];
+    assert_eq!(call(&mut monitor, &mut processor, SEND, &words), 0);
+    assert_eq!(processor.registers[4], 13);
+    monitor.console.output.show_lines(|line| {
+        assert_eq!(line, b"Hi, there");
+        true
+    });
+    monitor.console.output.show_prompt(|line| {
+        assert_eq!(line, b"/ #");
+        true
+    });
+    assert!(!monitor.console.output.has_prompt());
+}
+
+#[test]
+fn what_has_no_room_is_sent_again() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    monitor.console.output.write(&[b'x'; 2048 - 3]);
+    let words = [0, 5, 0x3132_3334, 0x3500_0000];
+    assert_eq!(call(&mut monitor, &mut processor, SEND, &words), 0);
+    assert_eq!(processor.registers[4], 3);
+    assert_eq!(call(&mut monitor, &mut processor, SEND, &words), EV_EAGAIN);
+    assert_eq!(processor.registers[4], 0);
+    assert_eq!(call(&mut monitor, &mut processor, SEND, &[0, 0]), 0);
+    monitor.console.output.show_lines(|_| true);
+    assert_eq!(call(&mut monitor, &mut processor, SEND, &words), 0);
+}
+
+#[test]
+fn a_guest_reads_keys() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    monitor.console.type_keys(b"ls -l\r");
+    assert_eq!(call(&mut monitor, &mut processor, POLL, &[0]), 0);
+    assert_eq!(processor.registers[4..6], [6, 2048]);
+    assert_eq!(call(&mut monitor, &mut processor, RECEIVE, &[0, 16]), 0);
+    assert_eq!(processor.registers[4..7], [6, 0x6c73_202d, 0x6c0d_0000]);
+    assert_eq!(call(&mut monitor, &mut processor, RECEIVE, &[0, 16]), 0);
+    assert_eq!(processor.registers[4], 0);
+}
+
+#[test]
+fn wrong_calls_are_refused() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    for (token, arguments) in [
+        (SEND, [1, 1]),
+        (RECEIVE, [1, 1]),
+        (POLL, [1, 0]),
+        (SEND, [0, 17]),
+    ] {
+        let status = call(&mut monitor, &mut processor, token, &arguments);
+        assert_eq!(status, EV_EINVAL, "{token:#x} {arguments:?}");
+    }
+    let status = call(&mut monitor, &mut processor, 0x002a_0003, &[]);
+    assert_eq!(status, EV_UNIMPLEMENTED);
+    assert_eq!(monitor.strays().hypercalls, 1);
+}
+
+#[test]
+fn keys_interrupt_the_guest_until_it_has_read_them() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    let vector = u32::from(source::CONSOLE_RECEIVE);
+    let register = 0xe005_0000 + 0x20 * u64::from(vector);
+    store(&mut monitor, &mut processor, register, 0x00c8_0000 | vector);
+    store(&mut monitor, &mut processor, CTPR, 0);
+    monitor.settle(&mut processor);
+    assert!(!processor.external);
+    monitor.console.type_keys(b"x");
+    monitor.settle(&mut processor);
+    assert!(processor.external);
+    processor.registers[number::PC as usize] = 0x100;
+    monitor.instruction(&mut processor, MFSPR_R3_EPR);
+    assert_eq!(processor.registers[3], vector);
+    assert_eq!(processor.registers[number::PC as usize], 0x104);
+    monitor.settle(&mut processor);
+    assert!(!processor.external, "it is in service");
+    store(&mut monitor, &mut processor, EOI, 0);
+    monitor.settle(&mut processor);
+    assert!(processor.external, "the key is still there");
+    call(&mut monitor, &mut processor, RECEIVE, &[0, 16]);
+    monitor.settle(&mut processor);
+    assert!(!processor.external);
+}
+
+#[test]
+fn room_interrupts_a_guest_that_wants_to_hear_of_it() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    let vector = u32::from(source::CONSOLE_SEND);
+    let register = 0xe005_0000 + 0x20 * u64::from(vector);
+    store(&mut monitor, &mut processor, register, 0x00c8_0000 | vector);
+    store(&mut monitor, &mut processor, CTPR, 0);
+    monitor.console.output.write(&[b'x'; 2048]);
+    monitor.settle(&mut processor);
+    assert!(!processor.external);
+    monitor.console.output.show_lines(|_| true);
+    monitor.settle(&mut processor);
+    assert!(processor.external);
+}
+
+#[test]
+fn loads_and_stores_reach_devices_and_go_on() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    assert_eq!(monitor.access(&mut processor, LWZ_R3, 0xe004_0000), None);
+    assert_eq!(processor.registers[3], 0x0040_0402);
+    assert_eq!(processor.registers[number::PC as usize], 4);
+    // lwzu r3,-8(r4): the base becomes the address.
+    processor.registers[4] = 0x108;
+    monitor.access(&mut processor, 0x8464_fff8, 0xe004_1000);
+    assert_eq!(processor.registers[3..5], [0x00ff_0002, 0x100]);
+    // lwzux r3,r4,r5
+    processor.registers[5] = 0x20;
+    monitor.access(&mut processor, 0x7c64_286e, 0xe004_1000);
+    assert_eq!(processor.registers[4], 0x120);
+    // stwbrx r3,0,r4: as a little-endian driver would write it.
+    processor.registers[3] = 0x0700_0000;
+    monitor.access(&mut processor, 0x7c60_252c, CTPR);
+    monitor.access(&mut processor, LWZ_R3, CTPR);
+    assert_eq!(processor.registers[3], 7);
+    assert_eq!(monitor.strays().accesses, 0);
+    processor.registers[3] = 1;
+    monitor.access(&mut processor, LWZ_R3, 0xe000_8000);
+    assert_eq!(processor.registers[3], 0);
+    assert_eq!(monitor.strays().accesses, 1);
+}
+
+#[test]
+fn a_guest_ends_itself() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    processor.registers[3] = 2;
+    let ending = monitor.access(&mut processor, STW_R3, 0xe00e_00b0);
+    assert_eq!(ending, Some(Ending::Reset));
+    processor.registers[3] = 0x8000_0000;
+    assert_eq!(monitor.access(&mut processor, STW_R3, 0xe00f_f000), None);
+    let ending = monitor.access(&mut processor, STW_R3, 0xe00f_f008);
+    assert_eq!(ending, Some(Ending::PowerOff));
+}
+
+#[test]
+fn an_instruction_that_does_not_exist_is_the_guests_own_program_exception() {
+    let dcbz = 0x7c00_27ec;
+    let tlbilx = 0x7c00_1824;
+    for access in [false, true] {
+        let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+        processor.set_state(0x0002_b230);
+        processor.set_special(spr::IVPR, 0xc000_0000);
+        processor.set_special(spr::IVOR0 + 6, 0x1234);
+        processor.registers[number::PC as usize] = 0xc012_3456;
+        if access {
+            assert_eq!(monitor.access(&mut processor, dcbz, 0xe004_0000), None);
+        } else {
+            monitor.instruction(&mut processor, tlbilx);
+        }
+        assert_eq!(processor.special(spr::SRR0), 0xc012_3456);
+        assert_eq!(processor.special(spr::SRR1), 0x0002_b230);
+        assert_eq!(processor.special(spr::ESR), 0x0800_0000);
+        assert_eq!(processor.state(), 0x0002_1200);
+        assert_eq!(processor.registers[number::PC as usize], 0xc000_1230);
+        assert_eq!(monitor.strays().instructions, 1);
+    }
+}
+
+#[test]
+fn instructions_of_caches_come_to_nothing() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    monitor.instruction(&mut processor, 0x7c00_194c); // dcbtls 0,0,r3
+    assert_eq!(processor.registers[number::PC as usize], 4);
+    processor.registers[4] = 1;
+    monitor.instruction(&mut processor, 0x7c9d_8aa6); // mfspr r4,573
+    assert_eq!(processor.registers[4], 0);
+    assert_eq!(monitor.strays(), crate::Strays::default());
+}
+
+#[test]
+fn whatever_a_guest_does_its_monitor_goes_on() {
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    // George Marsaglia, "Xorshift RNGs", 2003.
+    let mut random = 0x2545_f491u32;
+    let mut next = || {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        random
+    };
+    for _ in 0..200_000 {
+        let (what, number) = (next(), next());
+        processor.registers[3 + what as usize % 6] = if what & 0x100 == 0 {
+            next()
+        } else {
+            next() % 20
+        };
+        match what >> 28 {
+            0..4 => monitor.hypercall(&mut processor, 0x0001_0000 | (number % 5)),
+            4..6 => monitor.instruction(&mut processor, number),
+            6..8 => monitor.instruction(&mut processor, MFSPR_R3_EPR),
+            8 => monitor.console.type_keys(&number.to_be_bytes()),
+            9 => monitor.console.output.show_lines(|_| number & 1 == 0),
+            10 => monitor.console.output.show_prompt(|_| number & 1 == 0),
+            _ => {
+                let instruction = [STW_R3, LWZ_R3, number][what as usize % 3];
+                let offset = u64::from(next() & 0xf_fff0) & !(u64::from(what) & 0xf000);
+                monitor.access(&mut processor, instruction, 0xe000_0000 + offset);
+            }
+        }
+        monitor.settle(&mut processor);
+    }
+    let strays = monitor.strays();
+    assert!(strays.accesses > 0 && strays.instructions > 0 && strays.hypercalls > 0);
+}

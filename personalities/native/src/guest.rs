@@ -1,0 +1,179 @@
+//! A guest operating system: what its monitor, the partition's own program, does with it.
+//!
+//! [`Guest::run`] gives the vCPU to the guest until there is something for the monitor to do. The guest's registers are
+//! the kernel's to keep; its special-purpose registers and its memory are mapped here. The guest does not run while its
+//! monitor does, but it may be wrong or hostile: whatever is read of it means nothing until it was looked at.
+
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use cofferdam_abi::guest::{self, Exit as Number};
+use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_abi::page;
+
+use crate::hypercall::call_plain;
+use crate::{Error, Lines};
+
+/// Why a guest no longer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// These lines of the partition are pending and enabled.
+    Lines(Lines),
+    /// It is at a privileged instruction that the kernel leaves to the monitor.
+    Instruction(u32),
+    /// It is at a load or a store where no memory is.
+    Access {
+        /// The instruction; 0 if it cannot be read.
+        instruction: u32,
+        /// The guest-physical address.
+        address: u64,
+    },
+    /// It calls, with this token in r11. The call is over: it goes on behind it.
+    Hypercall(u32),
+    /// It fetches from where no memory is: from this guest-physical address.
+    Fetch(u64),
+}
+
+/// A guest.
+#[derive(Debug)]
+pub struct Guest {
+    memory_bytes: u32,
+    // Not made but by `at`.
+    private: PhantomData<()>,
+}
+
+impl Guest {
+    /// The partition's guest, with so much memory.
+    ///
+    /// # Safety
+    /// The build maps the guest's register page at [`guest::MONITOR_PAGE`] and `memory_bytes` of its memory at
+    /// [`guest::MEMORY`], both read-write, and nothing of the partition's own lies there.
+    #[doc(hidden)]
+    pub const unsafe fn at(memory_bytes: u32) -> Self {
+        assert!(memory_bytes <= guest::MEMORY_MAX);
+        Self {
+            memory_bytes,
+            private: PhantomData,
+        }
+    }
+
+    /// How much memory it has.
+    pub const fn memory_bytes(&self) -> u32 {
+        self.memory_bytes
+    }
+
+    /// Lets it run until there is something for the monitor to do.
+    ///
+    /// # Errors
+    /// As the kernel answers; [`Error::Unknown`] for an exit that this version of the interface does not know.
+    pub fn run(&mut self) -> Result<Exit, Error> {
+        // No argument is an address, and the guest's memory is not the monitor's own: no Rust reference points to it but
+        // those to atomics below.
+        let [exit, first, upper, lower, ..] = call_plain(Hypercall::GuestRun, [0; 6])?;
+        let address = u64::from(upper) << 32 | u64::from(lower);
+        match Number::ALL
+            .into_iter()
+            .find(|number| *number as u32 == exit)
+        {
+            Some(Number::Lines) => Ok(Exit::Lines(Lines::from_word(first))),
+            Some(Number::Instruction) => Ok(Exit::Instruction(first)),
+            Some(Number::Access) => Ok(Exit::Access {
+                instruction: first,
+                address,
+            }),
+            Some(Number::Hypercall) => Ok(Exit::Hypercall(first)),
+            Some(Number::Fetch) => Ok(Exit::Fetch(address)),
+            None => Err(Error::Unknown(exit)),
+        }
+    }
+
+    /// A register, by a number of [`guest::number`]; 0 if there is none of this number.
+    pub fn register(&self, number: u32) -> u32 {
+        // Its other refusals concern the configuration, which is fixed.
+        call_plain(Hypercall::GuestGet, [number, 0, 0, 0, 0, 0])
+            .map(|[value, ..]| value)
+            .unwrap_or_default()
+    }
+
+    /// Sets a register. One that does not exist is not set.
+    pub fn set_register(&mut self, number: u32, value: u32) {
+        // As above.
+        let _ = call_plain(Hypercall::GuestSet, [number, value, 0, 0, 0, 0]);
+    }
+
+    /// A special-purpose register that the register page holds.
+    pub fn special(&self, number: u32) -> u32 {
+        word(guest::register(number)).load(Ordering::Relaxed)
+    }
+
+    /// Sets one.
+    pub fn set_special(&mut self, number: u32, value: u32) {
+        word(guest::register(number)).store(value, Ordering::Relaxed);
+    }
+
+    /// The machine state.
+    pub fn state(&self) -> u32 {
+        word(guest::MSR).load(Ordering::Relaxed)
+    }
+
+    /// Sets it.
+    pub fn set_state(&mut self, state: u32) {
+        word(guest::MSR).store(state, Ordering::Relaxed);
+    }
+
+    /// Asserts the external interrupt, or no longer does.
+    pub fn set_external(&mut self, asserted: bool) {
+        word(guest::EXTERNAL).store(u32::from(asserted), Ordering::Relaxed);
+    }
+
+    /// A byte of its memory; `None` if it has none there.
+    pub fn byte(&self, address: u32) -> Option<u8> {
+        self.memory_byte(address)
+            .map(|byte| byte.load(Ordering::Relaxed))
+    }
+
+    /// Sets one.
+    pub fn set_byte(&mut self, address: u32, value: u8) -> Option<()> {
+        self.memory_byte(address)
+            .map(|byte| byte.store(value, Ordering::Relaxed))
+    }
+
+    /// An aligned word of its memory; `None` if it has none there.
+    pub fn word(&self, address: u32) -> Option<u32> {
+        self.memory_word(address)
+            .map(|word| word.load(Ordering::Relaxed))
+    }
+
+    /// Sets one.
+    pub fn set_word(&mut self, address: u32, value: u32) -> Option<()> {
+        self.memory_word(address)
+            .map(|word| word.store(value, Ordering::Relaxed))
+    }
+
+    fn memory_byte(&self, address: u32) -> Option<&AtomicU8> {
+        let place = self.place(address, 1)?;
+        // SAFETY: `place` checked that it lies in the guest's memory, which is mapped read-write for as long as the partition
+        // lives by the promise made to `at`, and is only ever reached as atomics, since the guest changes it during `run`.
+        Some(unsafe { AtomicU8::from_ptr(place as *mut u8) })
+    }
+
+    fn memory_word(&self, address: u32) -> Option<&AtomicU32> {
+        let place = self.place(address, 4)?;
+        // SAFETY: as above, and it is aligned.
+        Some(unsafe { AtomicU32::from_ptr(place as *mut u32) })
+    }
+
+    /// Where so many aligned bytes of the guest's memory are here.
+    fn place(&self, address: u32, bytes: u32) -> Option<u32> {
+        let room = self.memory_bytes.checked_sub(address)?;
+        (bytes <= room && address.is_multiple_of(bytes)).then_some(guest::MEMORY + address)
+    }
+}
+
+/// A word of the guest's register page.
+fn word(offset: u32) -> &'static AtomicU32 {
+    debug_assert!(offset < page::SIZE && offset.is_multiple_of(4));
+    // SAFETY: a `Guest` exists, so that the page is mapped read-write at this address for as long as the partition lives; words are
+    // aligned, and they are only ever reached as atomics, since the kernel and the guest change them during `run`.
+    unsafe { AtomicU32::from_ptr((guest::MONITOR_PAGE + offset) as *mut u32) }
+}

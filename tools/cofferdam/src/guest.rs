@@ -1,0 +1,130 @@
+//! `cargo cofferdam guest`.
+
+use std::io::{IsTerminal, stdin, stdout};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use cofferdam_guest::{Guest, directory, native};
+use cofferdam_progress::{print_result, say};
+use cofferdam_qemu::Serial;
+use cofferdam_setup::{Consent, OF_LINUX_GUEST, Requirement, provide, qemu};
+use cofferdam_target_build::target_directory;
+
+/// What to do with the guest.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Fetches and builds it: ten minutes once, then seconds
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam guest build                   prints where the kernel and the first file system are
+  cargo cofferdam guest build --yes             and installs the compiler and the sources that it takes, without asking")]
+    Build {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Boots it in QEMU without cofferdam, for comparison
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam guest native                  to a shell on this terminal
+  cargo cofferdam guest native off              to /init, which switches the machine off
+  cargo cofferdam guest native --icount off     the same in every run, and how many instructions it took to /init")]
+    Native {
+        /// Install what is missing without asking
+        #[arg(long)]
+        yes: bool,
+        /// Make instructions the clock, one nanosecond each: every run is the same
+        #[arg(long)]
+        icount: bool,
+        /// RAM in MiB, a multiple of 64
+        #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = memory)]
+        memory: u32,
+        /// Further boot arguments for the kernel
+        #[arg(value_name = "BOOT_ARGUMENT")]
+        arguments: Vec<String>,
+    },
+}
+
+/// Carries it out.
+pub fn run(root: &Path, command: Command) -> Result<()> {
+    match command {
+        Command::Build { yes } => {
+            let guest = built(root, yes)?;
+            say!(
+                "Linux {}, busybox {}",
+                guest.linux_version,
+                guest.busybox_version
+            );
+            for file in [
+                &guest.vmlinux,
+                &guest.image,
+                &guest.uimage,
+                &guest.initramfs,
+            ] {
+                print_result(file.display())?;
+            }
+            Ok(())
+        }
+        Command::Native {
+            yes,
+            icount,
+            memory,
+            arguments,
+        } => {
+            provide(
+                root,
+                &target_directory(root),
+                &[Requirement::Qemu],
+                Consent::of_user(yes),
+            )?;
+            let guest = built(root, yes)?;
+            let ends = arguments.iter().any(|argument| argument == "off");
+            let terminal = stdin().is_terminal() && stdout().is_terminal();
+            let serial = match (ends, terminal) {
+                (true, _) => Serial::Captured,
+                (false, true) => Serial::Terminal,
+                (false, false) => bail!(
+                    "there is no terminal for the guest's shell; with the boot argument `off` it ends by itself"
+                ),
+            };
+            if serial == Serial::Terminal {
+                say!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
+            }
+            let options = native::Options {
+                qemu: &qemu()?.path,
+                memory_mib: memory,
+                arguments: &arguments.join(" "),
+                instruction_clock: icount,
+                serial,
+                limit: None,
+            };
+            let booted = native::boot(&guest, &directory(&target_directory(root)), &options)?;
+            if !booted.console.is_empty() {
+                print_result(booted.console.trim_end())?;
+            }
+            if let Some(instructions) = booted.instructions_to_init {
+                say!("{instructions} instructions to /init");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn built(root: &Path, yes: bool) -> Result<Guest> {
+    provide(
+        root,
+        &target_directory(root),
+        &OF_LINUX_GUEST,
+        Consent::of_user(yes),
+    )?;
+    cofferdam_guest::build(root, &target_directory(root))
+}
+
+/// This machine has its memory in steps of 64 MiB; from 2 GiB on, devices are in the way.
+fn memory(text: &str) -> Result<u32> {
+    match text.parse() {
+        Ok(mib @ 64..=2048) if mib % 64 == 0 => Ok(mib),
+        _ => bail!("a multiple of 64 from 64 to 2048 is expected"),
+    }
+}

@@ -1,0 +1,119 @@
+//! Fetches and builds a Linux guest: a kernel from Debian's source package, unpatched, and a userland of one program, busybox, from
+//! Debian's source too. What of it is ours lies in `personalities/guest`: two configurations, the list of what is in the initramfs,
+//! and its `/init`.
+//!
+//! The results lie in `target/cofferdam-guest`:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `linux/vmlinux` | the kernel as an ELF file, with symbols |
+//! | `linux/linux.bin` | its image as it lies in memory from address 0, where it is entered |
+//! | `linux/uImage` | the same, packed as QEMU's boot loader for this processor takes it |
+//! | `busybox/busybox`, `busybox/busybox.links` | the userland, and the names under which it is called |
+//! | `initramfs.cpio.gz` | the guest's first file system, with all of that |
+//! | `build.log` | what the compilers said |
+//!
+//! Building takes some ten minutes once. A result is kept until what it was made from changes, see [`stage`]; the folder can be
+//! deleted at any time.
+
+#![forbid(unsafe_code)]
+
+mod busybox;
+mod debian;
+mod initramfs;
+mod kbuild;
+mod linux;
+pub mod native;
+mod stage;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use cofferdam_files::alone;
+use cofferdam_setup::{Found, Requirement};
+
+/// A guest that was built.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// The kernel as an ELF file, with symbols.
+    pub vmlinux: PathBuf,
+    /// The kernel's image as it lies in memory from address 0. It is entered at its first instruction.
+    pub image: PathBuf,
+    /// The kernel for QEMU's own boot loader.
+    pub uimage: PathBuf,
+    /// The first file system: a compressed archive, the same bytes for the same sources and compiler.
+    pub initramfs: PathBuf,
+    /// The version of Debian's package with the kernel's source.
+    pub linux_version: String,
+    /// The version of Debian's source package of busybox.
+    pub busybox_version: String,
+}
+
+/// Where the guest's files go, given where everything else goes that is made from the tree.
+pub fn directory(target: &Path) -> PathBuf {
+    target.join("cofferdam-guest")
+}
+
+/// Builds the guest of the tree at `root`, or looks that it is built. What [`cofferdam_setup::OF_LINUX_GUEST`] lists has been
+/// provided.
+pub fn build(root: &Path, target: &Path) -> Result<Guest> {
+    let place = Place::new(root, target)?;
+    let _alone = alone(&place.folder)?;
+    let compiler = found(root, Requirement::CrossCompiler)?;
+    let source = found(root, Requirement::LinuxSource)?;
+    found(root, Requirement::LinuxTools)?;
+    let busybox = busybox::build(&place, &compiler)?;
+    let linux = linux::build(&place, &source, &compiler)?;
+    let initramfs = initramfs::make(&place, &linux, &busybox)?;
+    Ok(Guest {
+        vmlinux: linux.join(linux::VMLINUX),
+        image: linux.join(linux::IMAGE),
+        uimage: linux.join(linux::UIMAGE),
+        initramfs,
+        linux_version: source.version,
+        busybox_version: busybox.version,
+    })
+}
+
+fn found(root: &Path, requirement: Requirement) -> Result<Found> {
+    Ok(requirement.examine(root)?)
+}
+
+/// Where things are.
+struct Place {
+    /// What the tree has of the guest.
+    own: PathBuf,
+    /// Where it is built.
+    folder: PathBuf,
+}
+
+impl Place {
+    fn new(root: &Path, target: &Path) -> Result<Self> {
+        let folder = directory(target);
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| folder.canonicalize())
+            .with_context(|| format!("{} cannot be created", folder.display()))
+            .and_then(|folder| {
+                if folder.to_string_lossy().contains([' ', ':']) {
+                    bail!(
+                        "Linux cannot be built in {}, for the space or colon in the path; set CARGO_TARGET_DIR to another folder",
+                        folder.display()
+                    );
+                }
+                Ok(Self {
+                    own: root.join("personalities/guest"),
+                    folder,
+                })
+            })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("build.log")
+    }
+
+    /// One of the tree's files about the guest.
+    fn own(&self, file: &str) -> Result<String> {
+        let path = self.own.join(file);
+        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
+    }
+}

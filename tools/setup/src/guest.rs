@@ -1,0 +1,88 @@
+//! What it takes to build the Linux guest: Debian's source of the kernel, a cross compiler, and what the builds call.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::program::{any_version, on_path, output};
+use crate::{Found, Lack, Remedy};
+
+/// Debian's package with the source of the kernel.
+const LINUX_SOURCE: &str = "linux-source-6.12";
+/// What is in it.
+const LINUX_ARCHIVE: &str = "/usr/src/linux-source-6.12.tar.xz";
+
+const CROSS_COMPILER: &[&str] = &["gcc-powerpc-linux-gnu", "libc6-dev-powerpc-cross"];
+/// The static C library that comes with the second package.
+const CROSS_LIBRARY: &str = "/usr/powerpc-linux-gnu/lib/libc.a";
+
+/// Programs that the builds call, or we before them. The compiler of the host is there: cargo links with it.
+const TOOLS: [&str; 7] = [
+    "make",
+    "flex",
+    "bison",
+    "bc",
+    "mkimage",
+    "dpkg-source",
+    "xz",
+];
+const TOOLS_PACKAGES: &[&str] = &[
+    "make",
+    "gcc",
+    "libc6-dev",
+    "flex",
+    "bison",
+    "bc",
+    "u-boot-tools",
+    "dpkg-dev",
+    "xz-utils",
+];
+
+/// The archive of the source, and the version of its package.
+pub(crate) fn linux_source() -> Result<Found, Lack> {
+    let lack = |why: String| Lack {
+        why,
+        remedy: Remedy::Packages(&[LINUX_SOURCE]),
+    };
+    let path = PathBuf::from(LINUX_ARCHIVE);
+    if !path.is_file() {
+        return Err(lack(format!("{LINUX_ARCHIVE} is not there")));
+    }
+    let version = output(Command::new("dpkg-query").args([
+        "--show",
+        "--showformat=${Version}",
+        LINUX_SOURCE,
+    ]))
+    .ok_or_else(|| {
+        lack(format!(
+            "{LINUX_ARCHIVE} is there, but not from the package {LINUX_SOURCE}"
+        ))
+    })?;
+    Ok(Found { path, version })
+}
+
+/// The compiler, if it has its library too.
+pub(crate) fn cross_compiler() -> Result<Found, Lack> {
+    let found = any_version("powerpc-linux-gnu-gcc", CROSS_COMPILER)?;
+    if !Path::new(CROSS_LIBRARY).is_file() {
+        return Err(Lack {
+            why: format!("{CROSS_LIBRARY} is not there"),
+            remedy: Remedy::Packages(CROSS_COMPILER),
+        });
+    }
+    Ok(found)
+}
+
+/// All of the tools; for the version, that of `make` stands.
+pub(crate) fn linux_tools() -> Result<Found, Lack> {
+    let absent: Vec<_> = TOOLS
+        .into_iter()
+        .filter(|name| on_path(name).is_none())
+        .collect();
+    if !absent.is_empty() {
+        return Err(Lack {
+            why: format!("not on the PATH: {}", absent.join(", ")),
+            remedy: Remedy::Packages(TOOLS_PACKAGES),
+        });
+    }
+    any_version("make", TOOLS_PACKAGES)
+}
