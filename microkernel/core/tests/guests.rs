@@ -425,7 +425,7 @@ proptest! {
                 }
                 Hostility::Execute(word) => {
                     let pc = simulation.registers(0).pc;
-                    if pc < BYTES && pc % 4 == 0 {
+                    if pc < BYTES && pc.is_multiple_of(4) {
                         execute(&mut simulation, word);
                     } else {
                         fault(&mut simulation, Exception::Program, pc, PRIVILEGED);

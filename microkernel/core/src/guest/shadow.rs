@@ -178,7 +178,7 @@ impl<M: Machine> Kernel<M> {
         self.machine.write_tlb(&[TlbWrite {
             mas0: (place % tlb::WAYS) << 16,
             mas1: 0,
-            mas2: place / tlb::WAYS << 12,
+            mas2: (place / tlb::WAYS) << 12,
             mas3: 0,
             mas7: 0,
         }]);
