@@ -56,15 +56,6 @@ pub fn places(number: usize) -> (u8, u8) {
     (first as u8, each as u8)
 }
 
-/// The alignment of a guest's memory: its largest page.
-pub fn alignment(memory_bytes: u64) -> u64 {
-    let mut size = 0x1000;
-    while size * 4 <= memory_bytes {
-        size *= 4;
-    }
-    size
-}
-
 /// The guests of a system, by the indices of their partitions.
 pub fn guests(system: &System) -> Vec<usize> {
     let all = system.partitions.iter().enumerate();

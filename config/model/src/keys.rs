@@ -225,7 +225,7 @@ pub const GUEST: &[Key] = &[
     required(
         "memory",
         Shape::Size,
-        "The guest's memory, one block: a multiple of 1M, from 16M to 1G.",
+        "The guest's memory, one block: 16M, 64M, 256M or 1G.",
     ),
     optional(
         "kernel",

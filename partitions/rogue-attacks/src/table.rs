@@ -148,6 +148,9 @@ attacks! {
         HealthRaise "health_raise" Harmless;
         SelfControl "self_control" Refused;
         Mark "mark" Harmless;
+        GuestRun "guest_run" Refused;
+        GuestGet "guest_get" Refused;
+        GuestSet "guest_set" Refused;
     }
 }
 

@@ -1,16 +1,14 @@
 //! Guests.
 
-use cofferdam_abi::{guest, limits};
+use cofferdam_abi::limits;
 use cofferdam_model::{Board, System, show_bytes};
 
 use super::{Findings, Rule, rule};
 
 pub(super) static RULES: &[&Rule] = &[&GUEST_PERSONALITY, &GUEST_MEMORY, &GUEST_CALL, &GUEST_LIMIT];
 
-/// The least that a kernel of a guest's boots in.
-const LEAST_MEMORY: u64 = 16 << 20;
-/// Memory is a multiple of that.
-const STEP: u64 = 1 << 20;
+/// What a guest's memory can be: the sizes of the processor's large pages in which a kernel boots.
+const SIZES: [u64; 4] = [16 << 20, 64 << 20, 256 << 20, 1 << 30];
 
 rule! {
     /// A partition with `personality = "linux"` has a `guest`, another has none.
@@ -40,10 +38,9 @@ fn personality(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 rule! {
-    /// A guest's memory is a multiple of 1M, from 16M to 1G.
+    /// A guest's memory is 16M, 64M, 256M or 1G.
     ///
-    /// It is one block. What is a power of four (16M, 64M, 256M) becomes one large page, by which the guest misses no translation of its
-    /// kernel's memory.
+    /// It is one block that one large page can map, so that the guest misses no translation of its kernel's memory.
     GUEST_MEMORY = "GUEST-MEMORY", memory;
 }
 
@@ -54,12 +51,10 @@ fn memory(system: &System, _: &Board, findings: &mut Findings) {
         .filter_map(|one| one.guest.as_ref())
     {
         let memory = &guest.memory_bytes;
-        let range = LEAST_MEMORY..=u64::from(guest::MEMORY_MAX);
-        if !range.contains(memory) || !memory.is_multiple_of(STEP) {
+        if !SIZES.contains(memory) {
             let message = format!("a guest with {}", show_bytes(**memory));
             let diagnostic = GUEST_MEMORY.violation(memory.span, message);
-            findings
-                .push(diagnostic.hint("write \"64M\", or another multiple of 1M from 16M to 1G"));
+            findings.push(diagnostic.hint("write \"16M\", \"64M\", \"256M\" or \"1G\""));
         }
     }
 }

@@ -335,8 +335,7 @@ impl Draft<'_> {
             let first_own = self.requests.len();
             for region in &partition.regions {
                 let alignment = match region.kind {
-                    RegionKind::Guest => guest::alignment(region.bytes),
-                    RegionKind::Ring => region.bytes,
+                    RegionKind::Guest | RegionKind::Ring => region.bytes,
                     _ if pinned => region.bytes,
                     _ => PAGE,
                 };
