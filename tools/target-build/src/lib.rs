@@ -303,13 +303,13 @@ mod tests {
     #[test]
     fn arrows_point_at_files_of_this_machine() {
         let folders = [
-            (PathBuf::from("/home/tree"), "/cofferdam"),
-            (PathBuf::from("/tmp/built"), "/cofferdam/target"),
+            (PathBuf::from("/b/tree"), "/cofferdam"),
+            (PathBuf::from("/b/built"), "/cofferdam/target"),
         ];
         let rendered = "error: no\n  --> /cofferdam/target/x.rs:1:2\n  ::: /cofferdam/y.rs:1:1\n \
                         --> \u{1b}[0m/cofferdam/z.rs\n  --> tools/cofferdam/a.rs:1:1\n /cofferdam/b";
-        let real = "error: no\n  --> /tmp/built/x.rs:1:2\n  ::: /home/tree/y.rs:1:1\n \
-                    --> \u{1b}[0m/home/tree/z.rs\n  --> tools/cofferdam/a.rs:1:1\n /cofferdam/b";
+        let real = "error: no\n  --> /b/built/x.rs:1:2\n  ::: /b/tree/y.rs:1:1\n \
+                    --> \u{1b}[0m/b/tree/z.rs\n  --> tools/cofferdam/a.rs:1:1\n /cofferdam/b";
         assert_eq!(real_paths(rendered, &folders), real);
     }
 }
