@@ -4,6 +4,7 @@
 use cofferdam_abi::{guest, limits};
 use cofferdam_check::residency;
 use cofferdam_model::{Guest, System};
+use cofferdam_tables::Paravirtual;
 use serde::Serialize;
 
 /// A guest.
@@ -21,6 +22,17 @@ pub struct GuestPlan {
     pub tags: (u8, u8),
     /// Its places of TLB1: the first, and how many.
     pub places: (u8, u8),
+    /// What its kernel is.
+    pub paravirtual: Paravirtual,
+}
+
+/// What a guest starts with.
+#[derive(Clone, Debug, Default)]
+pub struct Content {
+    /// What lies in its memory.
+    pub blobs: Vec<Blob>,
+    /// What its kernel is.
+    pub paravirtual: Paravirtual,
 }
 
 /// Something that lies in a guest's memory when it starts.

@@ -51,7 +51,7 @@ pub fn compile(
     checked: &Checked,
     kernel: &[u8],
     programs: &[(String, Vec<u8>)],
-    guests: &[(String, Vec<guest::Blob>)],
+    guests: &[(String, guest::Content)],
 ) -> Result<Image, Diagnostics> {
     let judged = programs::judge(checked, kernel, programs);
     let sources = checked.warnings.sources.clone();

@@ -185,6 +185,7 @@ fn partition(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
             tag_count: guest.tags.1,
             tlb1_first: guest.places.0,
             tlb1_count: guest.places.1,
+            paravirtual: guest.paravirtual,
         }));
     }
     records.extend(planned.regions.iter().map(region));

@@ -12,7 +12,7 @@ use object::elf::{
 use object::pod::bytes_of;
 use object::{BigEndian, U16, U32};
 
-use crate::guest::Blob;
+use crate::guest::Content;
 use crate::plan::{Plan, RegionKind, segment_at};
 
 /// Something to be loaded.
@@ -26,7 +26,7 @@ struct Load<'a> {
 /// The bytes of the image.
 pub fn pack(
     programs: &Programs,
-    guests: &[(String, Vec<Blob>)],
+    guests: &[(String, Content)],
     plan: &Plan,
     tables: &[u8],
 ) -> Vec<u8> {
@@ -73,7 +73,7 @@ pub fn pack(
         }
         for copy in &partition.copies {
             let of_partition = guests.iter().find(|(name, _)| *name == partition.name);
-            let blob = copy.blob.and_then(|blob| of_partition?.1.get(blob));
+            let blob = copy.blob.and_then(|blob| of_partition?.1.blobs.get(blob));
             let data = match blob {
                 Some(blob) => &blob.content[..],
                 None => segment_at(elf, space::DATA).map_or(&[][..], |segment| &segment.content),

@@ -161,6 +161,32 @@ pub struct Guest {
     pub tlb1_first: u8,
     /// See `tlb1_first`.
     pub tlb1_count: u8,
+    /// What its kernel is.
+    pub paravirtual: Paravirtual,
+}
+
+/// A guest's kernel that was rewritten beforehand, and where its page tables are. Addresses are the guest's effective ones. All of it is
+/// 0 for a kernel that was not rewritten. Whatever stands here, a guest reaches nothing but its own memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paravirtual {
+    /// Where the stubs begin that stand in for instructions: no interrupt is delivered while the guest is in one.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub stubs: u32,
+    /// Where those of them begin that enable interrupts ([`cofferdam_abi::guest::stub`] says how such a one is laid out).
+    #[serde(deserialize_with = "number::deserialize")]
+    pub enabling_stubs: u32,
+    /// Where they end.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub stubs_end: u32,
+    /// Where the guest's kernel has guest-physical address 0, for good; addresses from here on are its own, those below its processes'.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub linear: u32,
+    /// The first level of its own page table; 0: the kernel walks none of its tables.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub kernel_table: u32,
+    /// How far behind where SPRG3 points the word is that says where the first level of the process's page table is.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub process_table: u32,
 }
 
 /// What may be done with memory: read 1, write 2, execute 4.

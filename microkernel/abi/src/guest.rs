@@ -29,6 +29,32 @@ pub const MSR: u32 = register(0);
 /// The offset of a word that the monitor writes: not 0 while an external interrupt is asserted.
 pub const EXTERNAL: u32 = register(2);
 
+/// The offset of a word in which a stub keeps a general register.
+pub const SCRATCH: u32 = register(3);
+/// The offset of a word that the kernel writes: not 0 while an interrupt is pending that the guest would take if it had interrupts enabled.
+pub const ASKS: u32 = register(4);
+
+/// Stubs of a kernel that was rewritten beforehand: a few instructions each, which stand in for one that changes whether
+/// interrupts are enabled. They use one general register and keep it in [`SCRATCH`] meanwhile, so the guest takes no
+/// interrupt inside.
+///
+/// One that enables ends in four instructions: load [`ASKS`], trap if that is not 0, load the general register again, branch to behind the
+/// instruction for which it stands. The kernel does the last two itself where it has something to deliver, and then delivers.
+pub mod stub {
+    /// The bytes of an enabling stub, and its alignment.
+    pub const ENABLING_BYTES: u32 = 32;
+    /// Where in it the last four instructions begin.
+    pub const CHECK: u32 = 16;
+    /// Where its trap is.
+    pub const TRAP: u32 = CHECK + 4;
+    /// Where it loads the general register again.
+    pub const RESTORE: u32 = CHECK + 8;
+    /// Where it branches.
+    pub const BRANCH: u32 = CHECK + 12;
+    /// Stands in for `rfi`: an instruction of the SPE, which a guest's kernel has none of, so that its vector says enough.
+    pub const RETURN: u32 = 0x1000_0200;
+}
+
 /// Special-purpose registers by number (e500 core reference manual, table 2-1).
 pub mod spr {
     /// Decrementer.

@@ -10,7 +10,7 @@ use cofferdam_abi::health::{self, PARTITION_ERRORS};
 use cofferdam_abi::limits;
 use cofferdam_tables::{
     Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Guest, Interrupt, Module,
-    NO_LINE, Partition, RamBlock, Rank, Record, Region, Schedule, TlbWrite, Window,
+    NO_LINE, Paravirtual, Partition, RamBlock, Rank, Record, Region, Schedule, TlbWrite, Window,
 };
 use heapless::Vec;
 
@@ -71,6 +71,14 @@ static NO_GUEST: Guest = Guest {
     tag_count: 0,
     tlb1_first: 0,
     tlb1_count: 0,
+    paravirtual: Paravirtual {
+        stubs: 0,
+        enabling_stubs: 0,
+        stubs_end: 0,
+        linear: 0,
+        kernel_table: 0,
+        process_table: 0,
+    },
 };
 
 pub(crate) struct ChannelTables {

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_compile::Checked;
-use cofferdam_compile::guest::{Blob, DEVICE_TREE_BYTES, device_tree};
+use cofferdam_compile::guest::{Blob, Content, DEVICE_TREE_BYTES, device_tree};
 use cofferdam_device_tree::{Facts, device_tree as flattened};
 use cofferdam_model::{Guest, Spanned};
+use cofferdam_tables::Paravirtual;
 use guest_monitor::board::source;
 use object::{Object, ObjectSegment};
 
@@ -18,14 +19,14 @@ const PAGE: u32 = 0x1000;
 pub fn blobs(
     checked: &Checked,
     built: Option<&cofferdam_guest::Guest>,
-) -> Result<Vec<(String, Vec<Blob>)>> {
+) -> Result<Vec<(String, Content)>> {
     let mut all = Vec::new();
     for partition in &checked.system.partitions {
         if let Some(guest) = &partition.guest {
             let name = &partition.name.value;
-            let blobs = of_guest(checked, guest, built)
+            let content = of_guest(checked, guest, built)
                 .with_context(|| format!("the guest of `{name}`"))?;
-            all.push((name.clone(), blobs));
+            all.push((name.clone(), content));
         }
     }
     Ok(all)
@@ -35,7 +36,7 @@ fn of_guest(
     checked: &Checked,
     guest: &Guest,
     built: Option<&cofferdam_guest::Guest>,
-) -> Result<Vec<Blob>> {
+) -> Result<Content> {
     let own = |path: &Spanned<String>| {
         let file = checked.find_file(path);
         file.with_context(|| format!("there is no file {}", path.value))
@@ -83,7 +84,10 @@ fn of_guest(
         "its device tree is larger than {DEVICE_TREE_BYTES} bytes"
     );
     blobs.push(blob("device tree", tree_at, tree));
-    Ok(blobs)
+    Ok(Content {
+        blobs,
+        paravirtual: Paravirtual::default(),
+    })
 }
 
 fn blob(name: &str, at: u32, content: Vec<u8>) -> Blob {

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cofferdam_check::programs::{self, Fault};
 use cofferdam_compile::Checked;
-use cofferdam_compile::guest::Blob;
+use cofferdam_compile::guest::Content;
 use cofferdam_files::alone;
 use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program};
 use cofferdam_setup::{Consent, OF_LINUX_GUEST, Toolchain};
@@ -95,7 +95,7 @@ pub struct Built {
     /// Where its files lie.
     pub directory: PathBuf,
     /// What lies in the memory of each guest when it starts, by the name of its partition.
-    pub guests: Vec<(String, Vec<Blob>)>,
+    pub guests: Vec<(String, Content)>,
     /// The image with each kernel.
     images: [Vec<u8>; Kernel::ALL.len()],
 }
@@ -209,7 +209,7 @@ impl Tree {
     }
 
     /// What lies in the memory of each guest, by the name of its partition. A guest without a kernel of its own has the one that is built.
-    fn guests(&self, checked: &Checked) -> Result<Vec<(String, Vec<Blob>)>, Failure> {
+    fn guests(&self, checked: &Checked) -> Result<Vec<(String, Content)>, Failure> {
         let mut guests = checked
             .system
             .partitions

@@ -5,8 +5,8 @@ use cofferdam_abi::{guest, limits, page, space};
 use cofferdam_core::Configuration;
 use cofferdam_tables::{
     Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Guest, Interrupt, Module,
-    NO_LINE, Partition, RamBlock, Rank, Record, Region, RegionKind, Rights, Schedule, TlbWrite,
-    Window,
+    NO_LINE, Paravirtual, Partition, RamBlock, Rank, Record, Region, RegionKind, Rights, Schedule,
+    TlbWrite, Window,
 };
 use zerocopy::IntoBytes;
 
@@ -153,6 +153,7 @@ impl SystemBuilder {
             tag_count: 40,
             tlb1_first: 13,
             tlb1_count: 3,
+            paravirtual: Paravirtual::default(),
         });
         for (effective, physical, length) in [
             (guest::MEMORY, memory, bytes),

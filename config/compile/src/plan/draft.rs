@@ -9,7 +9,7 @@ use cofferdam_check::{Checked, residency};
 use cofferdam_model::{ChannelKind, Diagnostic, Program, WhenNotRunning};
 
 use super::*;
-use crate::guest::{self, Blob};
+use crate::guest::{self, Content};
 use crate::place::{Request, place};
 use crate::ranks::{Ranks, set};
 use crate::tlb::{self, Entry, State};
@@ -18,7 +18,7 @@ use crate::tlb::{self, Entry, State};
 struct Draft<'a> {
     checked: &'a Checked,
     programs: &'a Programs,
-    guests: &'a [(String, Vec<Blob>)],
+    guests: &'a [(String, Content)],
     wiring: Vec<Wiring>,
     requests: Vec<Request>,
 }
@@ -30,7 +30,7 @@ struct Draft<'a> {
 pub fn plan(
     checked: &Checked,
     programs: &Programs,
-    guests: &[(String, Vec<Blob>)],
+    guests: &[(String, Content)],
 ) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = Draft {
         checked,
@@ -132,7 +132,7 @@ impl Draft<'_> {
     fn copies(&self, index: usize, elf: &Elf) -> Vec<CopyPlan> {
         let name = &self.checked.system.partitions[index].name;
         let guest = self.guests.iter().find(|(of, _)| of == &name.value);
-        let blobs = guest.map_or(&[][..], |(_, blobs)| blobs);
+        let blobs = guest.map_or(&[][..], |(_, content)| &content.blobs);
         let of_guest = blobs.iter().enumerate().map(|(number, blob)| CopyPlan {
             from_physical: 0,
             to_physical: u64::from(blob.at),
@@ -148,7 +148,10 @@ impl Draft<'_> {
         let guest = system.partitions[index].guest.as_ref()?;
         let guests = guest::guests(system);
         let number = guests.iter().position(|one| *one == index)?;
+        let name = &system.partitions[index].name.value;
+        let content = self.guests.iter().find(|(of, _)| of == name);
         Some(GuestPlan {
+            paravirtual: content.map_or_else(Default::default, |(_, content)| content.paravirtual),
             memory_bytes: *guest.memory_bytes,
             memory_physical: 0,
             page_physical: 0,
