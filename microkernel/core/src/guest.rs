@@ -11,6 +11,7 @@
 mod exception;
 mod instruction;
 mod shadow;
+mod stub;
 mod translation;
 
 use cofferdam_abi::guest::{self, Exit, spr, tlb};
@@ -52,8 +53,6 @@ pub(crate) struct Guest<R> {
     tables: &'static GuestTables,
     /// The monitor's registers while the guest runs, and the guest's while the monitor does.
     others: R,
-    /// The guest is at its user level.
-    user: bool,
     /// The address space that it is in.
     space: bool,
     /// TLB1.
@@ -74,7 +73,6 @@ impl<R: Registers> Guest<R> {
         Self {
             tables,
             others: R::default(),
-            user: false,
             space: false,
             large: Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]),
             large_keys: Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]),
@@ -135,7 +133,8 @@ impl<M: Machine> Kernel<M> {
         let tables = self.guests[index].tables;
         let guest = &mut self.guests[index];
         guest.others.start(0, 0, tables.tag_first);
-        (guest.user, guest.space, guest.victim) = (false, false, 0);
+        self.machine.begin_guest(&mut guest.others, tables);
+        (guest.space, guest.victim) = (false, 0);
         guest.large_keys = Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]);
         guest.large = Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]);
         (guest.can_be_large, guest.valid) = ([0; 2], [0; SETS]);
@@ -143,6 +142,8 @@ impl<M: Machine> Kernel<M> {
         for (number, value) in RESET {
             self.set_spr(index, number, value);
         }
+        self.set_guest_word(index, guest::MSR, 0);
+        self.set_guest_word(index, guest::EXTERNAL, 0);
         self.map_all_memory(index);
     }
 
@@ -162,7 +163,7 @@ impl<M: Machine> Kernel<M> {
         self.ending = Ending::DECIDE;
         // The monitor may have changed it.
         self.set_guest_state(caller, index, self.guest_word(index, guest::MSR));
-        self.load_tags(caller, index);
+        self.load_levels(caller, index);
         self.deliver_to_guest(caller, index);
         None
     }
@@ -187,6 +188,11 @@ impl<M: Machine> Kernel<M> {
     /// Lines are pending and enabled: the monitor goes on.
     pub(crate) fn interrupt_guest(&mut self, partition: u8, lines: u32) {
         self.leave_guest(partition, Exit::Lines, [lines, 0, 0]);
+    }
+
+    /// Whether the guest, which has the partition's registers, is at its user level.
+    fn at_user_level(&self, partition: u8) -> bool {
+        self.partitions[partition].registers.at_user_level()
     }
 
     /// The two levels change places.

@@ -41,5 +41,5 @@ pub use configuration::Configuration;
 pub use health::Fault;
 pub use hypercall::Handler;
 pub use kernel::{AfterTimer, Ending, Kernel, Next, Opening};
-pub use machine::{Machine, Registers};
+pub use machine::{Found, Levels, Machine, Registers};
 pub use record::Record;

@@ -1,7 +1,7 @@
 //! What a decision needs of the hardware.
 
 use cofferdam_abi::record::CrashRecord;
-use cofferdam_tables::{Region, TlbWrite};
+use cofferdam_tables::{Guest, Region, TlbWrite};
 
 /// The registers of a vCPU while it does not run.
 pub trait Registers: Default {
@@ -26,8 +26,40 @@ pub trait Registers: Default {
     fn numbered(&self, number: u32) -> u32;
     /// The same, the other way.
     fn set_numbered(&mut self, number: u32, value: u32);
+    /// Whether they are those of a guest's process: the level that [`Machine::set_levels`] was told, or that the short ways of the entry
+    /// code have come to since.
+    fn at_user_level(&self) -> bool;
     /// Writes them down, but for where it stands: the kernel may have moved it on by then.
     fn describe(&self, crash: &mut CrashRecord);
+}
+
+/// What the hardware has to know of a guest's two levels: the tags that they match, and what the entry code may do by
+/// itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// Of the process that the guest is in: at both levels.
+    pub process: u8,
+    /// Of its large pages and its register page: at its kernel's level.
+    pub large: u8,
+    /// Of its kernel's small pages: at its kernel's level.
+    pub kernel: u8,
+    /// Of pages that its processes alone may match: at their level.
+    pub user: u8,
+    /// The level that it is at.
+    pub at_user_level: bool,
+    /// The short ways may go from one level to the other.
+    pub short: bool,
+    /// The short way of misses may walk the guest's page tables.
+    pub walks: bool,
+}
+
+/// A page that stands in the translation array that is refilled on a miss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its way.
+    pub way: u8,
+    /// The word that MAS3 would have: the physical address, and the rights.
+    pub mas3: u32,
 }
 
 /// The hardware, as far as decisions go.
@@ -62,14 +94,24 @@ pub trait Machine {
 
     /// Writes entries of the translation array that is loaded at window boundaries.
     fn write_tlb(&mut self, writes: &[TlbWrite]);
-    /// Sets the tags that a vCPU's accesses match, in its registers and, if they are in the core, there.
-    fn set_tags(&mut self, registers: &mut Self::Registers, tags: [u8; 3]);
     /// These registers are in the core no more: they will be written, and are loaded whole when they are resumed.
     fn unload(&mut self, registers: &Self::Registers);
     /// Empties the translation array that is refilled on a miss.
     fn empty_pages(&mut self);
     /// Puts one page of a region into the translation array that is refilled on a miss.
     fn refill(&mut self, pid: u8, effective: u32, region: &Region);
+
+    /// These are registers of a guest, that were just started. (This and the next three are for systems with guests: in a kernel for
+    /// others nobody calls them.)
+    fn begin_guest(&mut self, _registers: &mut Self::Registers, _guest: &Guest) {}
+    /// Sets what a guest's accesses match, in its registers and, if they are in the core, there.
+    fn set_levels(&mut self, _registers: &mut Self::Registers, _levels: &Levels) {}
+    /// Removes the page of an effective address from the array that is refilled on a miss, whatever its tag.
+    fn forget_page(&mut self, _effective: u32) {}
+    /// Looks there for the page of an effective address in the partitions' address space.
+    fn find_page(&mut self, _tag: u8, _effective: u32) -> Option<Found> {
+        None
+    }
 
     /// Lets a device interrupt come, or holds it back. `index` is the configuration's.
     fn set_interrupt(&mut self, index: u8, source: u16, enabled: bool);

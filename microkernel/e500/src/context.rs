@@ -31,6 +31,8 @@ pub struct Context {
     pub(crate) syscall: u32,
     /// Where the store that ends a reservation would go.
     pub(crate) reservation: u32,
+    #[cfg(feature = "guests")]
+    pub(crate) short_ways: crate::guest::ShortWays,
 }
 
 pub(crate) const PC: usize = core::mem::offset_of!(Context, pc);
@@ -44,10 +46,23 @@ pub(crate) const RESERVATION: usize = core::mem::offset_of!(Context, reservation
 const _: () = assert!(core::mem::offset_of!(Context, gpr) == 0);
 
 impl Context {
-    /// What its accesses match. With more than one tag it is a guest's, whose `sc` is not simply a hypercall.
-    pub(crate) fn set_tags(&mut self, [pid, pid1, pid2]: [u8; 3]) {
-        (self.pid, self.pid1, self.pid2) = (pid.into(), pid1.into(), pid2.into());
-        self.syscall = crate::vectors::guest_syscall_offset();
+    /// It is that of a guest.
+    #[cfg(feature = "guests")]
+    pub(crate) fn begin_guest(&mut self, guest: &cofferdam_tables::Guest) {
+        self.syscall = crate::guest::syscall_offset();
+        self.short_ways = crate::guest::ShortWays::new(guest);
+    }
+
+    /// What the accesses of a guest match.
+    #[cfg(feature = "guests")]
+    pub(crate) fn set_levels(&mut self, levels: &cofferdam_core::Levels) {
+        self.short_ways.set(levels);
+        self.pid = levels.process.into();
+        (self.pid1, self.pid2) = if levels.at_user_level {
+            (levels.user.into(), 0)
+        } else {
+            (levels.large.into(), levels.kernel.into())
+        };
     }
 }
 
@@ -117,6 +132,10 @@ impl Registers for Context {
             general => &mut self.gpr[general as usize & 31],
         };
         *place = value;
+    }
+
+    fn at_user_level(&self) -> bool {
+        self.pid2 == 0
     }
 
     fn describe(&self, crash: &mut CrashRecord) {

@@ -24,6 +24,8 @@
 
 mod context;
 pub mod epitaph;
+#[cfg(feature = "guests")]
+mod guest;
 mod interrupts;
 mod machine;
 mod memory;

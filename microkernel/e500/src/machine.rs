@@ -2,6 +2,10 @@
 
 use cofferdam_abi::space;
 use cofferdam_core::Machine;
+#[cfg(feature = "guests")]
+use cofferdam_core::{Found, Levels};
+#[cfg(feature = "guests")]
+use cofferdam_tables::Guest;
 use cofferdam_tables::{Interrupt, Region, TlbWrite};
 
 use crate::context::Context;
@@ -24,6 +28,8 @@ impl Board {
     pub unsafe fn new(board: &cofferdam_tables::Board) -> Option<Self> {
         let register = |offset: u32| space::kernel::DEVICES.wrapping_add(offset) as usize;
         time::initialise();
+        #[cfg(feature = "guests")]
+        crate::guest::install();
         // SAFETY: by the contract.
         let controller = unsafe { Controller::new(register(board.interrupt_controller_offset)) };
         Some(Self {
@@ -87,10 +93,26 @@ impl Machine for Board {
         memory::write_partitions(writes);
     }
 
-    fn set_tags(&mut self, registers: &mut Context, tags: [u8; 3]) {
-        registers.set_tags(tags);
+    #[cfg(feature = "guests")]
+    fn begin_guest(&mut self, registers: &mut Context, guest: &Guest) {
+        registers.begin_guest(guest);
+    }
+
+    #[cfg(feature = "guests")]
+    fn set_levels(&mut self, registers: &mut Context, levels: &Levels) {
+        registers.set_levels(levels);
         // SAFETY: nothing of the kernel's own is tagged.
         unsafe { vectors::reload_tags(registers) }
+    }
+
+    #[cfg(feature = "guests")]
+    fn forget_page(&mut self, effective: u32) {
+        crate::guest::forget_page(effective);
+    }
+
+    #[cfg(feature = "guests")]
+    fn find_page(&mut self, tag: u8, effective: u32) -> Option<Found> {
+        crate::guest::find_page(tag, effective)
     }
 
     fn unload(&mut self, registers: &Context) {

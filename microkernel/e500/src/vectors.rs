@@ -149,6 +149,7 @@ enter_interrupt:
     bl kernel_interrupt
     b resume_context
 
+    .globl enter
 enter:
     SAVE_REST
     mfspr 11, 27
@@ -180,14 +181,6 @@ resume_context:
     lmw 2, 8(1)
     lwz 1, 4(1)
     rfi
-
-# `sc` of a guest.
-    .balign 16
-    .globl vector_8_guest
-vector_8_guest:
-    SAVE
-    li 5, 8
-    b enter
 
 # `sc`: a hypercall. r12, XER, CTR and LR are lost: cleared, so that no value of the kernel's is left. CR is kept, for
 # compilers know of no way to say that all of it is lost. The handler says, in r3, whether the caller is simply resumed.
@@ -369,17 +362,11 @@ const IVOR8: u32 = 408;
 
 unsafe extern "C" {
     static vector_8: u32;
-    static vector_8_guest: u32;
 }
 
 /// Where the `sc` of whoever has no guest leads, from the vectors on.
 pub(crate) fn hypercall_offset() -> u32 {
     (&raw const vector_8).addr() as u32 & 0xffff
-}
-
-/// Where that of a guest leads.
-pub(crate) fn guest_syscall_offset() -> u32 {
-    (&raw const vector_8_guest).addr() as u32 & 0xffff
 }
 
 /// Puts the tags of a context into the core, if its registers are there.

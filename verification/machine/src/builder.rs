@@ -169,6 +169,14 @@ impl SystemBuilder {
         }
     }
 
+    /// The guest of a partition was rewritten like that.
+    pub fn paravirtual(&mut self, partition: u8, paravirtual: Paravirtual) {
+        let records = &mut self.partitions[usize::from(partition)];
+        if let Some(guest) = &mut records.guest {
+            guest.paravirtual = paravirtual;
+        }
+    }
+
     /// Takes whole pages of RAM.
     pub fn allocate(&mut self, length: u32) -> u32 {
         let physical = self.free;

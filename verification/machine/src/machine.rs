@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use cofferdam_abi::guest::number;
 use cofferdam_abi::record::CrashRecord;
 use cofferdam_abi::space;
-use cofferdam_core::{Machine, Registers};
-use cofferdam_tables::{Interrupt, Region, TlbWrite};
+use cofferdam_core::{Found, Levels, Machine, Registers};
+use cofferdam_tables::{Guest, Interrupt, Region, TlbWrite, mas};
 
 /// The registers of a vCPU, as far as anything here looks at them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct FakeRegisters {
     pub others: [u32; 3],
     /// What its accesses match, of a guest.
     pub tags: [u8; 3],
+    /// All that the entry code would know of a guest.
+    pub levels: Levels,
     /// The next instruction.
     pub pc: u32,
     /// LR.
@@ -68,6 +70,9 @@ impl Registers for FakeRegisters {
             general => self.gpr[general as usize] = value,
         }
     }
+    fn at_user_level(&self) -> bool {
+        self.levels.at_user_level
+    }
     fn describe(&self, crash: &mut CrashRecord) {
         for (place, value) in crash.gpr.iter_mut().zip(self.gpr) {
             *place = value.into();
@@ -116,8 +121,10 @@ pub struct FakeMachine {
     pub writes: Vec<Write>,
     /// The ticks for which the kernel waited, and what the timebase was when it went on.
     pub waits: Vec<(u64, u64)>,
-    /// Writes to TLB1.
+    /// Writes to TLB1, and of pages of guests to TLB0.
     pub tlb_writes: Vec<TlbWrite>,
+    /// What guests have in TLB0: by set and way.
+    pub small: Vec<Option<TlbWrite>>,
     /// Refills: PID and effective page.
     pub refills: Vec<(u8, u32)>,
     /// The device interrupts that are let through, by their index in the configuration.
@@ -142,6 +149,7 @@ impl FakeMachine {
             writes: Vec::new(),
             waits: Vec::new(),
             tlb_writes: Vec::new(),
+            small: vec![None; 512],
             refills: Vec::new(),
             enabled: BTreeSet::new(),
             asking: BTreeSet::new(),
@@ -260,16 +268,48 @@ impl Machine for FakeMachine {
 
     fn write_tlb(&mut self, writes: &[TlbWrite]) {
         self.tlb_writes.extend_from_slice(writes);
+        for write in writes.iter().filter(|one| one.mas0 & mas::MAS0_TLB1 == 0) {
+            let place = (write.mas2 >> 12 & 127) * 4 + (write.mas0 >> 16 & 3);
+            let valid = write.mas1 & mas::MAS1_VALID != 0;
+            self.small[place as usize] = valid.then_some(*write);
+        }
     }
 
-    fn set_tags(&mut self, registers: &mut FakeRegisters, tags: [u8; 3]) {
-        registers.tags = tags;
+    fn begin_guest(&mut self, _: &mut FakeRegisters, _: &Guest) {}
+
+    fn set_levels(&mut self, registers: &mut FakeRegisters, levels: &Levels) {
+        registers.levels = *levels;
+        registers.tags = if levels.at_user_level {
+            [levels.process, levels.user, 0]
+        } else {
+            [levels.process, levels.large, levels.kernel]
+        };
     }
 
     fn unload(&mut self, _: &FakeRegisters) {}
 
     fn empty_pages(&mut self) {
         self.emptied += 1;
+        self.small.fill(None);
+    }
+
+    fn forget_page(&mut self, effective: u32) {
+        for page in &mut self.small {
+            page.take_if(|page| (page.mas2 ^ effective) & !0xfff == 0);
+        }
+    }
+
+    fn find_page(&mut self, tag: u8, effective: u32) -> Option<Found> {
+        let set = (effective >> 12 & 127) as usize * 4;
+        (0..4).find_map(|way| {
+            let page = self.small[set + way].as_ref()?;
+            let matches =
+                (page.mas2 ^ effective) & !0xfff == 0 && (page.mas1 >> 16 & 0xff) as u8 == tag;
+            matches.then_some(Found {
+                way: way as u8,
+                mas3: page.mas3,
+            })
+        })
     }
 
     fn refill(&mut self, pid: u8, effective: u32, region: &Region) {

@@ -1,6 +1,6 @@
 //! What a guest's exceptions and interrupts lead to: its own vectors, as hardware would enter them (EREF, section 5.3).
 
-use cofferdam_abi::guest::{EXTERNAL, Exit, MSR, spr};
+use cofferdam_abi::guest::{ASKS, EXTERNAL, Exit, MSR, spr};
 use cofferdam_abi::health::Exception;
 use cofferdam_abi::hypercall::EPAPR_IDLE_TOKEN;
 
@@ -12,6 +12,8 @@ use crate::partition::{Activity, NEVER};
 
 /// ESR\[PPR\]: a privileged instruction.
 const SYNDROME_PRIVILEGED: u32 = 0x0400_0000;
+/// ESR\[PTR\]: a trap.
+const SYNDROME_TRAP: u32 = 0x0200_0000;
 /// ESR\[ST\]: a store.
 pub(super) const SYNDROME_STORE: u32 = 0x0080_0000;
 /// What an interrupt leaves of MSR: critical, machine check and debug enables.
@@ -22,7 +24,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn guest_exception(&mut self, fault: Fault) {
         let partition = self.current;
         let index = self.partitions[partition].guest;
-        let user = self.guests[index].user;
+        let user = self.at_user_level(partition);
         match fault.exception {
             Exception::DataTlbError | Exception::InstructionTlbError => {
                 self.guest_miss(partition, index, &fault);
@@ -31,6 +33,15 @@ impl<M: Machine> Kernel<M> {
                 self.privileged_instruction(partition, index);
             }
             Exception::SystemCall if !user => self.guest_hypercall(partition, index),
+            Exception::SpeUnavailable if !user && self.is_rewritten(index) => {
+                self.guest_return(partition, index, spr::SRR0, spr::SRR1);
+            }
+            Exception::Program
+                if fault.syndrome & SYNDROME_TRAP != 0 && self.at_trap(partition, index) =>
+            {
+                self.finish_stub(partition, index);
+                self.deliver_to_guest(partition, index);
+            }
             exception => self.enter_vector(
                 partition,
                 index,
@@ -82,27 +93,35 @@ impl<M: Machine> Kernel<M> {
     /// Sets the guest's machine state; its level and its address space follow.
     pub(super) fn set_guest_state(&mut self, partition: u8, index: u8, state: u32) {
         self.set_guest_word(index, MSR, state);
-        let guest = &mut self.guests[index];
         let (user, space) = (state & msr::PR != 0, state & msr::IS != 0);
-        if guest.space != space {
-            guest.space = space;
-            guest.user = user;
-            self.change_space(partition, index);
-        } else if guest.user != user {
-            guest.user = user;
-            self.load_tags(partition, index);
+        let moved = core::mem::replace(&mut self.guests[index].space, space) != space;
+        if moved {
+            self.change_space(index);
+        }
+        if moved || self.at_user_level(partition) != user {
+            self.load_levels_for(partition, index, user);
         }
     }
 
-    /// Enters the vector of an interrupt that is pending, if the guest has interrupts enabled.
+    /// Enters the vector of an interrupt that is pending, if the guest has interrupts enabled. A kernel that was rewritten finds out by
+    /// itself that one is pending when it enables them.
     pub(crate) fn deliver_to_guest(&mut self, partition: u8, index: u8) {
-        if self.guest_word(index, MSR) & msr::EE == 0 {
-            return;
+        let exception = self.interrupt_of_guest(index);
+        self.set_guest_word(index, ASKS, exception.is_some().into());
+        let Some(exception) = exception else { return };
+        if self.guest_word(index, MSR) & msr::EE != 0 && self.finish_stub(partition, index) {
+            self.enter_vector(partition, index, exception, None);
         }
+    }
+
+    /// The interrupt that the guest would take if it had interrupts enabled.
+    fn interrupt_of_guest(&self, index: u8) -> Option<Exception> {
         if self.guest_word(index, EXTERNAL) != 0 {
-            self.enter_vector(partition, index, Exception::ExternalInput, None);
+            Some(Exception::ExternalInput)
         } else if self.decrementer_asks(index) {
-            self.enter_vector(partition, index, Exception::Decrementer, None);
+            Some(Exception::Decrementer)
+        } else {
+            None
         }
     }
 
@@ -153,8 +172,7 @@ impl<M: Machine> Kernel<M> {
             return self.leave_guest(partition, Exit::Hypercall, [token, 0, 0]);
         }
         self.partitions[partition].registers.set_result(0, 0);
-        let asks = self.guest_word(index, EXTERNAL) != 0 || self.decrementer_asks(index);
-        if asks {
+        if self.interrupt_of_guest(index).is_some() {
             self.deliver_to_guest(partition, index);
         } else {
             self.set_activity(partition, Activity::GuestIdle);

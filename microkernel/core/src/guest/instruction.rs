@@ -83,8 +83,13 @@ impl<M: Machine> Kernel<M> {
                 None => return self.leave_guest(partition, Exit::Instruction, [word, 0, 0]),
             },
             (31, 467) => {
-                if !self.write_special(partition, index, instruction.special(), value) {
+                let number = instruction.special();
+                if !self.write_special(partition, index, number, value) {
                     return self.leave_guest(partition, Exit::Instruction, [word, 0, 0]);
+                }
+                if matches!(number, spr::TSR | spr::TCR) {
+                    self.partitions[partition].registers.set_pc(next);
+                    return self.deliver_to_guest(partition, index);
                 }
             }
             (31, 978) => {

@@ -17,9 +17,9 @@ use cofferdam_abi::guest::{PAGE, spr, tlb};
 use cofferdam_tables::{Guest as GuestTables, TlbWrite, mas};
 
 use super::Guest;
-use super::translation::{Entry, Place};
+use super::translation::{Entry, Place, small};
 use crate::kernel::Kernel;
-use crate::machine::{Machine, Registers};
+use crate::machine::{Levels, Machine, Registers};
 use crate::table::{Table, elements};
 
 /// A process of the guest's and its tag; a tag of 0 is none.
@@ -46,6 +46,9 @@ pub(crate) struct Tags {
     first: u8,
     /// There are special pages.
     special: bool,
+    /// There are pages that the short way of misses would not have made like that: it is off while they are there, so that no two
+    /// entries match one address.
+    odd: bool,
     /// There are pages cut from large entries.
     fragments: bool,
 }
@@ -65,6 +68,7 @@ impl Tags {
             end: u16::from(first) + u16::from(tables.tag_count),
             first,
             special: false,
+            odd: false,
             fragments: false,
         }
     }
@@ -118,20 +122,32 @@ impl<M: Machine> Kernel<M> {
         tags.user = tags.take();
         tags.contexts = Table::filled([Context { process: 0, tag: 0 }; CONTEXTS]);
         tags.special = false;
+        tags.odd = false;
         tags.fragments = false;
     }
 
     /// Has the core match what the guest may use at its level now.
-    pub(super) fn load_tags(&mut self, partition: u8, index: u8) {
+    pub(super) fn load_levels(&mut self, partition: u8, index: u8) {
+        let user = self.at_user_level(partition);
+        self.load_levels_for(partition, index, user);
+    }
+
+    /// The same, for the level that it comes to.
+    pub(super) fn load_levels_for(&mut self, partition: u8, index: u8, at_user_level: bool) {
         let process = self.process_tag(index);
         let guest = &self.guests[index];
-        let tags = if guest.user {
-            [process, guest.tags.user, 0]
-        } else {
-            [process, guest.tags.large, guest.tags.kernel]
+        let short = !guest.space;
+        let levels = Levels {
+            process,
+            large: guest.tags.large,
+            kernel: guest.tags.kernel,
+            user: guest.tags.user,
+            at_user_level,
+            short,
+            walks: short && guest.tables.paravirtual.kernel_table != 0 && !guest.tags.odd,
         };
         let registers = &mut self.partitions[partition].registers;
-        self.machine.set_tags(registers, tags);
+        self.machine.set_levels(registers, &levels);
     }
 
     /// The guest is in another process.
@@ -139,20 +155,19 @@ impl<M: Machine> Kernel<M> {
         if self.guests[index].tags.special {
             self.renew_tags(index);
         }
-        self.load_tags(partition, index);
+        self.load_levels(partition, index);
     }
 
     /// The guest is in another address space: all that is real was of the other.
-    pub(super) fn change_space(&mut self, partition: u8, index: u8) {
+    pub(super) fn change_space(&mut self, index: u8) {
         self.renew_tags(index);
         self.map_large(index);
-        self.load_tags(partition, index);
     }
 
     /// The guest's TLB0 is empty.
     pub(super) fn small_vanished(&mut self, partition: u8, index: u8) {
         self.renew_tags(index);
-        self.load_tags(partition, index);
+        self.load_levels(partition, index);
     }
 
     /// An entry of the guest's TLB0 is another one.
@@ -164,17 +179,51 @@ impl<M: Machine> Kernel<M> {
             && (entry.process() == 0 || entry.process() == process);
         let plain =
             Guest::<M::Registers>::is_kernels(entry) || Guest::<M::Registers>::is_processes(entry);
-        let physical = entry.translate(entry.mas2 & 0xffff_f000);
+        let effective = entry.mas2 & 0xffff_f000;
+        let physical = entry.translate(effective);
+        self.forget_place(place);
         if here && plain && self.in_memory(index, physical, 0x1000) {
-            let effective = entry.mas2 & 0xffff_f000;
             self.shadow_page(partition, index, Place::Small(place), entry, effective);
         } else {
-            self.forget_page(place);
+            self.machine.forget_page(effective);
         }
     }
 
+    /// An entry that the short way of misses has made, and that nobody but the hardware knows of: what the hardware could hit, the guest
+    /// finds.
+    pub(super) fn find_walked(
+        &mut self,
+        index: u8,
+        effective: u32,
+        space: bool,
+        process: u8,
+    ) -> Option<(Place, Entry)> {
+        let guest = &self.guests[index];
+        let paravirtual = &guest.tables.paravirtual;
+        if space || paravirtual.kernel_table == 0 {
+            return None;
+        }
+        let (process, tag) = if effective >= paravirtual.linear {
+            (0, guest.tags.kernel)
+        } else {
+            let context = guest.tags.contexts[process & (CONTEXTS as u8 - 1)];
+            let known = context.process == process && context.tag != 0;
+            (process, if known { context.tag } else { return None })
+        };
+        let found = self.machine.find_page(tag, effective)?;
+        // User rights of the hardware are rights of both levels, or of the kernel's alone.
+        let rights = match (found.mas3 & 0x2a, process) {
+            (rights, 0) => rights >> 1,
+            (rights, _) => rights | rights >> 1,
+        };
+        let physical = (found.mas3 & 0xffff_f000).wrapping_sub(self.guests[index].tables.memory);
+        let place = small(effective, found.way.into());
+        let entry = Entry::small(process, effective, physical | rights);
+        Some((Place::Small(place), entry))
+    }
+
     /// What is real at a place of TLB0 is nobody's.
-    pub(super) fn forget_page(&mut self, place: u32) {
+    fn forget_place(&mut self, place: u32) {
         self.machine.write_tlb(&[TlbWrite {
             mas0: (place % tlb::WAYS) << 16,
             mas1: 0,
@@ -193,21 +242,24 @@ impl<M: Machine> Kernel<M> {
         entry: Entry,
         effective: u32,
     ) {
-        let user = self.guests[index].user;
-        let (tag, rights) = if Guest::<M::Registers>::is_kernels(entry) {
-            (self.guests[index].tags.kernel, entry.rights(false))
+        let user = self.at_user_level(partition);
+        let paravirtual = &self.guests[index].tables.paravirtual;
+        let walks = paravirtual.kernel_table != 0;
+        let upper = effective >= paravirtual.linear;
+        let (tag, rights, even) = if Guest::<M::Registers>::is_kernels(entry) {
+            (self.guests[index].tags.kernel, entry.rights(false), upper)
         } else if Guest::<M::Registers>::is_processes(entry) {
-            (self.process_tag(index), entry.rights(true))
+            (self.process_tag(index), entry.rights(true), !upper)
         } else {
             let tags = &mut self.guests[index].tags;
-            let first = !tags.special;
             tags.special = true;
             let tag = if user { tags.user } else { tags.kernel };
-            if first {
-                self.load_tags(partition, index);
-            }
-            (tag, entry.rights(user))
+            (tag, entry.rights(user), false)
         };
+        if walks && !even && !core::mem::replace(&mut self.guests[index].tags.odd, true) {
+            self.load_levels(partition, index);
+        }
+        self.machine.forget_page(effective);
         let way = match place {
             Place::Small(place) => place % tlb::WAYS,
             Place::Large(number) => {
@@ -231,7 +283,7 @@ impl<M: Machine> Kernel<M> {
     pub(super) fn large_changed(&mut self, partition: u8, index: u8) {
         if self.guests[index].tags.fragments {
             self.renew_tags(index);
-            self.load_tags(partition, index);
+            self.load_levels(partition, index);
         }
         self.map_large(index);
     }

@@ -50,6 +50,16 @@ impl Entry {
         self.mas1 & VALID != 0
     }
 
+    /// One of TLB0.
+    pub(super) fn small(process: u8, effective: u32, mas3: u32) -> Self {
+        Self {
+            mas1: VALID | u32::from(process) << 16 | SIZE_4K << 8,
+            mas2: effective & 0xffff_f000,
+            mas3,
+            mas7: 0,
+        }
+    }
+
     fn is_protected(self) -> bool {
         self.mas1 & PROTECT != 0
     }
@@ -229,7 +239,7 @@ impl<M: Machine> Kernel<M> {
             (false, true) => 0x08,
             (false, false) => 0x02,
         };
-        if entry.rights(self.guests[index].user) & wanted == 0 {
+        if entry.rights(self.at_user_level(partition)) & wanted == 0 {
             let exception = if fetch {
                 Exception::InstructionStorage
             } else {
@@ -371,7 +381,9 @@ impl<M: Machine> Kernel<M> {
     /// `tlbsx`.
     pub(super) fn search_translation(&mut self, index: u8, effective: u32) {
         let wanted = self.spr(index, spr::MAS6);
-        let found = self.find(index, effective, wanted & 1 != 0, (wanted >> 16) as u8);
+        let (space, process) = (wanted & 1 != 0, (wanted >> 16) as u8);
+        let found = self.find(index, effective, space, process);
+        let found = found.or_else(|| self.find_walked(index, effective, space, process));
         let next = u32::from(self.guests[index].victim);
         match found {
             Some((place, entry)) => {
@@ -406,9 +418,9 @@ impl<M: Machine> Kernel<M> {
             let place = small(effective, way);
             if self.small_entry(index, place).covers(effective) {
                 self.set_valid(index, place, false);
-                self.forget_page(place);
             }
         }
+        self.machine.forget_page(effective);
     }
 
     /// A write of MMUCSR0: each array at a time.
