@@ -369,10 +369,11 @@ pub(crate) fn hypercall_offset() -> u32 {
     (&raw const vector_8).addr() as u32 & 0xffff
 }
 
-/// Puts the tags of a context into the core, if its registers are there.
+/// Puts the tags of a guest's context into the core, if its registers are there.
 ///
 /// # Safety
 /// The context is a partition's.
+#[cfg(feature = "guests")]
 pub(crate) unsafe fn reload_tags(context: &Context) {
     if core::ptr::eq(running_context(), context) {
         // SAFETY: tags of address space 1, where the kernel never is.

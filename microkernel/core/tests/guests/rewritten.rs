@@ -7,7 +7,7 @@ use cofferdam_core::{Fault, Machine};
 use cofferdam_machine::Simulation;
 use cofferdam_tables::{Paravirtual, TlbWrite, mas};
 
-use super::{BYTES, PRIVILEGED, execute, fault, get, map, mtspr, set, system, tlbsx};
+use super::{execute, fault, get, map, mtspr, set, system, tlbsx};
 
 const LINEAR: u32 = 0xc000_0000;
 /// Where the stubs are in memory: one that disables, one that enables.
@@ -206,7 +206,7 @@ fn walk(simulation: &mut Simulation, tag: u8, effective: u32, offset: u32, right
         mas0: way << 16,
         mas1: mas::mas1_partition(tag, 1),
         mas2: effective & !0xfff,
-        mas3: block + offset | rights,
+        mas3: (block + offset) | rights,
         mas7: 0,
     }]);
 }
@@ -284,6 +284,4 @@ fn pages_of_another_shape_end_the_walking_until_a_flush() {
         execute(&mut simulation, mtspr(spr::MMUCSR0, 4));
         assert!(simulation.registers(0).levels.walks);
     }
-    assert_eq!(PRIVILEGED & TRAP, 0);
-    assert!(BYTES > ENABLING);
 }
