@@ -53,9 +53,10 @@ impl Context {
         self.short_ways = crate::guest::ShortWays::new(guest);
     }
 
-    /// What the accesses of a guest match.
+    /// What the accesses of a guest match. Gives whether it comes from its processes' level to its kernel's.
     #[cfg(feature = "guests")]
-    pub(crate) fn set_levels(&mut self, levels: &cofferdam_core::Levels) {
+    pub(crate) fn set_levels(&mut self, levels: &cofferdam_core::Levels) -> bool {
+        let entered = self.pid2 == 0 && !levels.at_user_level;
         self.short_ways.set(levels);
         self.pid = levels.process.into();
         (self.pid1, self.pid2) = if levels.at_user_level {
@@ -63,6 +64,7 @@ impl Context {
         } else {
             (levels.large.into(), levels.kernel.into())
         };
+        entered
     }
 }
 

@@ -100,7 +100,10 @@ impl Machine for Board {
 
     #[cfg(feature = "guests")]
     fn set_levels(&mut self, registers: &mut Context, levels: &Levels) {
-        registers.set_levels(levels);
+        let entered = registers.set_levels(levels);
+        if entered {
+            crate::guest::flush_branches();
+        }
         // SAFETY: nothing of the kernel's own is tagged.
         unsafe { vectors::reload_tags(registers) }
     }

@@ -60,6 +60,29 @@ fn judge_doubles(simulation: &mut Simulation) {
     }
 }
 
+/// A miss goes the short way, if it is open: only then does nothing match that the level has.
+fn walk(simulation: &mut Simulation, effective: u32, offset: u32, way: u32) {
+    let levels = simulation.registers(0).levels;
+    let linear = simulation.system.partitions[0]
+        .guest
+        .unwrap()
+        .paravirtual
+        .linear;
+    let (tag, rights) = match (effective < linear, levels.at_user_level) {
+        (true, _) => (levels.process, 0x2a),
+        (false, false) => (levels.kernel, 0x0a),
+        (false, true) => return,
+    };
+    let tags = simulation.registers(0).tags;
+    let pages = simulation.kernel.machine.small.iter().flatten();
+    let hit = pages.into_iter().any(|page| {
+        (page.mas2 ^ effective) & !0xfff == 0 && tags.contains(&((page.mas1 >> 16) as u8))
+    });
+    if levels.walks && !hit {
+        rewritten::walk(simulation, tag, effective, offset, rights, way);
+    }
+}
+
 /// What a hostile guest's kernel does.
 #[derive(Clone, Debug)]
 enum Hostility {
@@ -67,6 +90,8 @@ enum Hostility {
     Execute(u32),
     Miss(bool, u32, u32),
     Gpr(u32, u32),
+    /// The short way of misses makes a page, as the guest's page tables told it: of this address and offset, in this way.
+    Walk(u32, u32, u32),
 }
 
 fn number_of_interest() -> impl Strategy<Value = u32> {
@@ -113,6 +138,8 @@ fn hostility() -> impl Strategy<Value = Hostility> {
         4 => word.prop_map(Hostility::Execute),
         3 => (any::<bool>(), number_of_interest(), any::<u32>())
             .prop_map(|(fetch, address, syndrome)| Hostility::Miss(fetch, address, syndrome)),
+        2 => (number_of_interest(), 0u32..BYTES, 0u32..4)
+            .prop_map(|(address, offset, way)| Hostility::Walk(address, offset & !0xfff, way)),
         1 => (0u32..32, number_of_interest()).prop_map(|(number, value)| Hostility::Gpr(number, value)),
     ]
 }
@@ -126,8 +153,8 @@ proptest! {
     })]
 
     #[test]
-    fn nothing_real_is_outside_of_the_guest(steps in proptest::collection::vec(hostility(), 1..200)) {
-        let mut simulation = started();
+    fn nothing_real_is_outside_of_the_guest(rewritten in any::<bool>(), steps in proptest::collection::vec(hostility(), 1..200)) {
+        let mut simulation = if rewritten { rewritten::rewritten() } else { started() };
         for step in steps {
             if simulation.running() != Some(0) {
                 simulation.advance_until_runs(0);
@@ -160,6 +187,7 @@ proptest! {
                     };
                     fault(&mut simulation, exception, address, syndrome);
                 }
+                Hostility::Walk(effective, offset, way) => walk(&mut simulation, effective, offset, way),
                 Hostility::Gpr(number, value) => simulation.registers(0).gpr[number as usize] = value,
             }
             judge(&simulation);

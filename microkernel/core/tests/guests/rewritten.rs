@@ -18,7 +18,7 @@ const BACK: u32 = 0x1004;
 const TRAP: u32 = 0x0200_0000;
 const KERNEL_CODE: u32 = LINEAR + 0x1000;
 
-fn rewritten() -> Simulation {
+pub fn rewritten() -> Simulation {
     let mut system = system();
     system.paravirtual(
         0,
@@ -200,7 +200,14 @@ fn a_kernel_that_was_not_rewritten_has_no_such_return() {
 }
 
 /// As the short way of misses makes a page: where the hardware says.
-fn walk(simulation: &mut Simulation, tag: u8, effective: u32, offset: u32, rights: u32, way: u32) {
+pub fn walk(
+    simulation: &mut Simulation,
+    tag: u8,
+    effective: u32,
+    offset: u32,
+    rights: u32,
+    way: u32,
+) {
     let block = simulation.system.partitions[0].guest.unwrap().memory;
     simulation.kernel.machine.write_tlb(&[TlbWrite {
         mas0: way << 16,
