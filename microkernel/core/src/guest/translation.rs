@@ -267,9 +267,13 @@ impl<M: Machine> Kernel<M> {
     /// The instruction at which the guest stands.
     pub(super) fn guest_instruction(&self, partition: u8, index: u8) -> Option<u32> {
         use crate::machine::Registers;
-        let pc = self.partitions[partition].registers.pc();
-        let (_, entry) = self.find_now(index, pc)?;
-        let physical = entry.translate(pc & !3);
+        let pc = self.partitions[partition].registers.pc() & !3;
+        let linear = self.guests[index].tables.paravirtual.linear;
+        let physical = if linear != 0 && pc >= linear {
+            u64::from(pc - linear)
+        } else {
+            self.find_now(index, pc)?.1.translate(pc)
+        };
         self.in_memory(index, physical, 4).then(|| {
             self.machine
                 .read_word(self.guests[index].tables.memory + physical as u32)
