@@ -92,6 +92,10 @@ pub const LAYERS: &[Layer] = &[
         ],
     ),
     host("personalities/native-build", &[]),
+    host(
+        "personalities/paravirtualise",
+        &["microkernel/abi", "config/tables"],
+    ),
     target("personalities/native", &["microkernel/abi", "ipc/*"])
         .with_unsafe_code("the hypercalls")
         .with_assembly(),
