@@ -1,6 +1,7 @@
 //! The rules of programs, judged on the finished ELFs.
 
 mod fit;
+mod guests;
 mod notes;
 mod segments;
 
@@ -18,6 +19,7 @@ use crate::rules::reading_rule;
 use crate::wiring::Wiring;
 
 pub use fit::{Counts, Piece, memory_exceeded, memory_properties, plan_limits, tables_fit};
+pub use guests::{GuestFault, guest_fault};
 
 rule_text! {
     /// Each partition has a program, and the image has a kernel.
@@ -56,7 +58,13 @@ static RULES: &[&RuleText] = &[
 
 /// The texts of all rules of programs.
 pub fn rule_texts() -> impl Iterator<Item = &'static RuleText> {
-    let all = [RULES, segments::RULES, notes::RULES, fit::RULES];
+    let all = [
+        RULES,
+        segments::RULES,
+        notes::RULES,
+        fit::RULES,
+        guests::RULES,
+    ];
     all.into_iter().flatten().copied()
 }
 

@@ -23,6 +23,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 use dtoolkit::ToPropertyValue;
+use dtoolkit::memreserve::MemoryReservation;
 use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 
 pub use overlay::{Fault, overlaid};
@@ -80,6 +81,8 @@ pub struct Facts<'f> {
     pub resets: bool,
     /// Whether there is a pin that switches it off.
     pub powers_off: bool,
+    /// Guest-physical addresses of what lies in the guest's memory and is not its to give out, the ends excluded: whole pages.
+    pub reserved: &'f [Range<u32>],
     /// Randomness to begin with. Without it, runs are the same every time.
     pub rng_seed: Option<[u8; 32]>,
 }
@@ -91,6 +94,12 @@ pub fn device_tree(facts: &Facts<'_>) -> Result<Vec<u8>> {
 
 fn tree(facts: &Facts<'_>) -> Result<DeviceTree> {
     let mut tree = DeviceTree::new();
+    // In the block for this, which a kernel reads before it gives out memory (Devicetree Specification 0.4, section 5.3).
+    tree.memory_reservations = facts
+        .reserved
+        .iter()
+        .map(|one| MemoryReservation::new(one.start.into(), (one.end - one.start).into()))
+        .collect();
     tree.root = Node::new("")?
         .with("compatible", "fsl,qemu-e500")?
         .with("model", "cofferdam")?

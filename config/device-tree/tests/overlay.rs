@@ -17,6 +17,7 @@ fn base() -> Vec<u8> {
         transmit_source: 4,
         resets: false,
         powers_off: false,
+        reserved: &[],
         rng_seed: None,
     })
     .unwrap()

@@ -18,6 +18,7 @@ fn facts() -> Facts<'static> {
         transmit_source: 4,
         resets: false,
         powers_off: false,
+        reserved: &[],
         rng_seed: None,
     }
 }
@@ -26,7 +27,7 @@ fn facts() -> Facts<'static> {
 fn properties(facts: &Facts<'_>) -> BTreeMap<String, Vec<u8>> {
     let tree = device_tree(facts).unwrap();
     let tree = Fdt::new(&tree).unwrap();
-    assert_eq!(tree.memory_reservations().count(), 0);
+    assert_eq!(tree.memory_reservations().count(), facts.reserved.len());
     let mut all = BTreeMap::new();
     collect(tree.find_node("/").unwrap(), "", &mut all);
     all
@@ -196,4 +197,21 @@ fn without_an_initramfs_nothing_is_said_of_one() {
     };
     let said = properties(&facts);
     assert!(said.keys().all(|path| !path.contains("initrd")));
+}
+
+#[test]
+fn what_is_reserved_stands_in_the_block_for_it() {
+    let none = device_tree(&facts()).unwrap();
+    assert_eq!(Fdt::new(&none).unwrap().memory_reservations().count(), 0);
+    let facts = Facts {
+        reserved: &[0x56_2000..0x57_a000],
+        ..facts()
+    };
+    let tree = device_tree(&facts).unwrap();
+    let tree = Fdt::new(&tree).unwrap();
+    let reserved: Vec<_> = tree.memory_reservations().collect();
+    assert_eq!(reserved.len(), 1);
+    assert_eq!(reserved[0].address() as usize, 0x56_2000);
+    assert_eq!(reserved[0].size(), 0x1_8000);
+    assert!(added(&facts).is_empty(), "the tree itself is the same");
 }

@@ -233,6 +233,11 @@ pub const GUEST: &[Key] = &[
         "The file of the guest's kernel: an ELF, or a flat image that is entered at its first byte. Default: Linux, which the build fetches and builds.",
     ),
     optional(
+        "rewrite",
+        Shape::Boolean,
+        "Whether the privileged instructions of the guest's kernel are rewritten beforehand, which makes it faster; otherwise they trap. Default: `true` for an ELF with symbols, as the default kernel is one; `false` for another, which cannot be.",
+    ),
+    optional(
         "initramfs",
         Shape::Text,
         "The file of the guest's first file system. Default: none; with the default kernel the one that is built with it.",

@@ -264,6 +264,7 @@ impl Parser<'_> {
             span: fields.span_of("guest"),
             memory_bytes: guest.required(guest.number("memory")),
             kernel: guest.text("kernel"),
+            rewrite: guest.boolean("rewrite"),
             initramfs: guest.text("initramfs"),
             arguments: guest.text("arguments"),
         });

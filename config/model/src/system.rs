@@ -136,6 +136,8 @@ pub struct Guest {
     pub memory_bytes: Spanned<u64>,
     /// The file of its kernel; none: the one that is built.
     pub kernel: Option<Spanned<String>>,
+    /// Whether its kernel is rewritten.
+    pub rewrite: Option<Spanned<bool>>,
     /// The file of its first file system.
     pub initramfs: Option<Spanned<String>>,
     /// What its kernel is told.

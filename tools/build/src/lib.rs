@@ -10,6 +10,7 @@
 //! | `plan.json` | everything that the compiler chose |
 //! | `programs/<partition>.elf`, `programs/kernel-<kernel>.elf` | what went into the images, with symbols |
 //! | `generated/<partition>.rs` | the ports as code |
+//! | `guest-<partition>.sites.json` | what was done to the kernel of the partition's guest, if that was rewritten |
 //!
 //! They are written when all of them are made, each beside its place and then renamed: a build that fails changes none of them, and
 //! nothing half written is ever found there. Every build looks at everything again, so that one which was stopped in the middle costs
@@ -35,6 +36,7 @@ use cofferdam_compile::Checked;
 use cofferdam_compile::guest::Content;
 use cofferdam_files::alone;
 use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program};
+use cofferdam_paravirtualise::Rewritten;
 use cofferdam_setup::{Consent, OF_LINUX_GUEST, Toolchain};
 use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
@@ -96,6 +98,8 @@ pub struct Built {
     pub directory: PathBuf,
     /// What lies in the memory of each guest when it starts, by the name of its partition.
     pub guests: Vec<(String, Content)>,
+    /// What was done to the kernels of guests, for those that were rewritten.
+    pub rewritten: Vec<(String, Rewritten)>,
     /// The image with each kernel.
     images: [Vec<u8>; Kernel::ALL.len()],
 }
@@ -110,6 +114,13 @@ impl Built {
     pub fn image_path(&self, kernel: Kernel) -> PathBuf {
         self.directory.join(image_name(kernel))
     }
+}
+
+/// What lies in the memory of guests, and what was done to their kernels.
+type Guests = (Vec<(String, Content)>, Vec<(String, Rewritten)>);
+
+fn sites_name(partition: &str) -> String {
+    format!("guest-{partition}.sites.json")
 }
 
 fn image_name(kernel: Kernel) -> String {
@@ -173,7 +184,7 @@ impl Tree {
         // built there is ours only until somebody else builds.
         let _alone = alone(&self.target.join("cofferdam"))?;
         let programs = self.programs(&checked, &directory)?;
-        let guests = self.guests(&checked)?;
+        let (guests, rewritten) = self.guests(&checked)?;
         let with_guests = !guests.is_empty();
         let compile = |kernel| -> Result<_, Failure> {
             let elf = self.kernel(kernel, with_guests)?;
@@ -195,6 +206,11 @@ impl Tree {
             files.push((format!("programs/kernel-{}.elf", kernel.name()), elf));
             files.push((image_name(kernel), &image.bytes));
         }
+        let lists: Vec<_> = rewritten
+            .iter()
+            .map(|(name, list)| Ok((sites_name(name), serde_json::to_vec_pretty(list)?)))
+            .collect::<Result<_>>()?;
+        files.extend(lists.iter().map(|(name, list)| (name.clone(), &list[..])));
         for (name, content) in files {
             store(&directory.join(name), content)?;
         }
@@ -204,12 +220,19 @@ impl Tree {
             plan: release.plan,
             directory,
             guests,
+            rewritten,
             images: [release.bytes, trace.bytes],
         })
     }
 
-    /// What lies in the memory of each guest, by the name of its partition. A guest without a kernel of its own has the one that is built.
-    fn guests(&self, checked: &Checked) -> Result<Vec<(String, Content)>, Failure> {
+    /// What is done to the kernels of the guests of the system that `file` describes.
+    pub fn rewritten(&self, file: &Path) -> Result<Vec<(String, Rewritten)>, Failure> {
+        Ok(self.guests(&check(file)?)?.1)
+    }
+
+    /// What lies in the memory of each guest, by the name of its partition, and what was done to the kernels that were rewritten. A guest
+    /// without a kernel of its own has the one that is built.
+    fn guests(&self, checked: &Checked) -> Result<Guests, Failure> {
         let mut guests = checked
             .system
             .partitions
@@ -221,7 +244,12 @@ impl Tree {
         } else {
             None
         };
-        Ok(guests::blobs(checked, built.as_ref())?)
+        let (mut contents, mut lists) = Guests::default();
+        for (name, prepared) in guests::prepared(checked, built.as_ref())? {
+            lists.extend(prepared.rewritten.map(|list| (name.clone(), list)));
+            contents.push((name, prepared.content));
+        }
+        Ok((contents, lists))
     }
 
     /// The kernel's ELF. One for a system without guests has nothing of them in it.

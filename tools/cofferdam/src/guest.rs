@@ -1,14 +1,17 @@
 //! `cargo cofferdam guest`.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
+use cofferdam_build::{Tree, locate};
 use cofferdam_guest::{Guest, directory, native};
+use cofferdam_paravirtualise::Rewritten;
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
-use cofferdam_setup::{Consent, OF_LINUX_GUEST, Requirement, provide, qemu};
+use cofferdam_setup::{Consent, OF_LINUX_GUEST, Requirement, Toolchain, provide, qemu};
 use cofferdam_target_build::target_directory;
 
 /// What to do with the guest.
@@ -23,6 +26,20 @@ Examples:
         /// Install what is missing without asking
         #[arg(long)]
         yes: bool,
+    },
+    /// Shows what is rewritten of the kernels of a system's guests, and what is left and why
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam guest rewrite                 of the system `linux`: how many instructions of each kind
+  cargo cofferdam guest rewrite my/system.toml --json
+                                                one object: for each guest, every instruction by address and symbol")]
+    Rewrite {
+        /// The system
+        #[arg(default_value = "linux")]
+        system: String,
+        /// Print all of it, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Boots it in QEMU without cofferdam, for comparison
     #[command(after_help = "\
@@ -63,6 +80,22 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
                 &guest.initramfs,
             ] {
                 print_result(file.display())?;
+            }
+            Ok(())
+        }
+        Command::Rewrite { system, json } => {
+            let tree = Tree::new(root, &Toolchain::find(root)?);
+            let rewritten = tree.rewritten(&locate(root, &system)?)?;
+            if json {
+                let all: BTreeMap<_, _> = rewritten.into_iter().collect();
+                print_result(serde_json::to_string(&all)?)?;
+                return Ok(());
+            }
+            if rewritten.is_empty() {
+                say!("no kernel of a guest of `{system}` is rewritten");
+            }
+            for (partition, list) in &rewritten {
+                print_result(summary(partition, list))?;
             }
             Ok(())
         }
@@ -109,6 +142,42 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// What was done to a kernel, in a few lines.
+fn summary(partition: &str, rewritten: &Rewritten) -> String {
+    const EXAMPLES: usize = 3;
+    let mut lines = vec![format!(
+        "{partition}: {} privileged instructions",
+        rewritten.sites.len()
+    )];
+    for (kind, count) in &rewritten.counts {
+        lines.push(format!("{count:>6}  {kind}"));
+    }
+    for (why, sites) in rewritten.left() {
+        let symbols: Vec<_> = sites.iter().map(|site| site.symbol.as_str()).collect();
+        let more = if symbols.len() > EXAMPLES {
+            ", ..."
+        } else {
+            ""
+        };
+        let symbols = symbols[..symbols.len().min(EXAMPLES)].join(", ");
+        lines.push(format!("{:>6}  left: {why}: {symbols}{more}", sites.len()));
+    }
+    let pages = &rewritten.reserved;
+    lines.push(format!(
+        "stubs at guest-physical {:#x} to {:#x}",
+        pages.start, pages.end
+    ));
+    let own = &rewritten.paravirtual;
+    if own.kernel_table != 0 {
+        lines.push(format!(
+            "page tables: {:#x}, and where the word at SPRG3+{:#x} points",
+            own.kernel_table, own.process_table
+        ));
+    }
+    lines.extend(rewritten.notes.iter().cloned());
+    lines.join("\n")
 }
 
 fn built(root: &Path, yes: bool) -> Result<Guest> {

@@ -168,6 +168,10 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     let of_linux = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
         case(title, move || action(systems, linux))
     };
+    cases.push(of_linux(
+        "what was rewritten of Linux is what the list says",
+        linux_disassembled,
+    ));
     cases.push(of_linux("upstream Linux comes to its shell", linux_boots));
     cases.push(of_linux("the shell does what it is told", linux_obeys));
     for damage in DAMAGES {
@@ -318,6 +322,13 @@ fn keys_arrive(systems: &Systems, built: &Built) -> Result<()> {
         "the console does not say that the keys go to plant:\n{text}"
     );
     Ok(())
+}
+
+/// The guest's kernel was rewritten, and GNU's disassembler agrees.
+fn linux_disassembled(systems: &Systems, built: &Built) -> Result<()> {
+    ensure!(!built.rewritten.is_empty(), "nothing was rewritten");
+    let vmlinux = cofferdam_guest::directory(&systems.tree.guests).join("linux/vmlinux");
+    crate::rewritten::disassembled(built, &vmlinux)
 }
 
 /// The guest comes to its shell, and the control loop beside it keeps its beat.

@@ -16,6 +16,7 @@ mod machines;
 mod nightly;
 mod parts;
 mod reproduce;
+mod rewritten;
 mod sequence;
 mod soak;
 mod sweep;
