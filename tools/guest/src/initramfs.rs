@@ -14,7 +14,7 @@ use crate::kbuild::DATE;
 use crate::linux::{CROSS_COMPILE, GEN_INIT_CPIO};
 
 /// Our own programs in it, each of one file in C.
-const PROGRAMS: [&str; 1] = ["timebase"];
+const PROGRAMS: [&str; 2] = ["benchmark", "timebase"];
 
 /// Makes it, and returns its path.
 pub fn make(place: &Place, linux: &Path, busybox: &Busybox) -> Result<PathBuf> {
@@ -54,7 +54,8 @@ pub fn make(place: &Place, linux: &Path, busybox: &Busybox) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Such a program has no library, and no floating point, which the processor has not.
+/// Such a program has no library, and no floating point, which the processor has not. It lies where no other does, so that an
+/// address tells who executes.
 fn compiler(source: &Path, program: &Path) -> Command {
     let mut compiler = Command::new(format!("{CROSS_COMPILE}gcc"));
     compiler
@@ -63,7 +64,7 @@ fn compiler(source: &Path, program: &Path) -> Command {
             "-ffreestanding",
             "-nostdlib",
             "-static",
-            "-Wl,--build-id=none",
+            "-Wl,--build-id=none,-Ttext-segment=0x60000000",
             "-s",
             "-o",
         ])
