@@ -92,7 +92,7 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
 }
 
 /// The count of the timebase when `/init` began, from what it wrote.
-fn tick_of_init(console: &str) -> Option<u64> {
+pub fn tick_of_init(console: &str) -> Option<u64> {
     let [before, after] = INIT_RUNS;
     let (_, rest) = console.split_once(before)?;
     rest.split_once(after)?.0.parse().ok()

@@ -4,7 +4,8 @@
 //!   instructions in between: vector, save, work, restore and the return from interrupt; the trapping instruction is the
 //!   user's. Excursions are keyed by the last user instruction before, the first kernel instruction, the first user
 //!   instruction after, and the counts, so that a path which always costs the same is one line.
-//! * **Between** two given addresses, each time from the first up to, and not counting, the second.
+//! * **Between** two given addresses, each time from the first up to, and not counting, the second; and how much of that is
+//!   the kernel's.
 //! * **Interrupts off**: the longest run of kernel instructions with external interrupts disabled. Every interrupt vector
 //!   disables them; `wrteei` changes that, and the return to user level ends it (interrupts are always enabled there).
 //!   An arrival at a vector out of the kernel shows that they were enabled before it, and so does its return.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub vectors: BTreeSet<u32>,
     /// Pairs of addresses to count between.
     pub between: Vec<(u32, u32)>,
+    /// Count nothing else. A guest's kernel has so many ways into ours that a list of all of them has no end.
+    pub only_between: bool,
 }
 
 impl Settings {
@@ -41,6 +44,10 @@ impl Settings {
             let at = hexadecimal(value)
                 .ok_or_else(|| format!("{key}={value}: a hexadecimal address is expected"))?;
             self.vectors.insert(at);
+            return Ok(());
+        }
+        if (key, value) == ("only", "between") {
+            self.only_between = true;
             return Ok(());
         }
         let (low, high) = value
@@ -54,7 +61,7 @@ impl Settings {
             "between" => self.between.push((low, high)),
             _ => {
                 return Err(format!(
-                    "unknown setting {key}; there are out, kernel, vector and between"
+                    "unknown setting {key}; there are out, kernel, vector, between and only=between"
                 ));
             }
         }
@@ -155,6 +162,14 @@ impl Cost {
     }
 }
 
+/// What ran between two addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Between {
+    all: Cost,
+    /// That part of it.
+    kernel: Cost,
+}
+
 /// A kind of excursion into the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Excursion {
@@ -200,8 +215,8 @@ pub struct Counts {
     /// Where each instruction of the excursion under way lay.
     steps: Vec<u32>,
     /// For each pair of `settings.between`: the cost so far, if between them.
-    between: Vec<Option<Cost>>,
-    betweens: BTreeMap<(usize, Cost), u64>,
+    between: Vec<Option<Between>>,
+    betweens: BTreeMap<(usize, Between), u64>,
     /// The run with interrupts disabled that is under way, and where in the excursion's steps it began.
     run: Option<(Run, usize)>,
     longest: Run,
@@ -227,6 +242,9 @@ impl Counts {
     /// Takes note of the next instruction executed.
     pub fn execute(&mut self, instruction: &Instruction) {
         self.count_between(instruction);
+        if self.settings.only_between {
+            return;
+        }
         if instruction.kind == Kind::User {
             self.user(instruction.place);
         } else {
@@ -309,15 +327,18 @@ impl Counts {
         for (index, &(first, end)) in self.settings.between.iter().enumerate() {
             let under_way = &mut self.between[index];
             if address == end
-                && let Some(cost) = under_way.take()
+                && let Some(between) = under_way.take()
             {
-                *self.betweens.entry((index, cost)).or_default() += 1;
+                *self.betweens.entry((index, between)).or_default() += 1;
             }
             if address == first {
-                *under_way = Some(Cost::default());
+                *under_way = Some(Between::default());
             }
-            if let Some(cost) = under_way {
-                cost.add(instruction);
+            if let Some(between) = under_way {
+                between.all.add(instruction);
+                if instruction.kind != Kind::User {
+                    between.kernel.add(instruction);
+                }
             }
         }
     }
@@ -359,8 +380,9 @@ impl Counts {
             let (first, end) = self.settings.between[*index];
             writeln!(
                 out,
-                r#"{{"kind":"between","first":{first},"end":{end},{},"samples":{samples}}}"#,
-                cost(between),
+                r#"{{"kind":"between","first":{first},"end":{end},{},"kernel":{{{}}},"samples":{samples}}}"#,
+                cost(&between.all),
+                cost(&between.kernel),
             )?;
         }
         out.flush()

@@ -1,6 +1,7 @@
 //! A QEMU plugin that counts executed instructions exactly, for the figures of `cargo xtask bench`.
 //!
-//! Load it with `-plugin libcofferdam_icount.so,out=FILE,kernel=LO-HI[,vector=PC]...[,between=PC-PC]...` (all hexadecimal).
+//! Load it with `-plugin libcofferdam_icount.so,out=FILE,kernel=LO-HI[,vector=PC]...[,between=PC-PC]...[,only=between]`
+//! (addresses hexadecimal).
 //! When QEMU ends, FILE holds one JSON object per line: see [`counting::Counts::write_lines`]. The counting itself is in
 //! [`counting`] and knows nothing of QEMU; this file ties it to the plugin interface, whose facts are in [`api`].
 

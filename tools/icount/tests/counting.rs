@@ -58,10 +58,41 @@ fn an_excursion_counts_what_the_kernel_does() {
     // Boot passed both addresses once: the second is not counted.
     assert!(
         lines.contains(
-            r#""first":1052672,"end":1052680,"instructions":2,"register_transfers":2,"samples":1"#
+            r#""first":1052672,"end":1052680,"instructions":2,"register_transfers":2,"kernel":{"instructions":2,"register_transfers":2},"samples":1"#
         ),
         "{lines}"
     );
+}
+
+#[test]
+fn between_two_places_of_a_user_the_kernels_part_is_counted() {
+    let mut settings = Settings::default();
+    settings.set("kernel", "100000-110000").unwrap();
+    settings.set("vector", "100000").unwrap();
+    settings.set("between", "10000000-10000008").unwrap();
+    settings.set("only", "between").unwrap();
+    let code = [
+        (USER, NOP),
+        (VECTOR, STMW_R13),
+        (BODY, RFI),
+        (USER + 4, NOP),
+        (USER + 8, NOP),
+    ];
+    let mut counts = Counts::new(settings);
+    for (address, word) in code {
+        let instruction = Instruction::new(counts.settings(), address, address, word);
+        counts.execute(&instruction);
+    }
+    let mut out = Vec::new();
+    counts.write_lines(&mut out).unwrap();
+    let lines = String::from_utf8(out).unwrap();
+    assert!(
+        lines.contains(
+            r#""instructions":4,"register_transfers":22,"kernel":{"instructions":2,"register_transfers":20},"samples":1"#
+        ),
+        "{lines}"
+    );
+    assert!(!lines.contains("excursion"), "{lines}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod breakdown;
 mod counting;
 mod counts;
 mod lines;
+pub mod linux;
 mod paths;
 mod table;
 

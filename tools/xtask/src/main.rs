@@ -29,7 +29,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use cofferdam_build::Tree;
 use cofferdam_progress::say;
 use cofferdam_run::command::RunArguments;
@@ -135,8 +135,12 @@ Examples:
   cargo xtask bench                            the figures, compared with the committed ones
   cargo xtask bench --breakdown                the functions that the instructions of each path are in
   cargo xtask bench --breakdown call_one_way   every instruction of one path, in the order of execution
-  cargo xtask bench --bless                    commits to the figures as they are now")]
+  cargo xtask bench --bless                    commits to the figures as they are now
+  cargo xtask bench linux                      Linux in a partition, beside the same Linux without cofferdam")]
     Bench {
+        /// What to measure: the kernel's paths, or `linux`
+        #[arg(value_enum)]
+        of: Option<Measured>,
         /// Print a JSON list, and nothing else, on standard output
         #[arg(long)]
         json: bool,
@@ -144,11 +148,18 @@ Examples:
         #[arg(long)]
         bless: bool,
         /// Show which functions the instructions of each path are in; of PATH alone, every instruction
-        #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with_all = ["json", "bless"])]
+        #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with_all = ["json", "bless", "of"])]
         breakdown: Option<Option<String>>,
         #[command(flatten)]
         installing: Installing,
     },
+}
+
+/// What can be measured besides the kernel's paths.
+#[derive(Clone, Copy, ValueEnum)]
+enum Measured {
+    /// The operations of Linux as a guest
+    Linux,
 }
 
 /// Whether missing programs may be installed.
@@ -226,6 +237,7 @@ fn run(command: Command) -> Result<bool> {
             soak::run(&Workspace::read(&root, &toolchain)?, &campaigns, scale)
         }
         Command::Bench {
+            of,
             json,
             bless,
             breakdown,
@@ -233,9 +245,13 @@ fn run(command: Command) -> Result<bool> {
         } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
             let workspace = Workspace::read(&root, &toolchain)?;
-            match breakdown {
-                Some(path) => bench::breakdown(&workspace, path.as_deref()),
-                None => bench::bench(&workspace, json, bless),
+            match (of, breakdown) {
+                (Some(Measured::Linux), _) => {
+                    let consent = Consent::of_user(installing.yes);
+                    bench::linux::bench(&workspace, consent, json, bless)
+                }
+                (None, Some(path)) => bench::breakdown(&workspace, path.as_deref()),
+                (None, None) => bench::bench(&workspace, json, bless),
             }
         }
     };

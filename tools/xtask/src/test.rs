@@ -35,7 +35,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 6] = [
+const SYSTEMS: [OfSystems; 7] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),
@@ -50,6 +50,9 @@ const SYSTEMS: [OfSystems; 6] = [
     }),
     ("bounds of the paths with interrupts off", bench::bounds),
     ("figures", |workspace, _| bench::cases(workspace)),
+    ("figures of Linux", |workspace, _| {
+        bench::linux::cases(workspace)
+    }),
 ];
 const BUILDING: &str = "building every system";
 

@@ -9,6 +9,7 @@
 mod abi;
 pub mod figures;
 mod keys;
+mod linux;
 mod rules;
 
 /// A part of a document that is made from the code.
@@ -33,7 +34,23 @@ pub const PARTS: &[Part] = &[
     part("docs/abi.md", "actions", abi::actions),
     part("docs/performance.md", "figures", figures::all),
     part("docs/performance.md", "missed aims", figures::missed),
+    part("docs/linux-performance.md", "figures of Linux", linux::all),
 ];
+
+/// A file that is made as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
+    /// Its path from the root of the tree.
+    pub file: &'static str,
+    /// Makes it.
+    pub text: fn() -> String,
+}
+
+/// Every one of them.
+pub const WHOLE: &[Whole] = &[Whole {
+    file: "docs/linux-performance.svg",
+    text: linux::chart,
+}];
 
 const fn part(document: &'static str, name: &'static str, text: fn() -> String) -> Part {
     Part {

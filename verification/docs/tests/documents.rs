@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::{limits, page};
-use cofferdam_docs::{PARTS, figures};
+use cofferdam_docs::{PARTS, WHOLE, figures};
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -66,6 +66,18 @@ fn the_references_are_what_the_code_says() {
                 "{}: `{}`; UPDATE_EXPECT=1 writes it",
                 part.document, part.name
             ));
+        }
+    }
+    for whole in WHOLE {
+        let right = (whole.text)();
+        let path = root().join(whole.file);
+        if fs::read_to_string(&path).is_ok_and(|text| text == right) {
+            continue;
+        }
+        if env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(path, right).unwrap();
+        } else {
+            wrong.push(format!("{}; UPDATE_EXPECT=1 writes it", whole.file));
         }
     }
     none("not as the code has it", &wrong);

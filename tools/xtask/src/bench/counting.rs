@@ -40,15 +40,35 @@ impl Counting {
     /// Builds a system, and runs it with the plugin.
     pub fn walk(&self, system: &str, time: Duration) -> Result<(Built, Counts, Report)> {
         let built = built(self.tree.build(&locate(&self.tree.root, system)?))?;
-        let step = Step::start(format!("counting the instructions of {system}"));
-        let (counts, report) = count(&built, &self.qemu, &self.plugin, time)?;
-        step.done();
+        let (counts, report) = self.count(&built, time, None)?;
         Ok((built, counts, report))
+    }
+
+    /// Runs a system with the plugin. `between`: two addresses to count between, and nothing else.
+    pub fn count(
+        &self,
+        built: &Built,
+        time: Duration,
+        between: Option<(u32, u32)>,
+    ) -> Result<(Counts, Report)> {
+        let step = Step::start(format!(
+            "counting the instructions of {}",
+            built.plan.system
+        ));
+        let counted = count(built, &self.qemu, &self.plugin, time, between)?;
+        step.done();
+        Ok(counted)
     }
 }
 
 /// Runs a system with the plugin.
-fn count(built: &Built, qemu: &Path, plugin: &Path, time: Duration) -> Result<(Counts, Report)> {
+fn count(
+    built: &Built,
+    qemu: &Path,
+    plugin: &Path,
+    time: Duration,
+    between: Option<(u32, u32)>,
+) -> Result<(Counts, Report)> {
     let out = built.directory.join(COUNTS);
     let image = fs::read(built.directory.join(KERNEL))?;
     let text = kernel::TEXT..kernel::TEXT + kernel::TEXT_SIZE;
@@ -58,6 +78,10 @@ fn count(built: &Built, qemu: &Path, plugin: &Path, time: Duration) -> Result<(C
     ];
     for vector in counts::vectors(&image)? {
         arguments.push(("vector", format!("{vector:x}")));
+    }
+    if let Some((first, end)) = between {
+        arguments.push(("between", format!("{first:x}-{end:x}")));
+        arguments.push(("only", "between".to_owned()));
     }
     let options = Options {
         qemu: qemu.to_path_buf(),

@@ -56,7 +56,15 @@ enum Line {
     Boot(Walk),
     InterruptsOff(Run),
     Excursion(Excursion),
-    Between {},
+    Between(Between),
+}
+
+/// From one address to another.
+#[derive(Debug, Deserialize)]
+struct Between {
+    samples: u64,
+    /// The kernel's part of it.
+    kernel: Walk,
 }
 
 /// A run of instructions.
@@ -103,9 +111,16 @@ pub struct Counts {
     /// The longest run with interrupts off.
     pub interrupts_off: Run,
     excursions: Vec<Excursion>,
+    betweens: Vec<Between>,
 }
 
 impl Counts {
+    /// What the kernel usually executes between the two addresses that were given: of the most samples.
+    pub fn usually_between(&self) -> Option<&Walk> {
+        let usual = self.betweens.iter().max_by_key(|one| one.samples);
+        usual.map(|between| &between.kernel)
+    }
+
     /// Reads the plugin's output.
     pub fn parse(text: &str) -> Result<Self> {
         let mut counts = Self::default();
@@ -117,7 +132,7 @@ impl Counts {
                 Line::Boot(walk) => counts.boot = walk,
                 Line::InterruptsOff(run) => counts.interrupts_off = run,
                 Line::Excursion(excursion) => counts.excursions.push(excursion),
-                Line::Between {} => {}
+                Line::Between(between) => counts.betweens.push(between),
             }
         }
         Ok(counts)
