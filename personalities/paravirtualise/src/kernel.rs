@@ -59,6 +59,9 @@ impl Kernel {
         }
         let sections = header.sections(BIG, elf).map_err(unreadable)?;
         let table = sections.symbols(BIG, elf, SHT_SYMTAB).map_err(unreadable)?;
+        if table.is_empty() {
+            return Err(Refusal::NoSymbols);
+        }
         let mut code = Vec::new();
         for section in sections.iter() {
             let flags = section.sh_flags(BIG);
