@@ -35,7 +35,7 @@ use cofferdam_check::programs::{self, Fault};
 use cofferdam_compile::Checked;
 use cofferdam_compile::guest::Content;
 use cofferdam_files::alone;
-use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program};
+use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program, Spanned};
 use cofferdam_paravirtualise::Rewritten;
 use cofferdam_setup::{Consent, OF_LINUX_GUEST, Toolchain};
 use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
@@ -228,6 +228,17 @@ impl Tree {
     /// What is done to the kernels of the guests of the system that `file` describes.
     pub fn rewritten(&self, file: &Path) -> Result<Vec<(String, Rewritten)>, Failure> {
         Ok(self.guests(&check(file)?)?.1)
+    }
+
+    /// What lies in the memory of each guest of a system if no kernel is rewritten.
+    pub fn guests_as_they_are(&self, checked: &Checked) -> Result<Vec<(String, Content)>, Failure> {
+        let mut checked = checked.clone();
+        for partition in &mut checked.system.partitions {
+            if let Some(guest) = &mut partition.guest {
+                guest.rewrite = Some(Spanned::new(false, guest.span));
+            }
+        }
+        Ok(self.guests(&checked)?.0)
     }
 
     /// What lies in the memory of each guest, by the name of its partition, and what was done to the kernels that were rewritten. A guest

@@ -19,6 +19,7 @@ use crate::damage::DAMAGES;
 use crate::expected::{self, Expected};
 use crate::parts::Tally;
 use crate::timeline::Timeline;
+use crate::variant::Variant;
 
 /// So many machines run at a time.
 const AT_A_TIME: usize = 2;
@@ -173,6 +174,7 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
         linux_disassembled,
     ));
     cases.push(of_linux("upstream Linux comes to its shell", linux_boots));
+    cases.push(of_linux("and with nothing rewritten", linux_boots_as_it_is));
     cases.push(of_linux("the shell does what it is told", linux_obeys));
     for damage in DAMAGES {
         let title = format!("damaged tables: {}", damage.name);
@@ -333,7 +335,19 @@ fn linux_disassembled(systems: &Systems, built: &Built) -> Result<()> {
 
 /// The guest comes to its shell, and the control loop beside it keeps its beat.
 fn linux_boots(systems: &Systems, built: &Built) -> Result<()> {
-    let outcome = systems.run(built, 1000)?;
+    comes_to_its_shell(&systems.run(built, 1000)?)
+}
+
+/// The same if every privileged instruction of the guest's kernel traps.
+fn linux_boots_as_it_is(systems: &Systems, built: &Built) -> Result<()> {
+    let mut plain = built.clone();
+    plain.guests = systems.tree.guests_as_they_are(&built.checked)?;
+    let (plain, image) = Variant::default().build(&plain, Kernel::Release)?;
+    let options = systems.options(Kernel::Release, 1000);
+    comes_to_its_shell(&run_image(&plain, &image, &options)?)
+}
+
+fn comes_to_its_shell(outcome: &Outcome) -> Result<()> {
     no_reasons(&outcome.report.reasons)?;
     let text = String::from_utf8_lossy(&outcome.serial);
     ensure!(
