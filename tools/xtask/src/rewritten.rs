@@ -131,7 +131,7 @@ fn stands_for(site: &Site, (was, of): &Instruction, (is, with): &Instruction) ->
             let leads = u32::from_str_radix(with.trim_start_matches("0x"), 16);
             (was == "wrteei" || was == "wrtee") && is == "b" && leads == Ok(*at)
         }
-        What::Left { .. } => site.before == site.after,
+        What::Left { .. } => was == is && of == with,
     }
 }
 
