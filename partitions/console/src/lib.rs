@@ -5,9 +5,13 @@
 mod input;
 mod output;
 #[cfg(target_os = "none")]
+mod terminal;
+#[cfg(target_os = "none")]
 mod uart;
 
 pub use input::{Input, Keys, SWITCH_KEY};
 pub use output::Output;
+#[cfg(target_os = "none")]
+pub use terminal::{KEY_BYTES, LINE_BYTES, Terminal};
 #[cfg(target_os = "none")]
 pub use uart::Uart;
