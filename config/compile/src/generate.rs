@@ -17,8 +17,7 @@ use cofferdam_tables::NO_LINE;
 
 use crate::place::PAGE;
 
-/// Writes the module of each partition that is built here to `directory`, as `<partition>.rs`. A file whose content
-/// would be the same is left alone, so that nothing is built again for it.
+/// Writes the module of each partition that is built here to `directory`, as `<partition>.rs`.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -27,11 +26,29 @@ pub fn generate(checked: &Checked, directory: &Path) -> io::Result<()> {
     for (index, partition) in checked.system.partitions.iter().enumerate() {
         if let Some(Program::Crate(_)) = partition.program {
             let path = directory.join(format!("{}.rs", partition.name));
-            let text = module(checked, index);
-            if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
-                std::fs::write(path, text)?;
-            }
+            store(&path, &module(checked, index))?;
         }
+    }
+    Ok(())
+}
+
+/// Writes the module of a crate that serves any partition to `directory`, as `any/<package>.rs`.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn generate_any(directory: &Path, package: &str, module: &str) -> io::Result<()> {
+    let folder = directory.join(ANY);
+    std::fs::create_dir_all(&folder)?;
+    store(&folder.join(format!("{package}.rs")), module)
+}
+
+/// The folder for the modules of crates that serve any partition.
+pub const ANY: &str = "any";
+
+/// A file whose content would be the same is left alone, so that nothing is built again for it.
+fn store(path: &Path, text: &str) -> io::Result<()> {
+    if std::fs::read_to_string(path).ok().as_deref() != Some(text) {
+        std::fs::write(path, text)?;
     }
     Ok(())
 }
@@ -62,6 +79,19 @@ pub fn type_at(
 
 /// The module of one partition.
 pub fn module(checked: &Checked, index: usize) -> String {
+    let mut text = module_of_any(checked, index);
+    let name = &checked.system.partitions[index].name.value;
+    // Behind everything that both kinds of modules have, so that a line has the same number in both.
+    line_to(
+        &mut text,
+        format_args!("/// The partition's name.\npub const NAME: &str = {name:?};"),
+    );
+    text
+}
+
+/// What a crate that serves any partition is told of this one: everything but its name. It is the same text for partitions that the file gives
+/// the same.
+pub fn module_of_any(checked: &Checked, index: usize) -> String {
     let mut text = format!(
         "// The ports of this partition, made from system `{}`. Changes here are lost.\n\n",
         checked.system.name,
@@ -129,12 +159,6 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
             format_args!("/// {doc}\npub const {name}: {kind} = {value};"),
         );
     };
-    fact(
-        "The partition's name.",
-        "NAME",
-        "&str",
-        format!("{:?}", partition.name.value),
-    );
     fact(
         "The room for its stack.",
         "STACK_BYTES",

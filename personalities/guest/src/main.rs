@@ -19,7 +19,7 @@ use guest_monitor::devices::Ending;
 use guest_monitor::output::LINE_BYTES;
 use guest_monitor::{Monitor, start};
 
-cofferdam_native::partition!("linux", main);
+cofferdam_native::partition!(main);
 
 fn main() -> ! {
     let mut guest = ports::GUEST;

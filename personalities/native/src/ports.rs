@@ -13,20 +13,33 @@ use crate::{
 
 /// Declares the partition: includes the generated module as `ports`, reserves the stack, and makes `main` the entry.
 ///
-/// The name is that of the partition in the system's file.
+/// The name is that of the partition in the system's file. Without one, the crate serves any partition of any system that has the ports that its code
+/// names, as often as a file names it: it is built once for all of them that the file gives the same, and once more for each that has something
+/// different.
 #[macro_export]
 macro_rules! partition {
     ($name:literal, $main:path) => {
+        $crate::partition! {
+            @ $main, ::core::concat!(::core::env!("COFFERDAM_GENERATED"), "/", $name, ".rs")
+        }
+    };
+    ($main:path) => {
+        $crate::partition! {
+            @ $main,
+            ::core::concat!(
+                ::core::env!("COFFERDAM_GENERATED"),
+                "/any/",
+                ::core::env!("CARGO_PKG_NAME"),
+                ".rs"
+            )
+        }
+    };
+    (@ $main:path, $($module:tt)*) => {
         /// What the system's file gives this partition.
         #[allow(dead_code)]
         mod ports {
             use $crate::*;
-            ::core::include!(::core::concat!(
-                ::core::env!("COFFERDAM_GENERATED"),
-                "/",
-                $name,
-                ".rs"
-            ));
+            ::core::include!($($module)*);
         }
 
         const _: () = {

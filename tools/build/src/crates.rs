@@ -16,6 +16,15 @@ use crate::Tree;
 /// What every partition in Rust depends on.
 const PERSONALITY: &str = "cofferdam-native";
 
+/// The package of a partition's crate.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Whether it is written for any partition, rather than for the one that its binary is called after.
+    pub serves_any: bool,
+}
+
 /// The packages of the workspace.
 pub struct Crates {
     packages: Vec<Value>,
@@ -31,8 +40,8 @@ impl Crates {
         }
     }
 
-    /// The name of the package whose manifest this is, if it has a program for `partition`.
-    pub fn package(&self, manifest: &Path, partition: &str) -> Result<String, Fault> {
+    /// The package whose manifest this is, if it has a program for `partition`.
+    pub fn package(&self, manifest: &Path, partition: &str) -> Result<Package, Fault> {
         let manifest = manifest.canonicalize().map_err(Fault::Unreadable)?;
         let is_it = |package: &&Value| {
             let path = package["manifest_path"].as_str().map(Path::new);
@@ -50,7 +59,10 @@ impl Crates {
             return Err(Fault::NoBinary);
         }
         let name = package["name"].as_str().ok_or(Fault::NoPackage)?;
-        Ok(name.to_owned())
+        Ok(Package {
+            name: name.to_owned(),
+            serves_any: !binaries.contains(partition),
+        })
     }
 }
 

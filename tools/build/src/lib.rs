@@ -23,10 +23,11 @@ mod crates;
 mod directory;
 mod guests;
 mod locate;
+mod rounds;
 mod template;
 mod types;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,7 @@ pub use cofferdam_compile::Plan;
 pub use cofferdam_files::store;
 pub use directory::{directory_in, directory_of};
 pub use locate::{Place, locate, root, systems};
+pub use rounds::Round;
 pub use template::{NewPartition, new_partition};
 
 /// One of the two kernels. They are the same for every system.
@@ -284,34 +286,39 @@ impl Tree {
         checked: &Checked,
         directory: &Path,
     ) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-        let executables = match self.partitions(checked, directory)? {
-            None => Vec::new(),
-            Some(build) => {
-                let what = format!("building the partitions of {}", checked.system.name);
-                let mut wrong = Vec::new();
-                let built = build.run_without(Action::Build, &what, |message| {
-                    let found = types::of_file(checked, message);
-                    let explained = found.is_some();
-                    wrong.extend(found);
-                    explained
-                });
-                if !wrong.is_empty() {
-                    return Err(wrong_at(checked, wrong));
-                }
-                built?
+        let mut programs = HashMap::new();
+        let mut wrong = Vec::new();
+        for round in self.partitions(checked, directory)? {
+            let what = format!("building the partitions of {}", checked.system.name);
+            let mut of_file = Vec::new();
+            let built = round.build.run_without(Action::Build, &what, |message| {
+                let found = types::of_file(checked, &round.members, message);
+                let explained = found.is_some();
+                of_file.extend(found);
+                explained
+            });
+            if !of_file.is_empty() {
+                return Err(wrong_at(checked, of_file));
             }
-        };
-        let (programs, wrong) = for_each_partition(checked, |partition| {
-            let (program, file) = program_file(checked, partition)?;
-            let path = match program {
-                Program::Crate(_) => {
-                    program_of(&executables, &file, &partition.name).ok_or(Fault::NoBinary)?
+            // Before the next round, which puts what it builds in the same place.
+            let executables = built?;
+            for member in &round.members {
+                let partition = &checked.system.partitions[member.partition];
+                match built_program(checked, partition, &executables) {
+                    Ok(elf) => _ = programs.insert(partition.name.value.clone(), elf),
+                    Err(fault) => wrong.push(programs::fault(partition, &fault)),
                 }
-                Program::Image(_) => file,
+            }
+        }
+        let (programs, unreadable) = for_each_partition(checked, |partition| {
+            let name = &partition.name.value;
+            let elf = match &partition.program {
+                Some(Program::Image(_)) => Some(image(checked, partition)?),
+                _ => programs.get(name).cloned(),
             };
-            let elf = std::fs::read(path).map_err(Fault::Unreadable)?;
-            Ok(Some((partition.name.value.clone(), elf)))
+            Ok(elf.map(|elf| (name.clone(), elf)))
         });
+        wrong.extend(unreadable);
         if wrong.is_empty() {
             Ok(programs)
         } else {
@@ -319,27 +326,28 @@ impl Tree {
         }
     }
 
-    /// The build of the crates of all partitions, in one run of cargo, with their ports generated. `None` if none is built. What was
+    /// The builds of the crates of all partitions, in as few runs of cargo as there can be, with their ports generated. What was
     /// delivered is judged first, so that one run says what is wrong with crates and images.
     pub fn partitions(
         &self,
         checked: &Checked,
         directory: &Path,
-    ) -> Result<Option<TargetBuild<'_>>, Failure> {
+    ) -> Result<Vec<Round<'_>>, Failure> {
         let crates = Crates::of(self)?;
         let (packages, mut wrong) =
             for_each_partition(checked, |partition| match &partition.program {
                 Some(Program::Crate(_)) => {
                     let (_, manifest) = program_file(checked, partition)?;
-                    crates.package(&manifest, &partition.name).map(Some)
+                    let package = crates.package(&manifest, &partition.name)?;
+                    let index = checked.system.partition_index(&partition.name);
+                    Ok(index.map(|index| (index, package)))
                 }
                 _ => Ok(None),
             });
         let (delivered, unreadable) =
             for_each_partition(checked, |partition| match &partition.program {
                 Some(Program::Image(_)) => {
-                    let (_, file) = program_file(checked, partition)?;
-                    let elf = std::fs::read(file).map_err(Fault::Unreadable)?;
+                    let elf = image(checked, partition)?;
                     Ok(Some((partition.name.value.clone(), elf)))
                 }
                 _ => Ok(None),
@@ -349,12 +357,18 @@ impl Tree {
         if !wrong.is_empty() {
             return Err(wrong_at(checked, wrong));
         }
-        let generated = directory.join("generated");
-        cofferdam_compile::generate(checked, &generated)
-            .with_context(|| format!("{} cannot be written", generated.display()))?;
-        let environment = vec![("COFFERDAM_GENERATED".to_owned(), generated.into())];
-        let build = self.target_build(packages, Vec::new(), environment);
-        Ok((!build.packages.is_empty()).then_some(build))
+        let generated = directory.join(rounds::GENERATED);
+        let unwritable = || format!("{} cannot be written", generated.display());
+        cofferdam_compile::generate(checked, &generated).with_context(unwritable)?;
+        let rounds = rounds::rounds(checked, packages).into_iter().enumerate();
+        let builds = rounds.map(|(number, members)| {
+            let modules = rounds::generate(directory, number, &members).with_context(unwritable)?;
+            let environment = vec![("COFFERDAM_GENERATED".to_owned(), modules.into())];
+            let packages = rounds::packages(&members);
+            let build = self.target_build(packages, Vec::new(), environment);
+            Ok(Round { build, members })
+        });
+        builds.collect()
     }
 
     /// A build of some packages for the target.
@@ -411,6 +425,23 @@ fn program_file<'c>(
     program
         .and_then(|program| Some((program, checked.find(program)?)))
         .ok_or_else(|| Fault::Unreadable(std::io::ErrorKind::NotFound.into()))
+}
+
+/// What a supplier delivered for a partition.
+fn image(checked: &Checked, partition: &Partition) -> Result<Vec<u8>, Fault> {
+    let (_, file) = program_file(checked, partition)?;
+    std::fs::read(file).map_err(Fault::Unreadable)
+}
+
+/// What was built for a partition.
+fn built_program(
+    checked: &Checked,
+    partition: &Partition,
+    executables: &[Executable],
+) -> Result<Vec<u8>, Fault> {
+    let (_, manifest) = program_file(checked, partition)?;
+    let path = program_of(executables, &manifest, &partition.name).ok_or(Fault::NoBinary)?;
+    std::fs::read(path).map_err(Fault::Unreadable)
 }
 
 /// Of a package with several binaries, a partition's is the one with its name.

@@ -9,17 +9,23 @@ use cofferdam_compile::generate::type_at;
 use cofferdam_model::Diagnostic;
 use serde_json::Value;
 
+use crate::rounds::Member;
+
 /// Codes of the compiler for a path that leads nowhere.
 const UNKNOWN: [&str; 4] = ["E0412", "E0425", "E0432", "E0433"];
 
 /// An error of the compiler as one of the file, if its place is a type that the file gives.
-pub fn of_file(checked: &Checked, message: &Value) -> Option<Diagnostic> {
+pub(crate) fn of_file(
+    checked: &Checked,
+    members: &[Member],
+    message: &Value,
+) -> Option<Diagnostic> {
     if message["level"] != "error" {
         return None;
     }
     let spans = message["spans"].as_array()?;
     let mut places = spans.iter().filter(|span| span["is_primary"] == true);
-    let (partition, found) = places.find_map(|span| type_of(checked, span))?;
+    let (partition, found) = places.find_map(|span| type_of(checked, members, span))?;
     let code = message["code"]["code"].as_str().unwrap_or_default();
     let compiler = message["message"].as_str().unwrap_or_default();
     Some(programs::unusable_type(
@@ -33,23 +39,24 @@ pub fn of_file(checked: &Checked, message: &Value) -> Option<Diagnostic> {
 /// The partition in whose module a span lies, or what expanded to it, and the type there.
 fn type_of<'c>(
     checked: &'c Checked,
+    members: &[Member],
     span: &Value,
 ) -> Option<(
     usize,
     &'c cofferdam_model::Spanned<cofferdam_model::MessageType>,
 )> {
     let file = span["file_name"].as_str()?;
-    let of_module = |name: &str| file.ends_with(&format!("/generated/{name}.rs"));
-    let mut partitions = checked.system.partitions.iter();
-    let here = partitions
-        .position(|one| of_module(&one.name))
-        .and_then(|partition| {
+    let here = members
+        .iter()
+        .find(|one| file.ends_with(&one.module_path(checked)))
+        .and_then(|member| {
+            let partition = member.partition;
             let number = |key: &str| usize::try_from(span[key].as_u64()?).ok();
             let (line, column) = (number("line_start")?, number("column_start")?);
             Some((partition, type_at(checked, partition, line, column)?))
         });
     here.or_else(|| {
         let expansion = span["expansion"].get("span")?;
-        type_of(checked, expansion)
+        type_of(checked, members, expansion)
     })
 }

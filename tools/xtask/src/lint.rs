@@ -40,10 +40,10 @@ fn target(workspace: &Workspace<'_>) -> Result<Tally> {
         let checked = check(&system.file)?;
         let name = &checked.system.name;
         let directory = directory_in(&tree.target, &tree.root, &system.file, name);
-        if let Some(build) = tree.partitions(&checked, &directory)? {
+        for round in tree.partitions(&checked, &directory)? {
             let what = format!("linting the partitions of {}", system.name);
-            build.run(Action::Clippy, &what)?;
-            rest.retain(|package| !build.packages.contains(package));
+            round.build.run(Action::Clippy, &what)?;
+            rest.retain(|package| !round.build.packages.contains(package));
         }
     }
     let build = tree.target_build(rest, Vec::new(), Vec::new());

@@ -1,0 +1,95 @@
+//! Which crates cargo builds together, and for which partitions.
+//!
+//! A crate that is written for one partition has a binary of that name, and its module is `<partition>.rs`. One that serves any partition
+//! has one binary of another name, and its module is `any/<package>.rs`: partitions that the file gives the same share what is built of it,
+//! and for each that has something different it is built once more, in a round of its own.
+
+use std::path::{Path, PathBuf};
+
+use cofferdam_compile::Checked;
+use cofferdam_compile::generate::{ANY, generate_any, module_of_any};
+use cofferdam_target_build::TargetBuild;
+
+use crate::crates::Package;
+
+/// The folder of the modules in that of a system.
+pub const GENERATED: &str = "generated";
+
+/// One run of cargo over crates of partitions.
+#[derive(Debug)]
+pub struct Round<'t> {
+    /// What is built.
+    pub build: TargetBuild<'t>,
+    /// For whom.
+    pub(crate) members: Vec<Member>,
+}
+
+/// A partition whose program a round builds.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Its index.
+    pub partition: usize,
+    package: String,
+    /// Its module, if the package serves any partition.
+    module: Option<String>,
+}
+
+impl Member {
+    /// How the path of its module ends.
+    pub fn module_path(&self, checked: &Checked) -> String {
+        match self.module {
+            Some(_) => format!("/{ANY}/{}.rs", self.package),
+            None => {
+                let name = &checked.system.partitions[self.partition].name;
+                format!("/{GENERATED}/{name}.rs")
+            }
+        }
+    }
+}
+
+/// The rounds in which the packages of these partitions are built, as few as there can be.
+pub(crate) fn rounds(checked: &Checked, packages: Vec<(usize, Package)>) -> Vec<Vec<Member>> {
+    let mut rounds: Vec<Vec<Member>> = Vec::new();
+    for (partition, package) in packages {
+        let member = Member {
+            partition,
+            module: (package.serves_any).then(|| module_of_any(checked, partition)),
+            package: package.name,
+        };
+        let fits = |round: &&mut Vec<Member>| {
+            let mut same = round.iter().filter(|one| one.package == member.package);
+            same.all(|one| one.module == member.module)
+        };
+        match rounds.iter_mut().find(fits) {
+            Some(round) => round.push(member),
+            None => rounds.push(vec![member]),
+        }
+    }
+    rounds
+}
+
+/// The packages of a round, each once.
+pub(crate) fn packages(round: &[Member]) -> Vec<String> {
+    let mut packages: Vec<_> = round.iter().map(|one| one.package.clone()).collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+/// Where the modules of the round with this number lie; writes those of crates that serve any partition.
+pub(crate) fn generate(
+    directory: &Path,
+    number: usize,
+    round: &[Member],
+) -> std::io::Result<PathBuf> {
+    let mut generated = directory.join(GENERATED);
+    if number > 0 {
+        generated = generated.join(format!("round-{}", number + 1));
+    }
+    for member in round {
+        if let Some(module) = &member.module {
+            generate_any(&generated, &member.package, module)?;
+        }
+    }
+    Ok(generated)
+}
