@@ -53,16 +53,21 @@ pub fn memory_end(system: &System) -> u64 {
 /// How many entries of TLB1 a guest has for good: its register page, and its large pages.
 pub const PLACES_OF_A_GUEST: usize = cofferdam_abi::guest::PLACES as usize;
 
+/// How many entries of TLB1 all guests have for good.
+pub fn entries_of_guests(system: &System) -> usize {
+    let guests = system.partitions.iter().filter(|one| one.guest.is_some());
+    let left = limits::TLB1_ENTRIES - entries_of_kernel(system);
+    (guests.count() * PLACES_OF_A_GUEST).min(left)
+}
+
+fn entries_of_kernel(system: &System) -> usize {
+    let blocks = ram_blocks(u64::from(kernel::END), *system.ram_bytes);
+    limits::KERNEL_TLB1_ENTRIES + blocks.len()
+}
+
 /// How many entries of TLB1 are left for partitions.
 pub fn budget(system: &System) -> usize {
-    let blocks = ram_blocks(u64::from(kernel::END), *system.ram_bytes);
-    let guests = system
-        .partitions
-        .iter()
-        .filter(|one| one.guest.is_some())
-        .count();
-    (limits::TLB1_ENTRIES - limits::KERNEL_TLB1_ENTRIES - blocks.len())
-        .saturating_sub(guests * PLACES_OF_A_GUEST)
+    limits::TLB1_ENTRIES - entries_of_kernel(system) - entries_of_guests(system)
 }
 
 /// The partitions that may run in a window: its group, then the background's members.

@@ -224,6 +224,28 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
             text,
             format_args!("guest! {{ memory {memory:#x}, device_tree {device_tree:#x} }}"),
         );
+        for (what, name, action) in [
+            ("it asks for a reset", "RESET", guest.on_reset),
+            ("it turns its power off", "POWER_OFF", guest.on_power_off),
+            ("its kernel panics", "PANIC", guest.on_panic),
+            ("it hangs", "HANG", guest.on_hang),
+        ] {
+            line_to(
+                text,
+                format_args!(
+                    "/// What follows when {what}.\npub const GUEST_ON_{name}: abi::health::Action = abi::health::Action::{action:?};"
+                ),
+            );
+        }
+        let period = partition.period_ticks.as_ref().map_or(1, |period| **period);
+        let watchdog = guest.watchdog_ticks.as_ref().map_or(0, |ticks| **ticks);
+        let releases = watchdog.div_ceil(period.max(1));
+        line_to(
+            text,
+            format_args!(
+                "/// At so many releases in a row it may be found with its interrupts off; 0: for ever.\npub const GUEST_WATCHDOG_RELEASES: u32 = {releases};"
+            ),
+        );
     }
     text.push('\n');
 }

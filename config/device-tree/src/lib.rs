@@ -9,7 +9,7 @@
 //! | `/cpus` | one e500v2, its caches, and how fast its timebase counts |
 //! | `/memory` | one range from address 0 |
 //! | `/chosen` | the boot arguments, the initramfs, the console |
-//! | `/soc` | the block of devices, of which there is the interrupt controller; and, where the system wants them, the registers that reset the machine and switch it off |
+//! | `/soc` | the block of devices, of which there is the interrupt controller; and, where the system wants them, the registers that reset the machine, switch it off, and take the report of a panic |
 //! | `/hypervisor` | that a hypercall is `sc`, that there is one for idling, and the byte channel that is the console |
 //!
 //! A user's *overlay* (a tree of changes, as `dtc -@ -I dts -O dtb` makes it) may add to this and change nothing of it: what the
@@ -38,6 +38,8 @@ pub const INTERRUPT_CONTROLLER: u32 = 0x4_0000;
 pub const GLOBAL_UTILITIES: u32 = 0xe_0000;
 /// Where in it the GPIO controller lies, whose pin 0 switches the machine off.
 pub const GPIO: u32 = 0xf_f000;
+/// Where in it the register lies by which a kernel reports that it panics.
+pub const PANIC: u32 = 0xf_e000;
 
 /// The handle of the console's byte channel.
 pub const CONSOLE_HANDLE: u32 = 0;
@@ -83,6 +85,10 @@ pub struct Facts<'f> {
     pub powers_off: bool,
     /// Guest-physical addresses of what lies in the guest's memory and is not its to give out, the ends excluded: whole pages.
     pub reserved: &'f [Range<u32>],
+    /// The interrupt source of the pins, without which Linux's driver has none of them.
+    pub pins_source: u32,
+    /// Whether there is a register that takes the report of a panic.
+    pub reports_panics: bool,
     /// Randomness to begin with. Without it, runs are the same every time.
     pub rng_seed: Option<[u8; 32]>,
 }
@@ -172,6 +178,8 @@ fn devices(facts: &Facts<'_>) -> Result<Node> {
     if facts.powers_off {
         let gpio = device("gpio", GPIO, 0x1000)?
             .with("compatible", "fsl,qoriq-gpio")?
+            .with("interrupt-parent", INTERRUPT_CONTROLLER_PHANDLE)?
+            .with("interrupts", [facts.pins_source, LEVEL_HIGH])?
             .flag("gpio-controller")?
             .with("#gpio-cells", 2_u32)?
             .with("phandle", GPIO_PHANDLE)?;
@@ -179,6 +187,10 @@ fn devices(facts: &Facts<'_>) -> Result<Node> {
             .with("compatible", "gpio-poweroff")?
             .with("gpios", [GPIO_PHANDLE, 0, 0])?;
         block = block.holding(gpio).holding(pin);
+    }
+    if facts.reports_panics {
+        let register = device("pvpanic", PANIC, 2)?.with("compatible", "qemu,pvpanic-mmio")?;
+        block = block.holding(register);
     }
     Ok(block)
 }

@@ -18,6 +18,8 @@ fn base() -> Vec<u8> {
         resets: false,
         powers_off: false,
         reserved: &[],
+        pins_source: 5,
+        reports_panics: false,
         rng_seed: None,
     })
     .unwrap()

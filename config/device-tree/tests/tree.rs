@@ -19,6 +19,8 @@ fn facts() -> Facts<'static> {
         resets: false,
         powers_off: false,
         reserved: &[],
+        pins_source: 5,
+        reports_panics: false,
         rng_seed: None,
     }
 }
@@ -168,7 +170,9 @@ fn a_pin_that_switches_off() {
     };
     let added = added(&facts);
     let of = |path: &str| added.get(&format!("/soc@e0000000/{path}")).unwrap();
-    assert_eq!(added.len(), 7);
+    assert_eq!(added.len(), 9);
+    assert_eq!(*of("gpio@ff000/interrupts"), cells(&[5, 2]));
+    assert_eq!(*of("gpio@ff000/interrupt-parent"), cells(&[1]));
     assert_eq!(*of("gpio@ff000/compatible"), b"fsl,qoriq-gpio\0");
     assert_eq!(*of("gpio@ff000/reg"), cells(&[0xf_f000, 0x1000]));
     assert_eq!(*of("gpio@ff000/#gpio-cells"), cells(&[2]));
@@ -177,6 +181,21 @@ fn a_pin_that_switches_off() {
     let phandle = of("gpio@ff000/phandle");
     assert_eq!(of("power-off/gpios")[..4], phandle[..]);
     assert_eq!(of("power-off/gpios")[4..], cells(&[0, 0]));
+}
+
+#[test]
+fn a_register_for_panics() {
+    let facts = Facts {
+        reports_panics: true,
+        ..facts()
+    };
+    let register = "/soc@e0000000/pvpanic@fe000";
+    let expected = [
+        ("reg", cells(&[0xf_e000, 2])),
+        ("compatible", b"qemu,pvpanic-mmio\0".to_vec()),
+    ];
+    let expected = expected.map(|(name, value)| (format!("{register}/{name}"), value));
+    assert_eq!(added(&facts), expected.into());
 }
 
 #[test]

@@ -247,7 +247,37 @@ pub const GUEST: &[Key] = &[
         Shape::Text,
         "What the guest's kernel is told at its start. Default: nothing.",
     ),
+    optional(
+        "watchdog",
+        Shape::Time,
+        "How long the guest may be found with its interrupts off, at each release, before it is taken to hang. Default: for ever.",
+    ),
+    optional(
+        "on_reset",
+        Shape::Choice(ENDINGS),
+        "What follows a reset that the guest asked for. Default: `restart_cold`.",
+    ),
+    optional(
+        "on_power_off",
+        Shape::Choice(ENDINGS),
+        "What follows when it turns its power off. Default: `stop`.",
+    ),
+    optional(
+        "on_panic",
+        Shape::Choice(FAILURES),
+        "What follows a panic of its kernel. Default: `restart_cold`.",
+    ),
+    optional(
+        "on_hang",
+        Shape::Choice(FAILURES),
+        "What follows when a watchdog finds that it hangs. Default: `restart_cold`.",
+    ),
 ];
+
+/// What follows the end of a guest: behind it there is nothing to go on with.
+const ENDINGS: &[&str] = &["restart_cold", "stop"];
+/// What follows a failure of a guest: with `log` it may go on, if it can.
+const FAILURES: &[&str] = &["restart_cold", "stop", "log"];
 
 /// `restart` of a partition.
 pub const RESTART: &[Key] = &[

@@ -260,14 +260,9 @@ impl Parser<'_> {
                 _ => Tlb::Pinned,
             })
         });
-        let guest = fields.table("guest").map(|guest| Guest {
-            span: fields.span_of("guest"),
-            memory_bytes: guest.required(guest.number("memory")),
-            kernel: guest.text("kernel"),
-            rewrite: guest.boolean("rewrite"),
-            initramfs: guest.text("initramfs"),
-            arguments: guest.text("arguments"),
-        });
+        let guest = fields
+            .table("guest")
+            .map(|guest| guest_of(&guest, fields.span_of("guest")));
         let background = fields.table("background").map(|fields| Background {
             priority: fields.required(fields.number("priority")),
             budget_ticks: fields.number("budget"),
@@ -526,6 +521,27 @@ fn capability(text: &str) -> Option<CapabilityRequest> {
     };
     let name = (name != "*").then(|| name.to_string());
     Some(CapabilityRequest::Partition(right, name))
+}
+
+/// What a file says about a guest.
+fn guest_of(fields: &Fields, span: Span) -> Guest {
+    let action = |key, default| {
+        let text = fields.text(key);
+        text.and_then(|text| Action::from_name(&text))
+            .unwrap_or(default)
+    };
+    Guest {
+        span,
+        memory_bytes: fields.required(fields.number("memory")),
+        kernel: fields.text("kernel"),
+        initramfs: fields.text("initramfs"),
+        arguments: fields.text("arguments"),
+        watchdog_ticks: fields.number("watchdog"),
+        on_reset: action("on_reset", Action::RestartCold),
+        on_power_off: action("on_power_off", Action::Stop),
+        on_panic: action("on_panic", Action::RestartCold),
+        on_hang: action("on_hang", Action::RestartCold),
+    }
 }
 
 /// Whether a text is the path of a Rust type in a crate.

@@ -142,6 +142,16 @@ pub struct Guest {
     pub initramfs: Option<Spanned<String>>,
     /// What its kernel is told.
     pub arguments: Option<Spanned<String>>,
+    /// How long it may have its interrupts off.
+    pub watchdog_ticks: Option<Spanned<u64>>,
+    /// What follows a reset that it asked for.
+    pub on_reset: Action,
+    /// What follows when it turns its power off.
+    pub on_power_off: Action,
+    /// What follows a panic of its kernel.
+    pub on_panic: Action,
+    /// What follows when it hangs.
+    pub on_hang: Action,
 }
 
 impl Partition {

@@ -15,6 +15,8 @@ pub const MPIC_BYTES: u32 = 0x4_0000;
 pub const GUTS: u32 = 0xe_0000;
 /// Their size.
 pub const GUTS_BYTES: u32 = 0x1000;
+/// The register by which a kernel reports that it panics, from [`CCSR`] on, where `ppce500` has nothing.
+pub const PANIC: u32 = 0xf_e000;
 /// The pins, from [`CCSR`] on, where `ppce500` has them.
 pub const GPIO: u32 = 0xf_f000;
 /// Their size.

@@ -6,19 +6,36 @@
 use crate::board;
 use crate::mpic::Mpic;
 
-/// What a guest does to itself by a device.
+/// How a guest ends, or fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub enum Ending {
     /// It asks for a reset.
-    Reset,
+    Reset = 1,
     /// It turns its power off.
-    PowerOff,
+    PowerOff = 2,
+    /// Its kernel panics.
+    Panic = 3,
+    /// It makes no progress.
+    Hang = 4,
+}
+
+impl Ending {
+    /// The detail of the `application_error` that says so: "GU", and which.
+    pub const fn detail(self) -> u32 {
+        0x4755_0000 | self as u32
+    }
 }
 
 /// The global utilities (MPC8548E reference manual, section 18.4): the reset request.
 mod guts {
     pub const RESET_CONTROL: u32 = 0xb0;
     pub const HARD_RESET_REQUEST: u32 = 0x2;
+}
+
+/// The register for panics, a byte (QEMU, `docs/specs/pvpanic.rst`). What can be reported reads as 1.
+mod panic {
+    pub const PANICKED: u32 = 1 << 0;
 }
 
 /// The pins (MPC8572E reference manual, section 21.3).
@@ -61,6 +78,7 @@ impl Devices {
             // A reset that was asked for does not last long enough to be seen.
             Some(Place::Guts(guts::RESET_CONTROL)) => Some(0),
             Some(Place::Gpio(offset)) => self.load_pins(offset),
+            Some(Place::Panic) => Some(panic::PANICKED),
             _ => None,
         };
         value.unwrap_or_else(|| {
@@ -77,6 +95,9 @@ impl Devices {
                 return (value & guts::HARD_RESET_REQUEST != 0).then_some(Ending::Reset);
             }
             Some(Place::Gpio(offset)) => self.store_pins(offset, value),
+            Some(Place::Panic) => {
+                return (value & panic::PANICKED != 0).then_some(Ending::Panic);
+            }
             _ => None,
         };
         if done.is_none() {
@@ -123,14 +144,18 @@ enum Place {
     Mpic(u32),
     Guts(u32),
     Gpio(u32),
+    Panic,
 }
 
-/// Registers are words.
+/// Registers are words, but for the one that takes the report of a panic.
 fn place(address: u64, bytes: u32) -> Option<Place> {
+    let offset = u32::try_from(address).ok()?.checked_sub(board::CCSR)?;
+    if (offset, bytes) == (board::PANIC, 1) {
+        return Some(Place::Panic);
+    }
     if bytes != 4 {
         return None;
     }
-    let offset = u32::try_from(address).ok()?.checked_sub(board::CCSR)?;
     let within = |start, length| offset.checked_sub(start).filter(|inside| *inside < length);
     if let Some(offset) = within(board::MPIC, board::MPIC_BYTES) {
         return Some(Place::Mpic(offset));
@@ -172,6 +197,18 @@ mod tests {
         assert_eq!(devices.store(DATA, 4, !PIN_0), None, "other pins");
         assert_eq!(devices.load(DATA, 4), !PIN_0);
         assert_eq!(devices.store(DATA, 4, u32::MAX), Some(Ending::PowerOff));
+    }
+
+    #[test]
+    fn a_panic_is_reported_by_a_byte() {
+        let mut devices = Devices::new();
+        let register = CCSR + 0xf_e000;
+        assert_eq!(devices.load(register, 1), 1);
+        assert_eq!(devices.store(register, 1, 1), Some(Ending::Panic));
+        assert_eq!(devices.store(register, 1, 2), None, "no event of ours");
+        assert_eq!(devices.strays(), 0);
+        assert_eq!(devices.store(register, 4, 1), None);
+        assert_eq!(devices.strays(), 1);
     }
 
     #[test]

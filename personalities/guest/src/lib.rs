@@ -17,5 +17,6 @@ pub mod mpic;
 pub mod output;
 #[cfg(test)]
 mod tests;
+pub mod watchdog;
 
 pub use monitor::{Monitor, Processor, Strays, start};

@@ -2,7 +2,10 @@
 //!
 //! The guest's console is the partition's lines on the terminal, port `log`, and its keys, port `input`. Where the partition has a
 //! period, a prompt is shown after two releases in which nothing else was written; without one, when the next key is
-//! pressed. A guest that asks for a reset restarts the partition, and one that turns its power off stops it.
+//! pressed.
+//!
+//! A guest that ends itself, panics or hangs is an `application_error` of the partition, whose detail says which. If the health monitor
+//! lets the partition go on then, what the system's file says for it follows.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -12,11 +15,13 @@ use core::fmt;
 use cofferdam_ipc::Bytes;
 use cofferdam_native::abi::Status;
 use cofferdam_native::abi::guest::number;
+use cofferdam_native::abi::health::Action;
 use cofferdam_native::{
     Error, Exit, Guest, Lines, Restart, application_error, log, page, restart_self, stop_self, time,
 };
 use guest_monitor::devices::Ending;
 use guest_monitor::output::LINE_BYTES;
+use guest_monitor::watchdog::Watchdog;
 use guest_monitor::{Monitor, start};
 
 cofferdam_native::partition!(main);
@@ -24,6 +29,7 @@ cofferdam_native::partition!(main);
 fn main() -> ! {
     let mut guest = ports::GUEST;
     let mut monitor = Monitor::new();
+    let mut watchdog = Watchdog::new(ports::GUEST_WATCHDOG_RELEASES);
     let memory_bytes = guest.memory_bytes();
     start(&mut guest, memory_bytes, ports::GUEST_DEVICE_TREE);
     // Keys that came before the guest did.
@@ -33,13 +39,18 @@ fn main() -> ! {
             keys_wait = take_keys(&mut monitor);
         }
         monitor.settle(&mut guest);
-        enable_lines(&monitor);
+        enable_lines(&monitor, watchdog.watches(&guest));
         match guest.run() {
             Ok(Exit::Lines(lines)) => {
                 page::clear(lines);
                 keys_wait |= lines.has(ports::INPUT.line());
-                if lines.has(Lines::RELEASE) && monitor.console.output.is_quiet() {
-                    monitor.console.output.show_prompt(show);
+                if lines.has(Lines::RELEASE) {
+                    if monitor.console.output.is_quiet() {
+                        monitor.console.output.show_prompt(show);
+                    }
+                    if watchdog.look(&mut guest, time::now()) {
+                        end(&mut monitor, Ending::Hang);
+                    }
                 }
                 if lines.has(ports::LOG.line()) {
                     monitor.console.output.show_lines(show);
@@ -89,30 +100,39 @@ fn show(line: &[u8]) -> bool {
 }
 
 /// The lines that interrupt the guest: each one only while something is to be done about it.
-fn enable_lines(monitor: &Monitor) {
+fn enable_lines(monitor: &Monitor, watched: bool) {
     let mut lines = ports::INPUT.line();
     if monitor.console.output.is_blocked() {
         lines |= ports::LOG.line();
     }
-    if monitor.console.output.has_prompt() {
+    if watched || monitor.console.output.has_prompt() {
         lines |= Lines::RELEASE;
     }
     page::set_enabled(lines);
 }
 
-/// The guest has ended itself.
-fn end(monitor: &mut Monitor, ending: Ending) -> ! {
+/// The guest has ended itself, or failed: a health event, and then what the system's file says. It goes on if that is nothing.
+fn end(monitor: &mut Monitor, ending: Ending) {
     show_rest(monitor);
+    let (what, action) = match ending {
+        Ending::Reset => ("asks for a reset", ports::GUEST_ON_RESET),
+        Ending::PowerOff => ("turned its power off", ports::GUEST_ON_POWER_OFF),
+        Ending::Panic => ("panics", ports::GUEST_ON_PANIC),
+        Ending::Hang => ("hangs", ports::GUEST_ON_HANG),
+    };
     let strays = monitor.strays();
     log!(
-        "the guest ended; came to nothing: {} accesses, {} instructions, {} hypercalls",
+        "the guest {what}; came to nothing: {} accesses, {} instructions, {} hypercalls",
         strays.accesses,
         strays.instructions,
         strays.hypercalls
     );
-    match ending {
-        Ending::Reset => restart_self(Restart::Cold),
-        Ending::PowerOff => stop_self(),
+    application_error(ending.detail());
+    match action {
+        Action::RestartCold => restart_self(Restart::Cold),
+        Action::Stop => stop_self(),
+        // The file can say no other.
+        _ => {}
     }
 }
 

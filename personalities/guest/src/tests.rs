@@ -6,7 +6,7 @@ use crate::board::source;
 use crate::devices::Ending;
 use crate::{Monitor, Processor, start};
 
-struct Numbers {
+pub(crate) struct Numbers {
     registers: [u32; number::COUNT as usize],
     page: [u32; 1024],
     external: bool,

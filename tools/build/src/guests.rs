@@ -115,6 +115,8 @@ fn of_guest(
         resets: true,
         powers_off: true,
         reserved: &reserved,
+        pins_source: source::GPIO.into(),
+        reports_panics: true,
         rng_seed: None,
     })?;
     ensure!(

@@ -5,7 +5,13 @@ use cofferdam_model::{Board, System, show_bytes};
 
 use super::{Findings, Rule, rule};
 
-pub(super) static RULES: &[&Rule] = &[&GUEST_PERSONALITY, &GUEST_MEMORY, &GUEST_CALL, &GUEST_LIMIT];
+pub(super) static RULES: &[&Rule] = &[
+    &GUEST_PERSONALITY,
+    &GUEST_MEMORY,
+    &GUEST_CALL,
+    &GUEST_LIMIT,
+    &GUEST_WATCHDOG,
+];
 
 /// What a guest's memory can be: the sizes of the processor's large pages in which a kernel boots.
 const SIZES: [u64; 4] = [16 << 20, 64 << 20, 256 << 20, 1 << 30];
@@ -108,5 +114,33 @@ fn limit(system: &System, _: &Board, findings: &mut Findings) {
         );
         let diagnostic = GUEST_LIMIT.violation(guest.span, message);
         findings.push(diagnostic.hint("leave one out"));
+    }
+}
+
+rule! {
+    /// A guest's watchdog belongs to a period of its partition, and is at least two of them.
+    ///
+    /// Its monitor looks at each release, and counts those at which it finds the same. What it finds once means nothing.
+    GUEST_WATCHDOG = "GUEST-WATCHDOG", watchdog;
+}
+
+fn watchdog(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        let guest = partition.guest.as_ref();
+        let Some(watchdog) = guest.and_then(|guest| guest.watchdog_ticks.as_ref()) else {
+            continue;
+        };
+        let (message, hint) = match &partition.period_ticks {
+            None => (
+                format!("`{}` has no period to watch its guest by", partition.name),
+                "give it a `period`, and releases in the windows",
+            ),
+            Some(period) if **watchdog < 2 * **period => (
+                format!("the guest of `{}` would be looked at once", partition.name),
+                "write at least twice the `period`, better a second",
+            ),
+            Some(_) => continue,
+        };
+        findings.push(GUEST_WATCHDOG.violation(watchdog.span, message).hint(hint));
     }
 }

@@ -162,8 +162,8 @@ fn deadline_is_pinned(system: &System, _: &Board, findings: &mut Findings) {
 rule! {
     /// In each window the pinned partitions that may run fit TLB1 together.
     ///
-    /// TLB1 has 16 entries. The kernel takes five and those that map the partitions' memory; a partition takes one for each of its
-    /// regions: text, constants, memory, register page, each device and each ring. Members of the background count in each window.
+    /// TLB1 has 16 entries. The kernel takes five and those that map the partitions' memory, each guest three for good; a partition takes one for
+    /// each of its regions: text, constants, memory, register page, each device and each ring. Members of the background count in each window.
     TLB_BUDGET = "TLB-BUDGET", budget;
 }
 
@@ -172,10 +172,15 @@ fn budget(system: &System, _: &Board, findings: &mut Findings) {
     let budget = residency::budget(system);
     for (window, resident, needed) in residency::crowded_windows(system, &pinned, |_| true) {
         let message = format!("this window needs {needed} entries of TLB1, and there are {budget}");
+        let guests = residency::entries_of_guests(system);
+        let of_guests = match guests {
+            0 => String::new(),
+            guests => format!(", {guests} the guests'"),
+        };
         let label = format!(
-            "of {} entries {} are the kernel's",
+            "of {} entries {} are the kernel's{of_guests}",
             limits::TLB1_ENTRIES,
-            limits::TLB1_ENTRIES - budget
+            limits::TLB1_ENTRIES - budget - guests
         );
         let mut diagnostic = TLB_BUDGET.violation(window, message).label(label);
         for index in resident {
