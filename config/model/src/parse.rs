@@ -534,6 +534,7 @@ fn guest_of(fields: &Fields, span: Span) -> Guest {
         span,
         memory_bytes: fields.required(fields.number("memory")),
         kernel: fields.text("kernel"),
+        rewrite: fields.boolean("rewrite"),
         initramfs: fields.text("initramfs"),
         arguments: fields.text("arguments"),
         watchdog_ticks: fields.number("watchdog"),

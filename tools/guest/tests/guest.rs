@@ -1,5 +1,5 @@
 //! The real guest, built if it is not there yet. It takes the compiler and the sources, and ten minutes once: hence not in
-//! every run of the tests, but with `cargo test -p cofferdam-guest -- --ignored`.
+//! every `cargo test`. `cargo xtask test` runs them when it has built the systems, whose guest it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,14 @@ pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The tests that need the guest, which the systems have had built.
+pub fn of_guest(workspace: &Workspace<'_>) -> Result<Tally> {
+    let mut cargo = workspace.toolchain.cargo();
+    cargo.args(["test", "--no-fail-fast", "--package", "cofferdam-guest"]);
+    cargo.args(["--test", "guest", "--", "--ignored"]);
+    cargo_test(&mut cargo, workspace)
+}
+
 /// Runs `cargo test`, its output passed on, and counts from what it says.
 pub fn cargo_test(command: &mut Command, workspace: &Workspace<'_>) -> Result<Tally> {
     let mut child = command

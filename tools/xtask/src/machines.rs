@@ -17,6 +17,7 @@ use cofferdam_run::{Options, Outcome, Typed, run, run_image};
 use crate::crash;
 use crate::damage::DAMAGES;
 use crate::expected::{self, Expected};
+use crate::guests;
 use crate::parts::Tally;
 use crate::timeline::Timeline;
 use crate::variant::Variant;
@@ -93,9 +94,13 @@ impl Systems {
 }
 
 /// A machine to run, and what came of it: one result, or several.
-type Case<'a> = (String, Box<dyn FnOnce() -> Result<Tally> + Send + 'a>);
+pub(crate) type Case<'a> = (String, Box<dyn FnOnce() -> Result<Tally> + Send + 'a>);
 
-fn case<'a>(title: impl Into<String>, action: impl FnOnce() -> Result<()> + Send + 'a) -> Case<'a> {
+/// A case with one result.
+pub(crate) fn case<'a>(
+    title: impl Into<String>,
+    action: impl FnOnce() -> Result<()> + Send + 'a,
+) -> Case<'a> {
     let one = || action().map(|()| Tally::one());
     (title.into(), Box::new(one))
 }
@@ -176,6 +181,7 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_linux("upstream Linux comes to its shell", linux_boots));
     cases.push(of_linux("and with nothing rewritten", linux_boots_as_it_is));
     cases.push(of_linux("the shell does what it is told", linux_obeys));
+    cases.extend(guests::cases(systems)?);
     for damage in DAMAGES {
         let title = format!("damaged tables: {}", damage.name);
         cases.push(case(title, move || damaged_tables(systems, flight, damage)));

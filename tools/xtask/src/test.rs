@@ -39,6 +39,9 @@ const SYSTEMS: [OfSystems; 7] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),
+    ("the guest as it was built", |workspace, _| {
+        host::of_guest(workspace)
+    }),
     ("attacks on the target", |_, systems| {
         machines::attacks(systems)
     }),
