@@ -23,6 +23,8 @@ pub struct Checked {
     pub warnings: Diagnostics,
     /// The folder of the file. `None` if the text came from elsewhere.
     pub directory: Option<PathBuf>,
+    /// Where guests begin, by the names of their partitions. Whoever reads their kernels fills it in.
+    pub guest_entries: Vec<(String, u32)>,
 }
 
 impl Checked {
@@ -33,6 +35,13 @@ impl Checked {
 }
 
 impl Checked {
+    /// Where the guest of a partition begins: a guest-physical address. What is not said otherwise begins at 0.
+    pub fn guest_entry(&self, partition: &str) -> u32 {
+        let mut entries = self.guest_entries.iter();
+        let entry = entries.find(|(name, _)| name == partition);
+        entry.map_or(0, |(_, entry)| *entry)
+    }
+
     /// A file that the system names: it lies beside it, or in a folder above it.
     pub fn find_file(&self, path: &str) -> Option<PathBuf> {
         file_at_or_above(self.directory.as_deref()?, Path::new(path))
@@ -131,5 +140,6 @@ fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, 
         board,
         warnings: all,
         directory,
+        guest_entries: Vec::new(),
     })
 }

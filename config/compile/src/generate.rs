@@ -220,9 +220,12 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
     }
     if let Some(guest) = &partition.guest {
         let (memory, device_tree) = (guest.memory_bytes.value, crate::guest::device_tree(guest));
+        let entry = checked.guest_entry(&partition.name);
         line_to(
             text,
-            format_args!("guest! {{ memory {memory:#x}, device_tree {device_tree:#x} }}"),
+            format_args!(
+                "guest! {{ memory {memory:#x}, entry {entry:#x}, device_tree {device_tree:#x} }}"
+            ),
         );
         for (what, name, action) in [
             ("it asks for a reset", "RESET", guest.on_reset),

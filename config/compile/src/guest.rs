@@ -46,12 +46,13 @@ pub struct Blob {
     pub content: Vec<u8>,
 }
 
-/// The room for a guest's device tree, at the end of its memory.
+/// The room for a guest's device tree.
 pub const DEVICE_TREE_BYTES: u32 = 0x1_0000;
 
-/// Where a guest's device tree lies: a guest-physical address.
+/// Where a guest's device tree lies: a guest-physical address. U-Boot maps it by a page of 1 MiB, and looks for it at that page's beginning.
 pub fn device_tree(guest: &Guest) -> u32 {
-    (*guest.memory_bytes).min(u64::from(guest::MEMORY_MAX)) as u32 - DEVICE_TREE_BYTES
+    const PAGE_BYTES: u32 = 1 << 20;
+    (*guest.memory_bytes).min(u64::from(guest::MEMORY_MAX)) as u32 - PAGE_BYTES
 }
 
 /// The tags of the guest with this number, of so many: what the partitions leave of 255, in equal parts.

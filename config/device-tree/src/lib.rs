@@ -12,11 +12,15 @@
 //! | `/soc` | the block of devices, of which there is the interrupt controller; and, where the system wants them, the registers that reset the machine, switch it off, and take the report of a panic |
 //! | `/hypervisor` | that a hypercall is `sc`, that there is one for idling, and the byte channel that is the console |
 //!
+//! A guest that is older than all this finds a UART for its console in place of the byte channel, and a bus of PCI without devices, where
+//! the system wants that (`legacy.rs`).
+//!
 //! A user's *overlay* (a tree of changes, as `dtc -@ -I dts -O dtb` makes it) may add to this and change nothing of it: what the
 //! tree says is so. See [`overlaid`].
 
 #![forbid(unsafe_code)]
 
+mod legacy;
 mod overlay;
 
 use std::ops::Range;
@@ -26,6 +30,7 @@ use dtoolkit::ToPropertyValue;
 use dtoolkit::memreserve::MemoryReservation;
 use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 
+pub use legacy::{PCI, PCI_MEMORY, PCI_MEMORY_SIZE, PCI_PORTS, PCI_PORTS_SIZE, UART};
 pub use overlay::{Fault, overlaid};
 
 /// Where the guest's block of devices (CCSR) lies in its physical memory.
@@ -79,6 +84,10 @@ pub struct Facts<'f> {
     pub receive_source: u32,
     /// The interrupt source that says that the console has room for output.
     pub transmit_source: u32,
+    /// The interrupt source of the UART, where that is the console and there is no byte channel.
+    pub uart_source: Option<u32>,
+    /// Whether there is a bus of PCI.
+    pub pci: bool,
     /// Whether there is a register that resets the machine.
     pub resets: bool,
     /// Whether there is a pin that switches it off.
@@ -106,7 +115,7 @@ fn tree(facts: &Facts<'_>) -> Result<DeviceTree> {
         .iter()
         .map(|one| MemoryReservation::new(one.start.into(), (one.end - one.start).into()))
         .collect();
-    tree.root = Node::new("")?
+    let mut root = Node::new("")?
         .with("compatible", "fsl,qemu-e500")?
         .with("model", "cofferdam")?
         .cells(2, 2)?
@@ -118,8 +127,14 @@ fn tree(facts: &Facts<'_>) -> Result<DeviceTree> {
         )
         .holding(chosen(facts)?)
         .holding(devices(facts)?)
-        .holding(hypervisor(facts)?)
-        .0;
+        .holding(hypervisor(facts)?);
+    if facts.uart_source.is_some() {
+        root = root.holding(legacy::aliases()?);
+    }
+    if facts.pci {
+        root = root.holding(legacy::pci()?);
+    }
+    tree.root = root.0;
     Ok(tree)
 }
 
@@ -139,9 +154,13 @@ fn cpus(facts: &Facts<'_>) -> Result<Node> {
 }
 
 fn chosen(facts: &Facts<'_>) -> Result<Node> {
+    let console = match facts.uart_source {
+        Some(_) => legacy::uart_path(),
+        None => format!("/hypervisor/{CONSOLE}"),
+    };
     let mut chosen = Node::new("chosen")?
         .with("bootargs", facts.boot_arguments)?
-        .with("stdout-path", format!("/hypervisor/{CONSOLE}"))?;
+        .with("stdout-path", console)?;
     if let Some(initramfs) = &facts.initramfs {
         chosen = chosen
             .with("linux,initrd-start", initramfs.start)?
@@ -169,6 +188,9 @@ fn devices(facts: &Facts<'_>) -> Result<Node> {
         .with("ranges", [0, 0, DEVICES, DEVICES_SIZE])?
         .with("bus-frequency", facts.bus_hz)?
         .holding(controller);
+    if let Some(source) = facts.uart_source {
+        block = block.holding(legacy::uart(source, facts)?);
+    }
     if facts.resets {
         let utilities = device("global-utilities", GLOBAL_UTILITIES, 0x1000)?
             .with("compatible", "fsl,mpc8548-guts")?
@@ -198,6 +220,14 @@ fn devices(facts: &Facts<'_>) -> Result<Node> {
 /// `simple-bus`, because the platform code makes devices only of what lies on a bus that it knows: without it the console
 /// prints, and there is no terminal to open.
 fn hypervisor(facts: &Facts<'_>) -> Result<Node> {
+    let hypervisor = Node::new("hypervisor")?
+        .with("compatible", ["epapr,hypervisor", "simple-bus"].as_slice())?
+        .cells(1, 0)?
+        .with("hcall-instructions", SYSTEM_CALL)?
+        .flag("has-idle")?;
+    if facts.uart_source.is_some() {
+        return Ok(hypervisor);
+    }
     let console = Node::new(CONSOLE)?
         .with("compatible", "epapr,hv-byte-channel")?
         .with("reg", CONSOLE_HANDLE)?
@@ -212,12 +242,7 @@ fn hypervisor(facts: &Facts<'_>) -> Result<Node> {
                 LEVEL_HIGH,
             ],
         )?;
-    Ok(Node::new("hypervisor")?
-        .with("compatible", ["epapr,hypervisor", "simple-bus"].as_slice())?
-        .cells(1, 0)?
-        .with("hcall-instructions", SYSTEM_CALL)?
-        .flag("has-idle")?
-        .holding(console))
+    Ok(hypervisor.holding(console))
 }
 
 fn device(name: &str, offset: u32, size: u32) -> Result<Node> {

@@ -14,6 +14,8 @@ fn base() -> Vec<u8> {
         boot_arguments: "",
         initramfs: None,
         receive_source: 3,
+        uart_source: None,
+        pci: false,
         transmit_source: 4,
         resets: false,
         powers_off: false,

@@ -16,6 +16,8 @@ fn facts() -> Facts<'static> {
         initramfs: Some(0x0700_0000..0x070a_0123),
         receive_source: 3,
         transmit_source: 4,
+        uart_source: None,
+        pci: false,
         resets: false,
         powers_off: false,
         reserved: &[],
@@ -196,6 +198,58 @@ fn a_register_for_panics() {
     ];
     let expected = expected.map(|(name, value)| (format!("{register}/{name}"), value));
     assert_eq!(added(&facts), expected.into());
+}
+
+#[test]
+fn a_uart_in_place_of_the_byte_channel() {
+    let with_uart = properties(&Facts {
+        uart_source: Some(42),
+        ..facts()
+    });
+    let path = b"/soc@e0000000/serial@4500\0".to_vec();
+    assert_eq!(with_uart["/chosen/stdout-path"], path);
+    assert_eq!(with_uart["/aliases/serial0"], path);
+    assert!(with_uart.keys().all(|path| !path.contains("byte-channel")));
+    let without: BTreeMap<_, _> = properties(&facts());
+    let new: BTreeMap<_, _> = with_uart
+        .into_iter()
+        .filter(|(path, _)| !without.contains_key(path) && !path.contains("aliases"))
+        .collect();
+    let expected = [
+        ("reg", cells(&[0x4500, 0x100])),
+        ("compatible", b"ns16550\0".to_vec()),
+        ("device_type", b"serial\0".to_vec()),
+        ("clock-frequency", cells(&[333_000_000])),
+        ("interrupt-parent", cells(&[1])),
+        ("interrupts", cells(&[42, 2])),
+    ];
+    assert_eq!(
+        new,
+        expected
+            .map(|(name, value)| (format!("/soc@e0000000/serial@4500/{name}"), value))
+            .into()
+    );
+}
+
+#[test]
+fn a_bus_with_its_two_windows() {
+    let facts = Facts {
+        pci: true,
+        ..facts()
+    };
+    let added = added(&facts);
+    let of = |name: &str| added.get(&format!("/pci@e0008000/{name}")).unwrap();
+    assert_eq!(added.len(), 8);
+    assert_eq!(*of("compatible"), b"fsl,mpc8540-pci\0");
+    assert_eq!(*of("device_type"), b"pci\0");
+    assert_eq!(*of("#address-cells"), cells(&[3]));
+    assert_eq!(*of("#size-cells"), cells(&[2]));
+    assert_eq!(*of("#interrupt-cells"), cells(&[1]));
+    assert_eq!(*of("reg"), cells(&[0, 0xe000_8000, 0, 0x1000]));
+    assert_eq!(*of("bus-range"), cells(&[0, 0]));
+    let memory = [0x0200_0000, 0, 0xc000_0000, 0, 0xc000_0000, 0, 0x10_0000];
+    let ports = [0x0100_0000, 0, 0, 0, 0xe100_0000, 0, 0x1_0000];
+    assert_eq!(*of("ranges"), cells(&[memory, ports].concat()));
 }
 
 #[test]

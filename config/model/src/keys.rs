@@ -147,8 +147,8 @@ pub const KERNEL: &[Key] = &[
 pub const PARTITION: &[Key] = &[
     optional(
         "personality",
-        Shape::Choice(&["native", "linux"]),
-        "What runs in the partition: its program alone, or a guest that its program monitors. Default: `native`.",
+        Shape::Choice(&["native", "linux", "guest"]),
+        "What runs in the partition: its program alone, or a guest that its program monitors: Linux, or another one. Default: `native`.",
     ),
     optional(
         "crate",
@@ -211,7 +211,7 @@ pub const PARTITION: &[Key] = &[
     optional(
         "guest",
         Shape::Table(GUEST),
-        "The guest that its program monitors, with `personality = \"linux\"`.",
+        "The guest that its program monitors, with `personality = \"linux\"` or `\"guest\"`.",
     ),
     optional(
         "background",
@@ -230,12 +230,22 @@ pub const GUEST: &[Key] = &[
     optional(
         "kernel",
         Shape::Text,
-        "The file of the guest's kernel: an ELF, or a flat image that is entered at its first byte. Default: Linux, which the build fetches and builds.",
+        "The file of the guest's kernel: an ELF, whose segments lie at their physical addresses and which is entered where it says, or a flat image that lies at address 0 and is entered there. Default: Linux, which the build fetches and builds.",
+    ),
+    optional(
+        "firmware",
+        Shape::Choice(&["u-boot"]),
+        "What the guest begins with in place of a kernel: `u-boot` is the binary of Debian's package `u-boot-qemu`, as it is.",
+    ),
+    optional(
+        "console",
+        Shape::Choice(&["byte-channel", "uart"]),
+        "What the guest has for a console: a byte channel of ePAPR, or the UART of a `ppce500` board, which costs an exit for each register that is touched. Default: `byte-channel`.",
     ),
     optional(
         "rewrite",
         Shape::Boolean,
-        "Whether the privileged instructions of the guest's kernel are rewritten beforehand, which makes it faster; otherwise they trap. Default: `true` for an ELF with symbols, as the default kernel is one; `false` for another, which cannot be.",
+        "Whether the privileged instructions of the guest's kernel are rewritten beforehand, which makes it faster; otherwise they trap. Default: `true` for a Linux with symbols, as the default kernel is one; `false` for another.",
     ),
     optional(
         "initramfs",

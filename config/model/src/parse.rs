@@ -535,6 +535,8 @@ fn guest_of(fields: &Fields, span: Span) -> Guest {
         memory_bytes: fields.required(fields.number("memory")),
         kernel: fields.text("kernel"),
         rewrite: fields.boolean("rewrite"),
+        firmware: fields.text("firmware"),
+        console: fields.text("console"),
         initramfs: fields.text("initramfs"),
         arguments: fields.text("arguments"),
         watchdog_ticks: fields.number("watchdog"),

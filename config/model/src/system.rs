@@ -138,6 +138,10 @@ pub struct Guest {
     pub kernel: Option<Spanned<String>>,
     /// Whether its kernel is rewritten.
     pub rewrite: Option<Spanned<bool>>,
+    /// What it begins with in place of a kernel.
+    pub firmware: Option<Spanned<String>>,
+    /// What it has for a console.
+    pub console: Option<Spanned<String>>,
     /// The file of its first file system.
     pub initramfs: Option<Spanned<String>>,
     /// What its kernel is told.
@@ -152,6 +156,18 @@ pub struct Guest {
     pub on_panic: Action,
     /// What follows when it hangs.
     pub on_hang: Action,
+}
+
+impl Guest {
+    /// Whether its console is a UART; else it is a byte channel.
+    pub fn has_uart(&self) -> bool {
+        self.console.as_ref().is_some_and(|one| **one == "uart")
+    }
+
+    /// Whether it is the Linux that the build fetches and builds.
+    pub fn is_built(&self) -> bool {
+        self.kernel.is_none() && self.firmware.is_none()
+    }
 }
 
 impl Partition {

@@ -24,15 +24,35 @@ pub const GPIO_BYTES: u32 = 0x1000;
 /// The pin that, driven high, ends the guest: pin 0 is the highest bit.
 pub const GPIO_POWER_OFF: u8 = 0;
 
+/// The console's UART, from [`CCSR`] on, for a guest without a driver for byte channels.
+pub const UART: u32 = 0x4500;
+/// Its size.
+pub const UART_BYTES: u32 = 8;
+
+/// The host bridge of the PCI bus, from [`CCSR`] on.
+pub const PCI: u32 = 0x8000;
+/// Its size.
+pub const PCI_BYTES: u32 = 0x1000;
+/// What the guest would reach of the memory of devices on the bus, guest-physical.
+pub const PCI_MEMORY: u32 = 0xc000_0000;
+/// How much that is.
+pub const PCI_MEMORY_BYTES: u32 = 0x10_0000;
+/// What it would reach of their ports.
+pub const PCI_PORTS: u32 = 0xe100_0000;
+/// How much that is.
+pub const PCI_PORTS_BYTES: u32 = 0x1_0000;
+
 /// The byte channel of the console.
 pub const CONSOLE_HANDLE: u32 = 0;
 
 /// Interrupt sources of the MPIC. Source 16 is not free: an MPIC 4.1 or later has its error interrupt there, and Linux takes it.
 pub mod source {
-    /// Bytes wait for the guest. The first UART has this one on `ppce500`.
-    pub const CONSOLE_RECEIVE: u8 = 42;
+    /// The UART, as on `ppce500`.
+    pub const UART: u8 = 42;
+    /// Bytes wait for the guest in the byte channel.
+    pub const CONSOLE_RECEIVE: u8 = 43;
     /// There is room for bytes of the guest's.
-    pub const CONSOLE_SEND: u8 = 43;
+    pub const CONSOLE_SEND: u8 = 44;
     /// That of the pins. Nothing raises it, but Linux's driver complains of pins without one.
     pub const GPIO: u8 = 47;
 }

@@ -5,6 +5,7 @@
 
 use crate::board;
 use crate::mpic::Mpic;
+use crate::pci::Pci;
 
 /// How a guest ends, or fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ mod gpio {
 pub struct Devices {
     /// The interrupt controller.
     pub mpic: Mpic,
+    pci: Pci,
     pin_directions: u32,
     pin_data: u32,
     /// Open drain, mask, control: they hold what was written, since no pin is an input.
@@ -79,7 +81,7 @@ impl Devices {
             Some(Place::Guts(guts::RESET_CONTROL)) => Some(0),
             Some(Place::Gpio(offset)) => self.load_pins(offset),
             Some(Place::Panic) => Some(panic::PANICKED),
-            _ => None,
+            _ => self.pci.load(address, bytes),
         };
         value.unwrap_or_else(|| {
             self.strays = self.strays.saturating_add(1);
@@ -98,7 +100,7 @@ impl Devices {
             Some(Place::Panic) => {
                 return (value & panic::PANICKED != 0).then_some(Ending::Panic);
             }
-            _ => None,
+            _ => self.pci.store(address, bytes, value),
         };
         if done.is_none() {
             self.strays = self.strays.saturating_add(1);
@@ -237,7 +239,7 @@ mod tests {
         let mut devices = Devices::new();
         let nowhere = [
             (CCSR, 4),
-            (CCSR + 0x8000, 4),
+            (CCSR + 0x8c20, 4),
             (CCSR + 0x4_0004, 4),
             (CCSR + 0xe_00a0, 4),
             (CCSR + 0xf_f018, 4),

@@ -31,7 +31,8 @@ fn main() -> ! {
     let mut monitor = Monitor::new();
     let mut watchdog = Watchdog::new(ports::GUEST_WATCHDOG_RELEASES);
     let memory_bytes = guest.memory_bytes();
-    start(&mut guest, memory_bytes, ports::GUEST_DEVICE_TREE);
+    let (entry, device_tree) = (ports::GUEST_ENTRY, ports::GUEST_DEVICE_TREE);
+    start(&mut guest, memory_bytes, entry, device_tree);
     // Keys that came before the guest did.
     let mut keys_wait = true;
     loop {
@@ -64,12 +65,14 @@ fn main() -> ! {
                 if let Some(ending) = monitor.access(&mut guest, instruction, address) {
                     end(&mut monitor, ending);
                 }
+                // Most accesses write nothing on the console.
+                if monitor.console.output.ends_a_line() {
+                    show_lines(&mut monitor);
+                }
             }
             Ok(Exit::Hypercall(token)) => {
                 monitor.hypercall(&mut guest, token);
-                if !monitor.console.output.is_blocked() {
-                    monitor.console.output.show_lines(show);
-                }
+                show_lines(&mut monitor);
             }
             Ok(Exit::Fetch(address)) => fail(
                 &guest,
@@ -91,6 +94,13 @@ fn take_keys(monitor: &mut Monitor) -> bool {
         monitor.console.type_keys(&keys.message);
     }
     true
+}
+
+/// Shows what is complete, unless there was no room for it the last time.
+fn show_lines(monitor: &mut Monitor) {
+    if !monitor.console.output.is_blocked() {
+        monitor.console.output.show_lines(show);
+    }
 }
 
 /// Shows a line on the terminal. False if the queue is full; a line that cannot be shown at all is gone.

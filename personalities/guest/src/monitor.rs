@@ -8,6 +8,7 @@ use crate::board;
 use crate::console::{Console, TRANSFER_BYTES};
 use crate::devices::{Devices, Ending};
 use crate::instruction::Instruction;
+use crate::uart::{self, Uart};
 
 /// A guest's processor, as its monitor sees it.
 pub trait Processor {
@@ -30,12 +31,13 @@ pub trait Processor {
 /// r6 at the start: "EPAP".
 const EPAPR_MAGIC: u32 = 0x4550_4150;
 
-/// Sets a guest's registers for its first instruction (ePAPR 1.1, section 5.4.1): the kernel's entry is at address 0, and learns
-/// where the device tree is, and how much memory is mapped.
-pub fn start(processor: &mut impl Processor, memory_bytes: u32, device_tree: u32) {
+/// Sets a guest's registers for its first instruction (ePAPR 1.1, section 5.4.1), which is at `entry`: it learns where the device
+/// tree is, and how much memory is mapped.
+pub fn start(processor: &mut impl Processor, memory_bytes: u32, entry: u32, device_tree: u32) {
     for register in 0..number::COUNT {
         processor.set_register(register, 0);
     }
+    processor.set_register(number::PC, entry);
     processor.set_register(3, device_tree);
     processor.set_register(6, EPAPR_MAGIC);
     processor.set_register(7, memory_bytes);
@@ -70,6 +72,7 @@ pub struct Strays {
 pub struct Monitor {
     /// The console.
     pub console: Console,
+    uart: Uart,
     devices: Devices,
     illegal: u32,
     unknown: u32,
@@ -96,6 +99,7 @@ impl Monitor {
         let receive = self.console.asks_to_receive();
         mpic.set_input(board::source::CONSOLE_RECEIVE, receive);
         mpic.set_input(board::source::CONSOLE_SEND, self.console.asks_to_send());
+        mpic.set_input(board::source::UART, self.uart.interrupts(&self.console));
         processor.set_external(mpic.interrupts());
     }
 
@@ -135,9 +139,9 @@ impl Monitor {
         });
         let ending = if access.store {
             let value = access.stored(processor.register(access.register));
-            self.devices.store(address, access.bytes, value)
+            self.store(address, access.bytes, value)
         } else {
-            let value = self.devices.load(address, access.bytes);
+            let value = self.load(address, access.bytes);
             processor.set_register(access.register, access.loaded(value));
             None
         };
@@ -146,6 +150,21 @@ impl Monitor {
         }
         step(processor);
         ending
+    }
+
+    fn load(&mut self, address: u64, bytes: u32) -> u32 {
+        match uart::place(address, bytes) {
+            Some(offset) => self.uart.load(offset, &mut self.console).into(),
+            None => self.devices.load(address, bytes),
+        }
+    }
+
+    fn store(&mut self, address: u64, bytes: u32, value: u32) -> Option<Ending> {
+        let Some(offset) = uart::place(address, bytes) else {
+            return self.devices.store(address, bytes, value);
+        };
+        self.uart.store(offset, value as u8, &mut self.console);
+        None
     }
 
     /// The guest calls. It goes on behind the call.

@@ -82,6 +82,11 @@ impl<const N: usize> Output<N> {
         !core::mem::take(&mut self.fresh)
     }
 
+    /// Whether what was written last completes a line, or fills a message.
+    pub fn ends_a_line(&self) -> bool {
+        self.bytes.len() >= LINE_BYTES || self.bytes.back() == Some(&b'\n')
+    }
+
     /// Shows the complete lines: `show` takes one, or says that it cannot now.
     pub fn show_lines(&mut self, mut show: impl FnMut(&[u8]) -> bool) {
         while let Some((line, length)) = self.first() {
@@ -137,6 +142,20 @@ fn or_space(line: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_line_ends_with_its_end_or_with_its_message() {
+        let mut output = Output::<256>::new();
+        assert!(!output.ends_a_line());
+        output.write(b"=> ");
+        assert!(!output.ends_a_line());
+        output.write(b"version\n");
+        assert!(output.ends_a_line());
+        output.show_lines(|_| true);
+        assert!(!output.ends_a_line());
+        output.write(&[b'x'; LINE_BYTES]);
+        assert!(output.ends_a_line());
+    }
+
     extern crate std;
     use std::string::String;
     use std::vec::Vec;

@@ -83,11 +83,12 @@ fn a_guest_starts_as_epapr_says() {
         registers: [u32::MAX; number::COUNT as usize],
         ..Numbers::default()
     };
-    start(&mut processor, 0x0800_0000, 0x0300_0000);
+    start(&mut processor, 0x0800_0000, 0x00f0_0000, 0x0300_0000);
     let mut expected = [0; number::COUNT as usize];
     expected[3] = 0x0300_0000;
     expected[6] = 0x4550_4150;
     expected[7] = 0x0800_0000;
+    expected[number::PC as usize] = 0x00f0_0000;
     assert_eq!(processor.registers, expected);
 }
 
@@ -213,7 +214,7 @@ fn loads_and_stores_reach_devices_and_go_on() {
     assert_eq!(processor.registers[3], 7);
     assert_eq!(monitor.strays().accesses, 0);
     processor.registers[3] = 1;
-    monitor.access(&mut processor, LWZ_R3, 0xe000_8000);
+    monitor.access(&mut processor, LWZ_R3, 0xe000_8c20);
     assert_eq!(processor.registers[3], 0);
     assert_eq!(monitor.strays().accesses, 1);
 }

@@ -138,10 +138,12 @@ macro_rules! device {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! guest {
-    (memory $bytes:literal, device_tree $address:literal) => {
+    (memory $bytes:literal, entry $entry:literal, device_tree $address:literal) => {
         /// The partition's guest.
         // SAFETY: the build maps its register page and its memory where they belong.
         pub const GUEST: $crate::Guest = unsafe { $crate::Guest::at($bytes) };
+        /// Where its first instruction is.
+        pub const GUEST_ENTRY: u32 = $entry;
         /// Where its device tree is.
         pub const GUEST_DEVICE_TREE: u32 = $address;
     };

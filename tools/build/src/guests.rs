@@ -1,20 +1,31 @@
-//! What lies in a guest's memory when it starts: its kernel, its first file system, its device tree.
+//! What lies in a guest's memory when it starts: its kernel or its firmware, its first file system, its device tree.
+
+mod kernel;
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::{Failure, wrong_at};
+use anyhow::{Context, Result, ensure};
 use cofferdam_check::programs::{GuestFault, guest_fault};
 use cofferdam_compile::Checked;
 use cofferdam_compile::guest::{Blob, Content, DEVICE_TREE_BYTES, device_tree};
 use cofferdam_device_tree::{Facts, device_tree as flattened};
 use cofferdam_model::{Diagnostic, Guest, Partition, Spanned};
-use cofferdam_paravirtualise::{Refusal, Rewritten, rewrite};
+use cofferdam_paravirtualise::Rewritten;
 use cofferdam_tables::Paravirtual;
 use guest_monitor::board::source;
-use object::{Object, ObjectSegment, ObjectSymbol};
+use kernel::Kernel;
 
-use crate::{Failure, wrong_at};
+// Where a guest's tree says that something is, the monitor has it.
+const _: () = {
+    use cofferdam_device_tree as tree;
+    use guest_monitor::board;
+    assert!(tree::DEVICES == board::CCSR && tree::UART == board::UART && tree::PCI == board::PCI);
+    assert!(tree::PCI_MEMORY == board::PCI_MEMORY && tree::PCI_PORTS == board::PCI_PORTS);
+    assert!(tree::PCI_MEMORY_SIZE == board::PCI_MEMORY_BYTES);
+    assert!(tree::PCI_PORTS_SIZE == board::PCI_PORTS_BYTES);
+};
 
 /// A first file system begins at a multiple of that.
 const PAGE: u32 = 0x1000;
@@ -55,6 +66,32 @@ pub(crate) fn prepared(
 /// What comes of a guest, or what is wrong with what it is given.
 type Judged<T> = std::result::Result<T, Box<Diagnostic>>;
 
+/// Where each guest begins that is not the Linux that is built, by the name of its partition. What cannot be read is left out: whoever
+/// needs it says why.
+pub fn entries(checked: &Checked) -> Vec<(String, u32)> {
+    let entry = |partition: &Partition| {
+        let guest = partition.guest.as_ref().filter(|one| !one.is_built())?;
+        let file = read(&own_kernel(checked, guest).ok()?).ok()?;
+        let kernel = Kernel::plain(&file, device_tree(guest).into()).ok()?;
+        Some((partition.name.value.clone(), kernel.entry))
+    };
+    checked.system.partitions.iter().filter_map(entry).collect()
+}
+
+/// The file of what a guest begins with that is not the Linux that is built.
+fn own_kernel(checked: &Checked, guest: &Guest) -> Result<PathBuf> {
+    match &guest.kernel {
+        Some(path) => own(checked, path),
+        None => Ok(cofferdam_setup::u_boot()?.path),
+    }
+}
+
+/// A file that `system.toml` names.
+fn own(checked: &Checked, path: &Spanned<String>) -> Result<PathBuf> {
+    let file = checked.find_file(path);
+    file.with_context(|| format!("there is no file {}", path.value))
+}
+
 fn of_guest(
     checked: &Checked,
     partition: &Partition,
@@ -62,37 +99,35 @@ fn of_guest(
     built: Option<&cofferdam_guest::Guest>,
 ) -> Result<Judged<Prepared>> {
     let wrong = |fault| Ok(Err(Box::new(guest_fault(partition, guest, &fault))));
-    let own = |path: &Spanned<String>| {
-        let file = checked.find_file(path);
-        file.with_context(|| format!("there is no file {}", path.value))
-    };
-    let built = built.filter(|_| guest.kernel.is_none());
-    let kernel_file = match (&guest.kernel, built) {
-        (Some(path), _) => own(path)?,
-        (None, Some(built)) => built.vmlinux.clone(),
-        (None, None) => bail!("it has no kernel"),
+    let built = built.filter(|_| guest.is_built());
+    let kernel_file = match built {
+        Some(built) => built.vmlinux.clone(),
+        None => own_kernel(checked, guest)?,
     };
     let initramfs_file = match (&guest.initramfs, built) {
-        (Some(path), _) => Some(own(path)?),
+        (Some(path), _) => Some(own(checked, path)?),
         (None, built) => built.map(|built| built.initramfs.clone()),
     };
-    let kernel = match Kernel::of(
-        &read(&kernel_file)?,
-        guest.rewrite.as_ref().map(|key| **key),
-    ) {
+    let tree_at = device_tree(guest);
+    let is_linux = (partition.personality.as_ref()).is_some_and(|one| **one == "linux");
+    let wanted = match &guest.rewrite {
+        Some(key) => Some(**key),
+        None if is_linux => None,
+        None => Some(false),
+    };
+    let kernel = match Kernel::of(&read(&kernel_file)?, wanted, tree_at.into()) {
         Ok(kernel) => kernel,
         Err(fault) => return wrong(fault),
     };
     let initramfs_content = initramfs_file.as_deref().map(read).transpose()?;
 
-    let tree_at = device_tree(guest);
     let initramfs_bytes = initramfs_content.as_ref().map_or(0, Vec::len) as u64;
-    let kernel_end = (kernel.image.len() as u64).next_multiple_of(PAGE.into());
+    let kernel_end = kernel.end().next_multiple_of(PAGE.into());
     let needed = kernel_end + initramfs_bytes.next_multiple_of(PAGE.into());
     if needed > u64::from(tree_at) {
         return wrong(GuestFault::NoRoom(needed + u64::from(DEVICE_TREE_BYTES)));
     }
-    let mut blobs = vec![blob("kernel", 0, kernel.image)];
+    let mut blobs = vec![blob("kernel", kernel.at, kernel.bytes)];
     let mut initramfs: Option<Range<u32>> = None;
     if let Some(content) = initramfs_content {
         let bytes = content.len() as u32;
@@ -112,6 +147,8 @@ fn of_guest(
         initramfs,
         receive_source: source::CONSOLE_RECEIVE.into(),
         transmit_source: source::CONSOLE_SEND.into(),
+        uart_source: guest.has_uart().then_some(source::UART.into()),
+        pci: guest.firmware.is_some(),
         resets: true,
         powers_off: true,
         reserved: &reserved,
@@ -143,80 +180,4 @@ fn blob(name: &str, at: u32, content: Vec<u8>) -> Blob {
 
 fn read(file: &Path) -> Result<Vec<u8>> {
     std::fs::read(file).with_context(|| file.display().to_string())
-}
-
-/// A kernel as it lies in memory from guest-physical address 0.
-struct Kernel {
-    image: Vec<u8>,
-    rewritten: Option<Rewritten>,
-}
-
-impl Kernel {
-    /// That of a file. It is rewritten if that is wanted, or if nothing is said and it can be expected to work.
-    fn of(file: &[u8], wanted: Option<bool>) -> Result<Self, GuestFault> {
-        let wanted = match wanted {
-            Some(wanted) => wanted,
-            None => has_symbols(file)?,
-        };
-        if !wanted {
-            return Ok(Self {
-                image: flat(file)?,
-                rewritten: None,
-            });
-        }
-        let mut rewritten = rewrite(file).map_err(|refusal| match refusal {
-            Refusal::Unreadable(_) => GuestFault::NoKernel(refusal.to_string()),
-            _ => GuestFault::NotRewritten(refusal.to_string()),
-        })?;
-        Ok(Self {
-            image: std::mem::take(&mut rewritten.image),
-            rewritten: Some(rewritten),
-        })
-    }
-}
-
-/// An ELF; `None`: something else, which lies in memory as it is.
-fn elf(file: &[u8]) -> Result<Option<object::File<'_>>, GuestFault> {
-    if !file.starts_with(b"\x7fELF") {
-        return Ok(None);
-    }
-    let no_kernel = |why: &str| GuestFault::NoKernel(why.to_owned());
-    let elf = object::File::parse(file)
-        .map_err(|error| GuestFault::NoKernel(format!("it is a broken ELF: {error}")))?;
-    if elf.architecture() != object::Architecture::PowerPc || elf.is_little_endian() {
-        return Err(no_kernel("it is an ELF for another processor"));
-    }
-    Ok(Some(elf))
-}
-
-fn has_symbols(file: &[u8]) -> Result<bool, GuestFault> {
-    let elf = elf(file)?;
-    Ok(elf.is_some_and(|elf| elf.symbols().any(|symbol| symbol.is_definition())))
-}
-
-/// The bytes of a kernel from guest-physical address 0 on: of an ELF its segments, at their physical places; of anything else all of it.
-fn flat(file: &[u8]) -> Result<Vec<u8>, GuestFault> {
-    let Some(elf) = elf(file)? else {
-        return Ok(file.to_vec());
-    };
-    let broken =
-        |error: object::Error| GuestFault::NoKernel(format!("it is a broken ELF: {error}"));
-    // Linux is linked where its kernel maps the beginning of memory.
-    let base = elf
-        .segments()
-        .map(|segment| segment.address())
-        .min()
-        .ok_or_else(|| GuestFault::NoKernel("it is an ELF with nothing to load".to_owned()))?;
-    let mut flat = Vec::new();
-    for segment in elf.segments() {
-        let data = segment.data().map_err(broken)?;
-        let at = usize::try_from(segment.address() - base).unwrap_or(usize::MAX);
-        let end = at.saturating_add(data.len());
-        if end > cofferdam_abi::guest::MEMORY_MAX as usize {
-            return Err(GuestFault::NoRoom(end as u64));
-        }
-        flat.resize(flat.len().max(end), 0);
-        flat[at..end].copy_from_slice(data);
-    }
-    Ok(flat)
 }

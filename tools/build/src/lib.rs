@@ -38,7 +38,7 @@ use cofferdam_compile::guest::Content;
 use cofferdam_files::alone;
 use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program, Spanned};
 use cofferdam_paravirtualise::Rewritten;
-use cofferdam_setup::{Consent, OF_LINUX_GUEST, Toolchain};
+use cofferdam_setup::{Consent, OF_LINUX_GUEST, Requirement, Toolchain};
 use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
 use crates::Crates;
@@ -178,9 +178,26 @@ impl Tree {
         }
     }
 
+    /// Reads and checks a system's file, and finds out where its guests begin.
+    pub fn check(&self, file: &Path) -> Result<Checked, Failure> {
+        let mut checked = check(file)?;
+        let all = checked.system.partitions.iter();
+        let mut guests = all.filter_map(|one| one.guest.as_ref());
+        if guests.any(|guest| guest.firmware.is_some()) {
+            cofferdam_setup::provide(
+                &self.root,
+                &self.target,
+                &[Requirement::UBoot],
+                self.consent,
+            )?;
+        }
+        checked.guest_entries = guests::entries(&checked);
+        Ok(checked)
+    }
+
     /// Builds the system that `file` describes.
     pub fn build(&self, file: &Path) -> Result<Built, Failure> {
-        let checked = check(file)?;
+        let checked = self.check(file)?;
         let directory = directory_in(&self.target, &self.root, file, &checked.system.name);
         // cargo puts the kernel `release` and the kernel `trace` at one path, and a crate that two systems use as well: what it
         // built there is ours only until somebody else builds.
@@ -251,7 +268,7 @@ impl Tree {
             .partitions
             .iter()
             .filter_map(|one| one.guest.as_ref());
-        let built = if guests.any(|guest| guest.kernel.is_none()) {
+        let built = if guests.any(cofferdam_model::Guest::is_built) {
             cofferdam_setup::provide(&self.root, &self.target, &OF_LINUX_GUEST, self.consent)?;
             Some(cofferdam_guest::build(&self.root, &self.guests)?)
         } else {

@@ -1,4 +1,5 @@
-//! What it takes to build the Linux guest: Debian's source of the kernel, a cross compiler, and what the builds call.
+//! What guests take. To build the Linux guest: Debian's source of the kernel, a cross compiler, and what the builds call. U-Boot is
+//! taken as Debian built it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,9 +8,14 @@ use crate::program::{any_version, on_path, output};
 use crate::{Found, Lack, Remedy};
 
 /// Debian's package with the source of the kernel.
-const LINUX_SOURCE: &str = "linux-source-6.12";
+const LINUX_SOURCE: &[&str; 1] = &["linux-source-6.12"];
 /// What is in it.
 const LINUX_ARCHIVE: &str = "/usr/src/linux-source-6.12.tar.xz";
+
+/// Debian's package with U-Boot for the machines of QEMU.
+const U_BOOT: &[&str; 1] = &["u-boot-qemu"];
+/// What of it is for `ppce500`.
+const U_BOOT_ELF: &str = "/usr/lib/u-boot/qemu-ppce500/uboot.elf";
 
 const CROSS_COMPILER: &[&str] = &["gcc-powerpc-linux-gnu", "libc6-dev-powerpc-cross"];
 /// The static C library that comes with the second package.
@@ -39,24 +45,32 @@ const TOOLS_PACKAGES: &[&str] = &[
 
 /// The archive of the source, and the version of its package.
 pub(crate) fn linux_source() -> Result<Found, Lack> {
+    of_package(LINUX_ARCHIVE, LINUX_SOURCE)
+}
+
+/// The ELF of U-Boot, and the version of its package.
+pub fn u_boot() -> Result<Found, Lack> {
+    of_package(U_BOOT_ELF, U_BOOT)
+}
+
+/// A file that a Debian package has: the package alone.
+fn of_package(file: &str, packages: &'static [&'static str; 1]) -> Result<Found, Lack> {
     let lack = |why: String| Lack {
         why,
-        remedy: Remedy::Packages(&[LINUX_SOURCE]),
+        remedy: Remedy::Packages(packages),
     };
-    let path = PathBuf::from(LINUX_ARCHIVE);
+    let path = PathBuf::from(file);
     if !path.is_file() {
-        return Err(lack(format!("{LINUX_ARCHIVE} is not there")));
+        return Err(lack(format!("{file} is not there")));
     }
-    let version = output(Command::new("dpkg-query").args([
-        "--show",
-        "--showformat=${Version}",
-        LINUX_SOURCE,
-    ]))
-    .ok_or_else(|| {
-        lack(format!(
-            "{LINUX_ARCHIVE} is there, but not from the package {LINUX_SOURCE}"
-        ))
-    })?;
+    let [package] = packages;
+    let version =
+        output(Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]))
+            .ok_or_else(|| {
+                lack(format!(
+                    "{file} is there, but not from the package {package}"
+                ))
+            })?;
     Ok(Found { path, version })
 }
 

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use cofferdam_progress::{ask, say};
 
+pub use guest::u_boot;
 pub use program::{MINIMUM_QEMU, qemu};
 pub use toolchain::{Origin, Toolchain};
 
@@ -39,6 +40,8 @@ pub enum Requirement {
     CrossCompiler,
     /// What the builds of a Linux kernel and of busybox call.
     LinuxTools,
+    /// U-Boot for a `ppce500` machine.
+    UBoot,
 }
 
 /// What building the Linux guest takes, and nothing else does.
@@ -49,7 +52,7 @@ pub const OF_LINUX_GUEST: [Requirement; 3] = [
 ];
 
 /// All requirements, in the order in which they are shown.
-pub const ALL: [Requirement; 7] = [
+pub const ALL: [Requirement; 8] = [
     Requirement::Toolchain,
     Requirement::Qemu,
     Requirement::Gdb,
@@ -57,6 +60,7 @@ pub const ALL: [Requirement; 7] = [
     Requirement::LinuxSource,
     Requirement::CrossCompiler,
     Requirement::LinuxTools,
+    Requirement::UBoot,
 ];
 
 /// A requirement that is met.
@@ -111,6 +115,7 @@ impl Requirement {
             Self::LinuxSource => "source of Linux, for a guest",
             Self::CrossCompiler => "C compiler for PowerPC, for a guest",
             Self::LinuxTools => "tools of the builds of Linux and busybox, for a guest",
+            Self::UBoot => "U-Boot, for a guest",
         }
     }
 
@@ -129,6 +134,7 @@ impl Requirement {
             Self::LinuxSource => guest::linux_source(),
             Self::CrossCompiler => guest::cross_compiler(),
             Self::LinuxTools => guest::linux_tools(),
+            Self::UBoot => guest::u_boot(),
         }
     }
 }

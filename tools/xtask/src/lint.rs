@@ -1,7 +1,7 @@
 //! `cargo xtask lint`: format and lints. A warning is an error.
 
 use anyhow::Result;
-use cofferdam_build::{Tree, check, directory_in, systems};
+use cofferdam_build::{Tree, directory_in, systems};
 use cofferdam_target_build::Action;
 
 use crate::parts::{Parts, Tally};
@@ -37,7 +37,7 @@ fn target(workspace: &Workspace<'_>) -> Result<Tally> {
     let tree = Tree::new(workspace.root, workspace.toolchain);
     let mut rest = workspace.target_packages.clone();
     for system in systems(workspace.root) {
-        let checked = check(&system.file)?;
+        let checked = tree.check(&system.file)?;
         let name = &checked.system.name;
         let directory = directory_in(&tree.target, &tree.root, &system.file, name);
         for round in tree.partitions(&checked, &directory)? {

@@ -7,6 +7,7 @@ use super::{Findings, Rule, rule};
 
 pub(super) static RULES: &[&Rule] = &[
     &GUEST_PERSONALITY,
+    &GUEST_FIRMWARE,
     &GUEST_MEMORY,
     &GUEST_CALL,
     &GUEST_LIMIT,
@@ -16,8 +17,11 @@ pub(super) static RULES: &[&Rule] = &[
 /// What a guest's memory can be: the sizes of the processor's large pages in which a kernel boots.
 const SIZES: [u64; 4] = [16 << 20, 64 << 20, 256 << 20, 1 << 30];
 
+/// The least memory of a firmware.
+const FIRMWARE_BYTES: u64 = 64 << 20;
+
 rule! {
-    /// A partition with `personality = "linux"` has a `guest`, another has none.
+    /// A partition with `personality = "linux"` or `"guest"` has a `guest`, another has none.
     GUEST_PERSONALITY = "GUEST-PERSONALITY", personality;
 }
 
@@ -36,9 +40,65 @@ fn personality(system: &System, _: &Board, findings: &mut Findings) {
             (Some(guest), _) if !hosts => {
                 let message = format!("`{}` has a guest, and hosts none", partition.name);
                 let diagnostic = GUEST_PERSONALITY.violation(guest.span, message);
-                findings.push(diagnostic.hint("add `personality = \"linux\"`"));
+                findings.push(
+                    diagnostic.hint("add `personality = \"linux\"`, or \"guest\" for another one"),
+                );
             }
             _ => {}
+        }
+    }
+}
+
+rule! {
+    /// A guest that is not Linux has a `kernel` or a `firmware`; a `firmware` is no Linux, is not rewritten, has no kernel and no initramfs
+    /// beside it, a UART for a console, and 64M or more.
+    ///
+    /// Only for Linux is there a kernel that the build makes. U-Boot knows no other console, loads by itself what it starts, and moves to the
+    /// end of its memory from where it was loaded, 15 MiB from the beginning.
+    GUEST_FIRMWARE = "GUEST-FIRMWARE", firmware;
+}
+
+fn firmware(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        let (Some(guest), Some(personality)) = (&partition.guest, &partition.personality) else {
+            continue;
+        };
+        let name = &partition.name;
+        let mut find = |span, message: String, hint: &str| {
+            findings.push(GUEST_FIRMWARE.violation(span, message).hint(hint));
+        };
+        if **personality == "guest" && guest.is_built() {
+            let message = format!("`{name}` has a guest that is not Linux, and nothing says which");
+            find(guest.span, message, "add `kernel` or `firmware`");
+        }
+        let Some(firmware) = &guest.firmware else {
+            continue;
+        };
+        if **personality == "linux" {
+            let message = format!("`{name}` hosts Linux, and its guest is {firmware}");
+            let hint = "write `personality = \"guest\"`";
+            find(personality.span, message, hint);
+        }
+        for (key, beside) in [("kernel", &guest.kernel), ("initramfs", &guest.initramfs)] {
+            if let Some(beside) = beside {
+                let message =
+                    format!("the guest of `{name}` is {firmware}, and `{key}` is there too");
+                find(beside.span, message, "leave one of the two out");
+            }
+        }
+        if let Some(rewrite) = guest.rewrite.as_ref().filter(|key| key.value) {
+            let message = format!("{firmware} cannot be rewritten");
+            find(rewrite.span, message, "leave `rewrite` out");
+        }
+        if !guest.has_uart() {
+            let message = format!("{firmware} has no UART for its console");
+            let span = (guest.console.as_ref()).map_or(firmware.span, |console| console.span);
+            find(span, message, "write `console = \"uart\"`");
+        }
+        let memory = &guest.memory_bytes;
+        if **memory < FIRMWARE_BYTES {
+            let message = format!("{firmware} with {}", show_bytes(**memory));
+            find(memory.span, message, "write \"64M\" or more");
         }
     }
 }

@@ -1,0 +1,257 @@
+//! What a guest begins with, from its file: the bytes that lie in its memory, where they lie, and where it is entered.
+//!
+//! An ELF says all of that. Its segments lie at their physical addresses; its entry is an effective address of its own, which the
+//! segment that holds it makes a physical one. Linux is linked for where it maps its memory, U-Boot for where it lies. Anything else is taken as the bytes from
+//! address 0 on, entered at the first.
+
+use cofferdam_check::programs::GuestFault;
+use cofferdam_paravirtualise::{Refusal, Rewritten, rewrite};
+use object::elf::{EM_PPC, FileHeader32, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{BigEndian, Endianness, Object, ObjectSymbol};
+
+/// A kernel, or a firmware.
+#[derive(Debug)]
+pub struct Kernel {
+    /// Where its bytes lie: a guest-physical address.
+    pub at: u32,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// How much memory it takes from there on: its bytes, and what it expects to be 0.
+    memory_bytes: u64,
+    /// Where its first instruction is: a guest-physical address.
+    pub entry: u32,
+    /// What was done to it, if it was rewritten.
+    pub rewritten: Option<Rewritten>,
+}
+
+impl Kernel {
+    /// That of a file, of which it may take so much. It is rewritten if that is wanted, or if nothing is said and it can be expected to work.
+    pub fn of(file: &[u8], wanted: Option<bool>, room: u64) -> Result<Self, GuestFault> {
+        let plain = Self::plain(file, room)?;
+        if !wanted.unwrap_or_else(|| has_symbols(file)) {
+            return Ok(plain);
+        }
+        let mut rewritten = rewrite(file).map_err(|refusal| match refusal {
+            Refusal::Unreadable(_) => GuestFault::NoKernel(refusal.to_string()),
+            _ => GuestFault::NotRewritten(refusal.to_string()),
+        })?;
+        let bytes = std::mem::take(&mut rewritten.image);
+        Ok(Self {
+            at: 0,
+            memory_bytes: bytes.len() as u64,
+            bytes,
+            rewritten: Some(rewritten),
+            ..plain
+        })
+    }
+
+    /// The same as the file has it.
+    pub fn plain(file: &[u8], room: u64) -> Result<Self, GuestFault> {
+        let kernel = if file.starts_with(b"\x7fELF") {
+            of_elf(file, room)?
+        } else {
+            Self {
+                at: 0,
+                memory_bytes: file.len() as u64,
+                bytes: file.to_vec(),
+                entry: 0,
+                rewritten: None,
+            }
+        };
+        if kernel.end() > room {
+            return Err(GuestFault::NoRoom(kernel.end()));
+        }
+        Ok(kernel)
+    }
+
+    /// Where it ends in the guest's memory.
+    pub fn end(&self) -> u64 {
+        u64::from(self.at) + self.memory_bytes
+    }
+}
+
+fn has_symbols(file: &[u8]) -> bool {
+    let elf = object::File::parse(file);
+    elf.is_ok_and(|elf| elf.symbols().any(|symbol| symbol.is_definition()))
+}
+
+fn none(why: &str) -> GuestFault {
+    GuestFault::NoKernel(why.to_owned())
+}
+
+fn broken(error: object::Error) -> GuestFault {
+    GuestFault::NoKernel(format!("it is a broken ELF: {error}"))
+}
+
+fn of_elf(file: &[u8], room: u64) -> Result<Kernel, GuestFault> {
+    const OTHER: &str = "it is an ELF for another processor";
+    let header = FileHeader32::<Endianness>::parse(file).map_err(|_| none(OTHER))?;
+    let endian = header.endian().map_err(|_| none(OTHER))?;
+    if !header.is_big_endian() || header.e_machine(endian) != EM_PPC {
+        return Err(none(OTHER));
+    }
+    // One type for both: only big-endian files get here.
+    let header = FileHeader32::<BigEndian>::parse(file).map_err(broken)?;
+    let segments = header.program_headers(BigEndian, file).map_err(broken)?;
+    let loaded = || {
+        let loaded = segments
+            .iter()
+            .filter(|segment| segment.p_type(BigEndian) == PT_LOAD);
+        loaded.filter(|segment| segment.p_memsz(BigEndian) > 0)
+    };
+    let starts = loaded().map(|segment| segment.p_paddr(BigEndian));
+    let at = starts
+        .min()
+        .ok_or_else(|| none("it is an ELF with nothing to load"))?;
+    let (mut bytes, mut ends, mut entry) = (Vec::new(), 0, None);
+    for segment in loaded() {
+        let memory_bytes = segment.p_memsz(BigEndian);
+        let physical = segment.p_paddr(BigEndian);
+        let end = u64::from(physical) + u64::from(memory_bytes);
+        if end > room {
+            return Err(GuestFault::NoRoom(end));
+        }
+        ends = end.max(ends);
+        let data = segment
+            .data(BigEndian, file)
+            .map_err(|()| none("it is an ELF that was cut off"))?;
+        // What a segment has more than it takes is none of it.
+        let data = data.get(..memory_bytes as usize).unwrap_or(data);
+        let start = (physical - at) as usize;
+        let length = bytes.len().max(start + data.len());
+        bytes.resize(length, 0);
+        bytes[start..start + data.len()].copy_from_slice(data);
+        let inside = header
+            .e_entry(BigEndian)
+            .wrapping_sub(segment.p_vaddr(BigEndian));
+        if inside < memory_bytes {
+            entry = Some(physical + inside);
+        }
+    }
+    let outside = || none("it is an ELF that is entered outside of its segments");
+    Ok(Kernel {
+        at,
+        bytes,
+        memory_bytes: ends - u64::from(at),
+        entry: entry.ok_or_else(outside)?,
+        rewritten: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use object::elf::{
+        ELFCLASS32, ELFDATA2LSB, ELFDATA2MSB, ELFMAG, ELFOSABI_NONE, ET_EXEC, EV_CURRENT,
+        FileFlags, Ident, PF_R, ProgramHeader32, SHN_UNDEF,
+    };
+    use object::pod::bytes_of;
+    use object::{U16, U32};
+
+    use super::*;
+
+    /// Where a segment lies in effective and in physical memory, its bytes, and how many of memory it takes.
+    type Segment<'a> = (u32, u32, &'a [u8], u32);
+
+    fn word(value: u32) -> U32<BigEndian> {
+        U32::new(BigEndian, value)
+    }
+
+    fn half(value: usize) -> U16<BigEndian> {
+        U16::new(BigEndian, value as u16)
+    }
+
+    fn elf(entry: u32, segments: &[Segment<'_>]) -> Vec<u8> {
+        let header_bytes = size_of::<FileHeader32<BigEndian>>();
+        let program_bytes = size_of::<ProgramHeader32<BigEndian>>();
+        let header = FileHeader32 {
+            e_ident: Ident {
+                magic: ELFMAG,
+                class: ELFCLASS32,
+                data: ELFDATA2MSB,
+                version: EV_CURRENT,
+                os_abi: ELFOSABI_NONE,
+                abi_version: 0,
+                padding: [0; 7],
+            },
+            e_type: U16::new(BigEndian, ET_EXEC),
+            e_machine: U16::new(BigEndian, EM_PPC),
+            e_version: word(1),
+            e_entry: word(entry),
+            e_phoff: word(header_bytes as u32),
+            e_shoff: word(0),
+            e_flags: U32::new(BigEndian, FileFlags(0)),
+            e_ehsize: half(header_bytes),
+            e_phentsize: half(program_bytes),
+            e_phnum: half(segments.len()),
+            e_shentsize: half(0),
+            e_shnum: half(0),
+            e_shstrndx: U16::new(BigEndian, SHN_UNDEF),
+        };
+        let mut file = bytes_of(&header).to_vec();
+        let mut offset = header_bytes + program_bytes * segments.len();
+        for (effective, physical, content, memory_bytes) in segments {
+            let program = ProgramHeader32 {
+                p_type: U32::new(BigEndian, PT_LOAD),
+                p_offset: word(offset as u32),
+                p_vaddr: word(*effective),
+                p_paddr: word(*physical),
+                p_filesz: word(content.len() as u32),
+                p_memsz: word(*memory_bytes),
+                p_flags: U32::new(BigEndian, PF_R),
+                p_align: word(4),
+            };
+            file.extend_from_slice(bytes_of(&program));
+            offset += content.len();
+        }
+        for (_, _, content, _) in segments {
+            file.extend_from_slice(content);
+        }
+        file
+    }
+
+    fn read(file: Vec<u8>) -> Kernel {
+        Kernel::of(&file, None, 0x10_0028).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_elf_lies_at_the_beginning() {
+        let kernel = read(b"flat".to_vec());
+        assert_eq!((kernel.at, kernel.entry, kernel.end()), (0, 0, 4));
+        assert_eq!(kernel.bytes, b"flat");
+    }
+
+    #[test]
+    fn segments_lie_at_their_physical_addresses() {
+        let segments: &[Segment<'_>] = &[
+            (0xc010_0008, 0x10_0008, b"data", 0x20),
+            (0xc010_0000, 0x10_0000, b"text", 4),
+        ];
+        let kernel = read(elf(0xc010_000c, segments));
+        assert_eq!(kernel.at, 0x10_0000);
+        assert_eq!(kernel.bytes, b"text\0\0\0\0data");
+        assert_eq!(kernel.entry, 0x10_000c);
+        assert_eq!(kernel.end(), 0x10_0028);
+    }
+
+    #[test]
+    fn wrong_kernels_are_refused() {
+        let refused = |file: &[u8], why: &str| {
+            let fault = format!("{:?}", Kernel::plain(file, 8).unwrap_err());
+            assert!(fault.contains(why), "{fault}");
+        };
+        let good = elf(0, &[(0, 0, b"text", 4)]);
+        let mut little = good.clone();
+        little[5] = ELFDATA2LSB.0;
+        refused(&little, "another processor");
+        let mut other = good.clone();
+        other[19] = 8;
+        refused(&other, "another processor");
+        refused(&good[..good.len() - 1], "cut off");
+        refused(&elf(0, &[]), "nothing to load");
+        refused(&elf(4, &[(0, 0, b"text", 4)]), "outside of its segments");
+        refused(&elf(0, &[(0, 0, b"text", 12)]), "NoRoom(12)");
+        refused(&elf(0, &[(0, 0xffff_fff0, b"text", 12)]), "NoRoom");
+        refused(&[0; 9], "NoRoom(9)");
+    }
+}
