@@ -18,7 +18,7 @@ pub mod output;
 pub mod pci;
 #[cfg(test)]
 mod tests;
-pub mod watchdog;
 pub mod uart;
+pub mod watchdog;
 
 pub use monitor::{Monitor, Processor, Strays, start};

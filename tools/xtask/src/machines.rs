@@ -28,6 +28,8 @@ const AT_A_TIME: usize = 2;
 const ONE_ROUND: Duration = Duration::from_millis(2500);
 /// The system with a guest.
 const LINUX: &str = "linux";
+/// The system with a guest that nobody here has compiled.
+const UBOOT: &str = "uboot";
 /// The system whose windows have more events each than the trace holds: none is there to be judged.
 const BUSY: &str = "bench";
 /// The system of the first runs.
@@ -182,6 +184,10 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_linux("and with nothing rewritten", linux_boots_as_it_is));
     cases.push(of_linux("the shell does what it is told", linux_obeys));
     cases.extend(guests::cases(systems)?);
+    let uboot = systems.get(UBOOT)?;
+    cases.push(case("Debian's U-Boot comes to its prompt", move || {
+        uboot_obeys(systems, uboot)
+    }));
     for damage in DAMAGES {
         let title = format!("damaged tables: {}", damage.name);
         cases.push(case(title, move || damaged_tables(systems, flight, damage)));
@@ -377,6 +383,25 @@ fn linux_obeys(systems: &Systems, built: &Built) -> Result<()> {
     no_reasons(&outcome.report.reasons)?;
     let text = String::from_utf8_lossy(&outcome.serial);
     ensure!(text.contains("answer-42"), "there is no answer:\n{text}");
+    Ok(())
+}
+
+/// U-Boot waits a second for a key, comes to its prompt, and does what it is told; the control loop beside it keeps its beat.
+fn uboot_obeys(systems: &Systems, built: &Built) -> Result<()> {
+    let options = Options {
+        typed: Some(Typed {
+            after: "=>".to_owned(),
+            keys: b"printenv baudrate\r".to_vec(),
+        }),
+        ..systems.options(Kernel::Release, 3000)
+    };
+    let outcome = run(built, &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(
+        text.contains("baudrate=115200"),
+        "there is no answer:\n{text}"
+    );
     Ok(())
 }
 
