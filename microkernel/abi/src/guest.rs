@@ -51,6 +51,15 @@ pub mod stub {
     pub const RESTORE: u32 = CHECK + 8;
     /// Where it branches.
     pub const BRANCH: u32 = CHECK + 12;
+    /// The bytes of a stub that takes the machine state from a register, in the first part. It traps unless that state has interrupts disabled
+    /// and is else the one that there is; the kernel sets it then, and goes on behind the stub.
+    pub const STATE_BYTES: u32 = 32;
+    /// Where in it the trap is. The instruction before it inserts from the register with the state.
+    pub const STATE_TRAP: u32 = 16;
+    /// Where it loads the general register again.
+    pub const STATE_RESTORE: u32 = STATE_TRAP + 8;
+    /// Where it branches.
+    pub const STATE_BRANCH: u32 = STATE_TRAP + 12;
     /// Stands in for `rfi`: an instruction of the SPE, which a guest's kernel has none of, so that its vector says enough.
     pub const RETURN: u32 = 0x1000_0200;
 }

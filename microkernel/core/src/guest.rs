@@ -59,6 +59,8 @@ pub(crate) struct Guest<R> {
     large: Table<Entry, { tlb::TLB1_ENTRIES as usize }>,
     /// What an address has to be, under a mask, for an entry of TLB1 to translate it.
     large_keys: Table<Key, { tlb::TLB1_ENTRIES as usize }>,
+    /// The valid entries of TLB1: a set.
+    large_valid: u32,
     /// The entries of TLB1 that can be real ones, of each address space: sets.
     can_be_large: [u32; 2],
     /// Which entries of TLB0 are valid: a set for each four sets of ways.
@@ -76,6 +78,7 @@ impl<R: Registers> Guest<R> {
             space: false,
             large: Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]),
             large_keys: Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]),
+            large_valid: 0,
             can_be_large: [0; 2],
             valid: [0; SETS],
             victim: 0,
@@ -137,7 +140,7 @@ impl<M: Machine> Kernel<M> {
         (guest.space, guest.victim) = (false, 0);
         guest.large_keys = Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]);
         guest.large = Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]);
-        (guest.can_be_large, guest.valid) = ([0; 2], [0; SETS]);
+        (guest.large_valid, guest.can_be_large, guest.valid) = (0, [0; 2], [0; SETS]);
         guest.tags = Tags::new(tables);
         for (number, value) in RESET {
             self.set_spr(index, number, value);

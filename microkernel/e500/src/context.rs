@@ -25,8 +25,7 @@ pub struct Context {
     pub(crate) spefscr: u32,
     /// The tag of its translations.
     pub(crate) pid: u32,
-    /// The further tags of a guest's, and where its `sc` leads: an offset from the vectors.
-    pub(crate) pid1: u32,
+    /// The third tag of a guest's, at its kernel's level, and where its `sc` leads: an offset from the vectors.
     pub(crate) pid2: u32,
     pub(crate) syscall: u32,
     /// Where the store that ends a reservation would go.
@@ -49,7 +48,6 @@ impl Context {
     /// It is that of a guest.
     #[cfg(feature = "guests")]
     pub(crate) fn begin_guest(&mut self, guest: &cofferdam_tables::Guest) {
-        self.syscall = crate::guest::syscall_offset();
         self.short_ways = crate::guest::ShortWays::new(guest);
     }
 
@@ -59,12 +57,22 @@ impl Context {
         let entered = self.pid2 == 0 && !levels.at_user_level;
         self.short_ways.set(levels);
         self.pid = levels.process.into();
-        (self.pid1, self.pid2) = if levels.at_user_level {
-            (levels.user.into(), 0)
+        self.pid2 = if levels.at_user_level {
+            0
         } else {
-            (levels.large.into(), levels.kernel.into())
+            levels.kernel.into()
         };
+        self.syscall = crate::guest::syscall_offset(levels.short);
         entered
+    }
+}
+
+#[cfg(feature = "guests")]
+impl Context {
+    /// The second tag that its accesses match.
+    #[inline(always)]
+    pub(crate) fn pid1(&self) -> u32 {
+        self.short_ways.second_tag(self.at_user_level())
     }
 }
 

@@ -5,7 +5,7 @@
 //! * A **miss** of a rewritten guest's: the page tables that its kernel keeps are walked, two levels, and the page becomes
 //!   real. Its kernel hears nothing of it.
 //!
-//! Each begins with the context in r12 and four registers to work with, and either ends in `rfi` or has changed nothing and takes
+//! Each begins with the context in r12 and three or four registers to work with, and either ends in `rfi` or has changed nothing and takes
 //! the long way, which is the only one for whoever is no guest. What they need to know stands in the guest's context
 //! ([`ShortWays`]); a word that is 0 there switches a short way off.
 //!
@@ -24,7 +24,7 @@ use crate::spr::{MAS1, MAS3, mfspr, mtspr};
 #[derive(Default)]
 #[repr(C)]
 pub(crate) struct ShortWays {
-    /// Its register page, where the kernel has it; 0: there is no short way to its kernel's level.
+    /// Its register page, where the kernel has it.
     page: u32,
     /// The same; 0: there is no short way back.
     returns: u32,
@@ -45,8 +45,7 @@ pub(crate) struct ShortWays {
     window: u32,
     /// Where that is.
     physical: u32,
-    /// What `page`, `returns` and `table` are while they are not switched off.
-    own_page: u32,
+    /// What `returns` and `table` are while they are not switched off.
     own_returns: u32,
     own_table: u32,
 }
@@ -63,7 +62,7 @@ impl ShortWays {
             limit: guest.memory_bytes,
             window: space::kernel::RAM.wrapping_add(guest.memory),
             physical: guest.memory,
-            own_page: page,
+            page,
             own_returns: if own.stubs_end != 0 { page } else { 0 },
             own_table: if walks {
                 own.kernel_table.wrapping_sub(own.linear).wrapping_add(4)
@@ -74,9 +73,13 @@ impl ShortWays {
         }
     }
 
+    /// The tag beside that of the process, at each level: of one that has none of them 0.
+    pub(crate) fn second_tag(&self, at_user_level: bool) -> u32 {
+        if at_user_level { self.user } else { self.large }
+    }
+
     pub(crate) fn set(&mut self, levels: &Levels) {
         let on = |own: u32, on: bool| if on { own } else { 0 };
-        self.page = on(self.own_page, levels.short);
         self.returns = on(self.own_returns, levels.short);
         self.table = on(self.own_table, levels.walks);
         self.large = levels.large.into();
@@ -89,7 +92,6 @@ const fn short(offset: usize) -> usize {
     core::mem::offset_of!(Context, short_ways) + offset
 }
 
-const PID1: usize = core::mem::offset_of!(Context, pid1);
 const PID2: usize = core::mem::offset_of!(Context, pid2);
 
 /// BUCSR\[BBFI\] and \[BPEN\]: forget what branches did before, go on predicting (e500 core reference manual, section 2.9).
@@ -99,23 +101,21 @@ core::arch::global_asm!(
     r#"
     .section .vectors, "ax"
 
-# r9 to r12 and CR may be used from here on: r12 is the context.
+# r10 to r12 and CR may be used from here on: r12 is the context.
 .macro SHORT_ENTRY
     mtspr 273, 12
     mfspr 12, 272
-    stw 9, 36(12)
     stw 10, 40(12)
     stw 11, 44(12)
-    mfcr 9
-    stw 9, {CR}(12)
+    mfcr 10
+    stw 10, {CR}(12)
 .endm
 
 .macro RESTORE_SHORT
-    lwz 9, {CR}(12)
-    lwz 10, 40(12)
-    mtcrf 0xff, 9
+    lwz 10, {CR}(12)
     lwz 11, 44(12)
-    lwz 9, 36(12)
+    mtcrf 0xff, 10
+    lwz 10, 40(12)
 .endm
 
 .macro SHORT_EXIT
@@ -134,7 +134,7 @@ core::arch::global_asm!(
     b enter
 .endm
 
-# `sc`. What an interrupt leaves of MSR: CE, ME, DE (EREF, section 5.3).
+# `sc`. Bits 14, 19 and 22 are what an interrupt leaves of MSR: CE, ME, DE (EREF, section 5.3).
     .balign 16
     .globl vector_8_guest
 vector_8_guest:
@@ -142,34 +142,36 @@ vector_8_guest:
     lwz 10, {PID2}(12)
     lwz 11, {PAGE}(12)
     cmplwi 10, 0
-    cmplwi 1, 11, 0
     bne 1f
-    beq 1, 1f
     mfspr 10, 26
-    lwz 9, {GUEST_MSR}(11)
     stw 10, {SRR0}(11)
-    stw 9, {SRR1}(11)
-    lis 10, 2
-    ori 10, 10, 0x1200
-    and 9, 9, 10
-    lwz 10, {IVPR}(11)
-    stw 9, {GUEST_MSR}(11)
-    lwz 9, {IVOR8}(11)
-    rlwimi 10, 9, 0, 16, 27
-    mtspr 26, 10
+    lwz 10, {GUEST_MSR}(11)
+    stw 10, {SRR1}(11)
+    rlwinm 10, 10, 0, 14, 22
+    rlwinm 10, 10, 0, 19, 14
+    rlwinm 10, 10, 0, 22, 19
+    stw 10, {GUEST_MSR}(11)
+    lwz 10, {IVOR8}(11)
+    lwz 11, {IVPR}(11)
+    rlwimi 11, 10, 0, 16, 27
+    mtspr 26, 11
     lwz 10, {LARGE}(12)
     lwz 11, {KERNEL}(12)
     mtspr 633, 10
     mtspr 634, 11
-    stw 10, {PID1}(12)
     stw 11, {PID2}(12)
-    li 9, {FLUSH_BRANCHES}
-    mtspr 1013, 9
+    li 10, {FLUSH_BRANCHES}
+    mtspr 1013, 10
     SHORT_EXIT
+# The same when the short way is closed.
+    .balign 16
+    .globl vector_8_closed
+vector_8_closed:
+    SHORT_ENTRY
 1:  LONG_WAY 8
 
-# An instruction of the SPE: of a rewritten guest's kernel it is a return. An address space other than 0, and interrupts that become
-# enabled while one is pending, take the long way.
+# An instruction of the SPE: of a rewritten guest's kernel it is a return. An address space other than 0 (bit 26), and interrupts that become
+# enabled (bit 16) while one is pending, take the long way. Bit 17: to a process.
     .balign 16
     .globl vector_32_guest
 vector_32_guest:
@@ -181,24 +183,22 @@ vector_32_guest:
     beq 1f
     beq 1, 1f
     lwz 10, {SRR1}(11)
-    andi. 9, 10, 0x30
+    mtcrf 0x0f, 10
+    bt 26, 1f
+    bf 16, 2f
+    lwz 10, {ASKS}(11)
+    cmplwi 10, 0
     bne 1f
-    andi. 9, 10, 0x8000
-    beq 2f
-    lwz 9, {ASKS}(11)
-    cmplwi 9, 0
-    bne 1f
+    lwz 10, {SRR1}(11)
 2:  stw 10, {GUEST_MSR}(11)
-    andi. 9, 10, 0x4000
-    beq 3f
-    lwz 9, {USER}(12)
+    bf 17, 3f
+    lwz 10, {USER}(12)
+    mtspr 633, 10
     li 10, 0
-    mtspr 633, 9
     mtspr 634, 10
-    stw 9, {PID1}(12)
     stw 10, {PID2}(12)
-3:  lwz 10, {SRR0}(11)
-    mtspr 26, 10
+3:  lwz 11, {SRR0}(11)
+    mtspr 26, 11
     SHORT_EXIT
 1:  LONG_WAY 32
 
@@ -208,6 +208,7 @@ vector_32_guest:
     .globl vector_14_guest
 vector_14_guest:
     SHORT_ENTRY
+    stw 9, 36(12)
     mfspr 10, 26
     crset 8
     b walk
@@ -215,6 +216,7 @@ vector_14_guest:
     .globl vector_13_guest
 vector_13_guest:
     SHORT_ENTRY
+    stw 9, 36(12)
     mfspr 10, 61
     crclr 8
 walk:
@@ -290,6 +292,7 @@ walk:
     mtspr 627, 9
     isync
     tlbwe
+    lwz 9, 36(12)
     SHORT_EXIT
 # Of the kernel, at its level alone, with its tag.
 5:  andi. 11, 10, 0x2a
@@ -308,13 +311,13 @@ walk:
     blt 1, 3b
     xori 10, 10, 0xc0
     b 3b
-9:  bt 8, 8f
+9:  lwz 9, 36(12)
+    bt 8, 8f
     LONG_WAY 13
 8:  LONG_WAY 14
     .text
     "#,
     CR = const CR,
-    PID1 = const PID1,
     PID2 = const PID2,
     PAGE = const short(core::mem::offset_of!(ShortWays, page)),
     RETURNS = const short(core::mem::offset_of!(ShortWays, returns)),
@@ -340,6 +343,7 @@ walk:
 
 unsafe extern "C" {
     static vector_8_guest: u32;
+    static vector_8_closed: u32;
     static vector_13_guest: u32;
     static vector_14_guest: u32;
     static vector_32_guest: u32;
@@ -350,8 +354,12 @@ fn offset(vector: *const u32) -> u32 {
 }
 
 /// Where the `sc` of a guest leads, from the vectors on.
-pub(crate) fn syscall_offset() -> u32 {
-    offset(&raw const vector_8_guest)
+pub(crate) fn syscall_offset(short: bool) -> u32 {
+    if short {
+        offset(&raw const vector_8_guest)
+    } else {
+        offset(&raw const vector_8_closed)
+    }
 }
 
 /// Has misses and instructions of the SPE go the short ways, and misses prepare pages of 4 KiB in coherent memory.

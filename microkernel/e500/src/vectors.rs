@@ -356,8 +356,11 @@ fn running_context() -> *mut Context {
     mfspr!(SPRG0) as *mut Context
 }
 
+#[cfg(feature = "guests")]
 const PID1: u32 = 633;
+#[cfg(feature = "guests")]
 const PID2: u32 = 634;
+#[cfg(feature = "guests")]
 const IVOR8: u32 = 408;
 
 unsafe extern "C" {
@@ -379,8 +382,9 @@ pub(crate) unsafe fn reload_tags(context: &Context) {
         // SAFETY: tags of address space 1, where the kernel never is.
         unsafe {
             mtspr!(crate::spr::PID0, context.pid);
-            mtspr!(PID1, context.pid1);
+            mtspr!(PID1, context.pid1());
             mtspr!(PID2, context.pid2);
+            mtspr!(IVOR8, context.syscall);
         }
     }
 }
@@ -451,8 +455,9 @@ pub unsafe fn load_user_registers(to: *mut Context) {
         mtspr!(256, (*to).usprg0);
         mtspr!(512, (*to).spefscr);
         mtspr!(crate::spr::PID0, (*to).pid);
-        if cfg!(feature = "guests") {
-            mtspr!(PID1, (*to).pid1);
+        #[cfg(feature = "guests")]
+        {
+            mtspr!(PID1, (*to).pid1());
             mtspr!(PID2, (*to).pid2);
             mtspr!(IVOR8, (*to).syscall);
         }

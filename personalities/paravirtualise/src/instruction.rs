@@ -39,6 +39,8 @@ pub(crate) enum Privileged {
     Enable,
     /// A stub that takes the enabling bit from this register.
     TakeEnable { source: u32 },
+    /// A stub that takes the whole machine state from this register.
+    TakeState { source: u32 },
     /// It traps, and is emulated.
     Trap(&'static str),
     /// Nobody emulates it.
@@ -120,12 +122,15 @@ fn extended(fields: Fields) -> Kind {
         131 => Privileged::TakeEnable {
             source: fields.target(),
         },
+        146 => Privileged::TakeState {
+            source: fields.target(),
+        },
         MFSPR if fields.supervisors() => read(fields),
         MTSPR if fields.supervisors() => written(fields),
         // tlbsync: there is one processor.
         566 => Privileged::Nop,
-        // mtmsr, tlbwe, tlbre, tlbsx, tlbivax, dcbi.
-        146 | 470 | 786 | 914 | 946 | 978 => Privileged::Trap(TRAPS_KERNEL),
+        // tlbwe, tlbre, tlbsx, tlbivax, dcbi.
+        470 | 786 | 914 | 946 | 978 => Privileged::Trap(TRAPS_KERNEL),
         // dcbtstls, dcbtls, icblc, dcblc, icbtls.
         134 | 166 | 230 | 390 | 486 => Privileged::Trap(TRAPS_MONITOR),
         // tlbilx.

@@ -10,7 +10,7 @@
 //! | `mtspr` that only keeps its value | a store |
 //! | `tlbsync`, `mtspr BUCSR` | nothing |
 //! | `rfi` | an instruction whose trap alone says that a return is meant |
-//! | `wrteei`, `wrtee` | a branch to a stub behind the image (`stub.rs`) |
+//! | `wrteei`, `wrtee`, `mtmsr` | a branch to a stub behind the image (`stub.rs`) |
 //!
 //! Whatever else is privileged stays, and traps. So does what may not be rewritten where it stands (`regions.rs`), and what nothing shows to be
 //! code (`reach.rs`). What is contradictory or unknown is no reason to guess: such a kernel is refused.
@@ -280,7 +280,10 @@ fn judge(instruction: Privileged, rule: Option<Rule>) -> Option<Becomes> {
         Privileged::Store { source, offset } => Becomes::Word(store(source, offset), What::Store),
         Privileged::Nop => Becomes::Word(NOP, What::Nop),
         Privileged::Return => Becomes::Word(cofferdam_abi::guest::stub::RETURN, What::Return),
-        Privileged::Disable | Privileged::Enable | Privileged::TakeEnable { .. } => match rule {
+        Privileged::Disable
+        | Privileged::Enable
+        | Privileged::TakeEnable { .. }
+        | Privileged::TakeState { .. } => match rule {
             Some(Rule::WordsOnly(why) | Rule::Nothing(why)) => Becomes::Left(why),
             None => Becomes::Stub(instruction),
         },
@@ -300,7 +303,7 @@ struct Places {
     stubs: BTreeMap<u32, u32>,
 }
 
-/// Places the stubs: behind the image, those that disable first.
+/// Places the stubs: behind the image, those that leave interrupts disabled first.
 fn place(kernel: &Kernel, found: &[Found]) -> Result<Places, Refusal> {
     let start = kernel.end();
     if kernel.address("_end").is_some_and(|end| end > start) {
@@ -308,9 +311,9 @@ fn place(kernel: &Kernel, found: &[Found]) -> Result<Places, Refusal> {
             "its symbol `_end` is behind its end".to_owned(),
         ));
     }
-    let wanted = |disable: bool| {
+    let wanted = |enables: bool| {
         found.iter().filter_map(move |found| match found.becomes {
-            Becomes::Stub(instruction) if (instruction == Privileged::Disable) == disable => {
+            Becomes::Stub(instruction) if stub::enables(instruction) == enables => {
                 Some((found.address, stub::bytes(instruction)?))
             }
             _ => None,
@@ -318,13 +321,13 @@ fn place(kernel: &Kernel, found: &[Found]) -> Result<Places, Refusal> {
     };
     let mut stubs = BTreeMap::new();
     let mut at = start;
-    for (address, bytes) in wanted(true) {
+    for (address, bytes) in wanted(false) {
         stubs.insert(address, at);
         at += bytes;
     }
     at = at.next_multiple_of(cofferdam_abi::guest::stub::ENABLING_BYTES);
     let enabling = at;
-    for (address, bytes) in wanted(false) {
+    for (address, bytes) in wanted(true) {
         stubs.insert(address, at);
         at += bytes;
     }

@@ -42,6 +42,60 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Carries out the stub of an `mtmsr`. It traps unless the new state has interrupts disabled and is else the old one, and what
+    /// the kernel looks for around the trap is there.
+    fn effect_on_state(&self, site: &Site, at: u32) -> Result<(), String> {
+        let word = |offset: u32| self.in_image(at + offset).unwrap_or_default();
+        let Some(source) = takes_state(site.before) else {
+            return Err(wrong(site, "no stub stands in for that"));
+        };
+        let patterns = [0, u32::MAX, 0x8000, !0x8000, 0x5555_5555, 0x0002_1000];
+        for state in patterns {
+            for taken in patterns {
+                let mut start = Machine::new(state, at);
+                start.registers[source] = taken;
+                let mut machine = start.clone();
+                for step in 0..layout::STATE_BYTES / 4 {
+                    let here = machine.pc.wrapping_sub(at);
+                    if machine.trapped {
+                        break;
+                    }
+                    if here != 4 * step || !machine.step(word(here)) {
+                        return Err(wrong(site, "its stub is none for that instruction"));
+                    }
+                }
+                let simple = taken & 0x8000 == 0 && (state ^ taken) & !0x8000 == 0;
+                if machine.trapped == simple {
+                    return Err(wrong(site, "its stub traps in the wrong case"));
+                }
+                if machine.trapped {
+                    let (insert, load) =
+                        (word(layout::STATE_TRAP - 4), word(layout::STATE_RESTORE));
+                    let named = machine.pc == at + layout::STATE_TRAP
+                        && (insert >> 21 & 31) as usize == source
+                        && machine.registers[source] == taken;
+                    machine.trapped = false;
+                    machine.page[(guest::MSR / 4) as usize] = taken;
+                    machine.pc = at + layout::STATE_RESTORE;
+                    let rest =
+                        named && machine.step(load) && machine.step(word(layout::STATE_BRANCH));
+                    if !rest {
+                        return Err(wrong(site, "its stub traps in the wrong place"));
+                    }
+                }
+                let mut expected = start.clone();
+                expected.pc = site.address + 4;
+                expected.page[(guest::MSR / 4) as usize] = taken;
+                let scratch = (guest::SCRATCH / 4) as usize;
+                expected.page[scratch] = machine.page[scratch];
+                if machine != expected {
+                    return Err(wrong(site, "its stub does not do what the instruction did"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn in_image(&self, address: u32) -> Option<u32> {
         self.at(&self.rewritten.image, address)
     }
@@ -168,14 +222,16 @@ impl Check<'_> {
             let What::Stub { at } = site.what else {
                 continue;
             };
-            let enables = site.before != 0x7c00_0146;
-            let (bytes, place) = if enables {
-                (
+            let states = takes_state(site.before).is_some();
+            let enables = site.before != 0x7c00_0146 && !states;
+            let first = stubs.stubs..stubs.enabling_stubs;
+            let (bytes, place) = match (enables, states) {
+                (true, _) => (
                     layout::ENABLING_BYTES,
                     stubs.enabling_stubs..stubs.stubs_end,
-                )
-            } else {
-                (24, stubs.stubs..stubs.enabling_stubs)
+                ),
+                (false, true) => (layout::STATE_BYTES, first),
+                (false, false) => (24, first),
             };
             let aligned = !enables || at % layout::ENABLING_BYTES == 0;
             if !aligned || !place.contains(&at) || !place.contains(&(at + bytes - 1)) {
@@ -187,7 +243,11 @@ impl Check<'_> {
                     return Err(wrong(site, "its stub is another's too"));
                 }
             }
-            self.effect(site, at, bytes, enables)?;
+            if states {
+                self.effect_on_state(site, at)?;
+            } else {
+                self.effect(site, at, bytes, enables)?;
+            }
         }
         let behind = self.rewritten.image.iter().skip(self.before.len());
         if behind.zip(used).any(|(byte, used)| !used && *byte != 0) {
@@ -260,6 +320,11 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// The register from which `mtmsr` takes the machine state.
+fn takes_state(word: u32) -> Option<usize> {
+    (word & !0x03e0_0000 == 0x7c00_0124).then_some((word >> 21 & 31) as usize)
 }
 
 /// A move of a register that is a word of the page: of the machine state register, number 0, or of a special-purpose one.
@@ -370,6 +435,11 @@ impl Machine {
                 let kept = if word >> 26 == 20 { !mask } else { 0 };
                 self.registers[source] =
                     self.registers[source] & kept | self.registers[target] & mask;
+            }
+            // xor, without touching the conditions.
+            31 if word & 0x7ff == 0x278 => {
+                let other = (word >> 11 & 31) as usize;
+                self.registers[source] = self.registers[target] ^ self.registers[other];
             }
             // ori.
             24 => self.registers[source] = self.registers[target] | word & 0xffff,

@@ -37,11 +37,7 @@ impl<M: Machine> Kernel<M> {
                 self.guest_return(partition, index, spr::SRR0, spr::SRR1);
             }
             Exception::Program
-                if fault.syndrome & SYNDROME_TRAP != 0 && self.at_trap(partition, index) =>
-            {
-                self.finish_stub(partition, index);
-                self.deliver_to_guest(partition, index);
-            }
+                if fault.syndrome & SYNDROME_TRAP != 0 && self.stub_trapped(partition, index) => {}
             exception => self.enter_vector(
                 partition,
                 index,

@@ -12,13 +12,37 @@ impl<M: Machine> Kernel<M> {
         self.guests[index].tables.paravirtual.stubs_end != 0
     }
 
-    /// Whether the guest's kernel stands at the trap of a stub: it has enabled interrupts, and was told that one is pending.
-    pub(super) fn at_trap(&self, partition: u8, index: u8) -> bool {
+    /// A trap of the guest's. If it is one of a stub, that is finished: an enabling one was told that an interrupt is pending, and one
+    /// that takes the machine state has found that it changes. Otherwise false: the trap is the guest's own affair.
+    pub(super) fn stub_trapped(&mut self, partition: u8, index: u8) -> bool {
         let paravirtual = &self.guests[index].tables.paravirtual;
         let pc = self.partitions[partition].registers.pc();
-        !self.at_user_level(partition)
-            && (paravirtual.enabling_stubs..paravirtual.stubs_end).contains(&pc)
-            && pc % stub::ENABLING_BYTES == stub::TRAP
+        if self.at_user_level(partition)
+            || !(paravirtual.stubs..paravirtual.stubs_end).contains(&pc)
+        {
+            return false;
+        }
+        if pc >= paravirtual.enabling_stubs {
+            if pc % stub::ENABLING_BYTES != stub::TRAP {
+                return false;
+            }
+            self.finish_stub(partition, index);
+        } else {
+            let begins = pc.wrapping_sub(stub::STATE_TRAP);
+            let Some(insert) = self.stub_word(index, pc.wrapping_sub(4)) else {
+                return false;
+            };
+            let state = self.partitions[partition]
+                .registers
+                .numbered(insert >> 21 & 31);
+            let (restore, branch) = (stub::STATE_RESTORE, stub::STATE_BRANCH);
+            if !self.leave_stub(partition, index, begins, restore, branch) {
+                return false;
+            }
+            self.set_guest_state(partition, index, state);
+        }
+        self.deliver_to_guest(partition, index);
+        true
     }
 
     /// Takes the guest out of the stub that it may be in. False: it is in the first part of one, which has the scratch word to itself and
@@ -34,21 +58,38 @@ impl<M: Machine> Kernel<M> {
         if pc < paravirtual.enabling_stubs || pc - begins < stub::CHECK {
             return false;
         }
-        let branch_at = begins | stub::BRANCH;
-        let (Some(load), Some(branch)) = (
-            self.stub_word(index, begins | stub::RESTORE),
+        let restore = if pc == begins | stub::BRANCH {
+            stub::BRANCH
+        } else {
+            stub::RESTORE
+        };
+        self.leave_stub(partition, index, begins, restore, stub::BRANCH);
+        true
+    }
+
+    /// Does the last two instructions of a stub: from `restore` on, which may be the last one.
+    fn leave_stub(
+        &mut self,
+        partition: u8,
+        index: u8,
+        begins: u32,
+        restore: u32,
+        branch: u32,
+    ) -> bool {
+        let branch_at = begins.wrapping_add(branch);
+        let (Some(load), Some(word)) = (
+            self.stub_word(index, begins.wrapping_add(restore)),
             self.stub_word(index, branch_at),
         ) else {
-            return true;
+            return false;
         };
-        if pc != branch_at {
-            let kept = self.guest_word(index, SCRATCH);
-            let registers = &mut self.partitions[partition].registers;
+        let kept = self.guest_word(index, SCRATCH);
+        let registers = &mut self.partitions[partition].registers;
+        if restore != branch {
             registers.set_numbered(load >> 21 & 31, kept);
         }
         // `b`: a displacement of 26 bits (EREF, section 4.6.2).
-        let displacement = ((branch & 0x03ff_fffc) << 6) as i32 >> 6;
-        let registers = &mut self.partitions[partition].registers;
+        let displacement = ((word & 0x03ff_fffc) << 6) as i32 >> 6;
         registers.set_pc(branch_at.wrapping_add_signed(displacement));
         true
     }

@@ -11,7 +11,7 @@ use super::exception::SYNDROME_STORE;
 use crate::health::Fault;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
-use crate::table::bit;
+use crate::table::{bit, elements};
 
 const VALID: u32 = 0x8000_0000;
 const PROTECT: u32 = 0x4000_0000;
@@ -162,6 +162,13 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// The valid ways of an effective address's set of TLB0: a set.
+    fn valid_ways(&self, index: u8, effective: u32) -> u32 {
+        let first = small(effective, 0);
+        let word = self.guests[index].valid.get(first as usize / 32);
+        word.copied().unwrap_or_default() << (first % 32) & 0xf000_0000
+    }
+
     /// An entry of TLB0.
     pub(super) fn small_entry(&self, index: u8, place: u32) -> Entry {
         if !self.is_valid(index, place) {
@@ -198,15 +205,15 @@ impl<M: Machine> Kernel<M> {
         space: bool,
         process: u8,
     ) -> Option<(Place, Entry)> {
-        for way in 0..tlb::WAYS {
-            let place = small(effective, way);
+        for way in elements(self.valid_ways(index, effective)) {
+            let place = small(effective, way.into());
             let entry = self.small_entry(index, place);
             if entry.matches(effective, space, process) {
                 return Some((Place::Small(place), entry));
             }
         }
         let guest = &self.guests[index];
-        for number in 0..tlb::TLB1_ENTRIES as u8 {
+        for number in elements(guest.large_valid) {
             let Key { mask, key } = guest.large_keys[number];
             if effective & mask == key && guest.large[number].matches(effective, space, process) {
                 return Some((Place::Large(number), guest.large[number]));
@@ -344,6 +351,11 @@ impl<M: Machine> Kernel<M> {
         let guest = &mut self.guests[index];
         guest.large[number] = entry;
         guest.large_keys[number] = Key::of(entry);
+        guest.large_valid = if entry.is_valid() {
+            guest.large_valid | bit
+        } else {
+            guest.large_valid & !bit
+        };
         let [first, second] = &mut guest.can_be_large;
         *first &= !bit;
         *second &= !bit;
@@ -357,6 +369,7 @@ impl<M: Machine> Kernel<M> {
         let guest = &mut self.guests[index];
         guest.large[number].mas1 &= !VALID;
         guest.large_keys[number] = Key::NONE;
+        guest.large_valid &= !bit(number);
         let [first, second] = &mut guest.can_be_large;
         *first &= !bit(number);
         *second &= !bit(number);

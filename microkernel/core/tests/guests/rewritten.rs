@@ -153,12 +153,40 @@ fn the_trap_of_a_stub_delivers_what_is_pending() {
 fn any_other_trap_is_the_guests_own() {
     let mut simulation = rewritten();
     set(&mut simulation, spr::IVOR0 + 6, 0x700);
-    for pc in [KERNEL_CODE, LINEAR + STUBS + stub::TRAP, LINEAR + ENABLING] {
+    for pc in [KERNEL_CODE, LINEAR + ENABLING] {
         simulation.registers(0).pc = pc;
         trap(&mut simulation);
         assert_eq!(simulation.registers(0).pc, LINEAR + 0x700);
         assert_eq!(get(&simulation, spr::SRR0), pc);
         assert_eq!(get(&simulation, spr::ESR), TRAP);
+    }
+}
+
+#[test]
+fn a_stub_that_takes_the_state_has_the_kernel_set_another_one() {
+    let mut simulation = rewritten();
+    let back = BACK.wrapping_sub(STUBS + stub::STATE_BRANCH) & 0x03ff_fffc | 18 << 26;
+    for (offset, word) in [
+        // rlwimi 11, 7, 0, 16, 16; lwz 11, SCRATCH(0)
+        (stub::STATE_TRAP - 4, 0x50eb_0420),
+        (stub::STATE_RESTORE, 0x8160_f000 | SCRATCH),
+        (stub::STATE_BRANCH, back),
+    ] {
+        simulation.store(0, MEMORY + STUBS + offset, &word.to_be_bytes());
+    }
+    for state in [0x0002_1000, 0x8000] {
+        fires_at(&mut simulation, KERNEL_CODE, false);
+        simulation.registers(0).gpr[7] = state;
+        simulation.registers(0).pc = LINEAR + STUBS + stub::STATE_TRAP;
+        trap(&mut simulation);
+        assert_eq!(simulation.registers(0).gpr[11], 0x5c7a);
+        if state & 0x8000 == 0 {
+            assert_eq!(simulation.registers(0).pc, LINEAR + BACK);
+            assert_eq!(word(&simulation, guest::MSR), state);
+        } else {
+            assert_eq!(simulation.registers(0).pc, LINEAR + 0xb00);
+            assert_eq!(get(&simulation, spr::SRR1), state);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::small::{BASE, BLR, BODY, Small};
 use crate::{Refusal, Rewritten, check, rewrite};
 
 /// One of each kind.
-const CODE: [u32; 10] = [
+const CODE: [u32; 12] = [
     0x7c60_00a6, // mfmsr r3
     0x7cb3_43a6, // mtspr SPRG3,r5
     0x7c00_046c, // tlbsync
@@ -15,6 +15,8 @@ const CODE: [u32; 10] = [
     0x7c00_0146, // wrteei 0
     0x7c00_8146, // wrteei 1
     0x7d80_0106, // wrtee r12
+    0x7d60_0124, // mtmsr r11
+    0x7d80_0124, // mtmsr r12
     0x7c00_07a4, // tlbwe
     BLR,
 ];

@@ -62,7 +62,6 @@ fn a_return_is_an_instruction_that_says_so() {
 #[test]
 fn what_does_more_traps() {
     for word in [
-        0x7d20_0124, // mtmsr r9
         0x7c00_07a4, // tlbwe
         0x7c00_1bac, // dcbi 0,r3
         0x7c70_0ba6, // mtspr PID,r3
