@@ -52,10 +52,15 @@ pub mod stub {
     /// Where it branches.
     pub const BRANCH: u32 = CHECK + 12;
     /// The bytes of a stub that takes the machine state from a register, in the first part. It traps unless that state has interrupts disabled
-    /// and is else the one that there is; the kernel sets it then, and goes on behind the stub.
-    pub const STATE_BYTES: u32 = 32;
-    /// Where in it the trap is. The instruction before it inserts from the register with the state.
-    pub const STATE_TRAP: u32 = 16;
+    /// and agrees with the one that there is in [`STATE_MATTERS`] else; the kernel sets it then, and goes on behind the stub.
+    pub const STATE_BYTES: u32 = 36;
+    /// The bits of a machine state that a guest's kernel does not change without the kernel: level and address spaces, and what lies
+    /// between.
+    pub const STATE_MATTERS: u32 = 0xfff0;
+    /// Where in it the instruction is that inserts from the register with the state.
+    pub const STATE_SOURCE: u32 = 12;
+    /// Where in it the trap is.
+    pub const STATE_TRAP: u32 = STATE_SOURCE + 8;
     /// Where it loads the general register again.
     pub const STATE_RESTORE: u32 = STATE_TRAP + 8;
     /// Where it branches.

@@ -22,7 +22,7 @@ pub mod kernel {
     /// Text: read and execute.
     pub const TEXT: u32 = 0x0010_0000;
     /// The room of [`TEXT`].
-    pub const TEXT_SIZE: u32 = 0x1_0000;
+    pub const TEXT_SIZE: u32 = 0x4_0000;
     /// Constants: read. The compiled tables are in the upper part.
     pub const CONSTANTS: u32 = 0x0014_0000;
     /// The room of [`CONSTANTS`], the tables included.

@@ -10,7 +10,6 @@ use cofferdam_tables::mas::{
     MAS3_SUPERVISOR_READ, MAS3_SUPERVISOR_WRITE, mas0_tlb1,
 };
 
-const SIZE_64K: u32 = 3 << 8;
 const SIZE_256K: u32 = 4 << 8;
 const VALID: u32 = MAS1_VALID | MAS1_PROTECT;
 /// The entry used on the way: the last one.
@@ -51,7 +50,7 @@ _start:
     mtspr 340, 0
     mtspr 308, 0
 # The same text in address space 1, then there.
-    ENTRY {on_the_way}, {valid_64k_space_1}, {text}, {text} + {execute}
+    ENTRY {on_the_way}, {valid_space_1}, {text}, {text} + {execute}
     lis 5, 1f@ha
     addi 5, 5, 1f@l
     mtspr 26, 5
@@ -76,7 +75,7 @@ _start:
     li 5, 4
     mtspr 1012, 5
     isync
-    ENTRY {entry_0}, {valid_64k}, {text} + {coherent}, {text} + {execute}
+    ENTRY {entry_0}, {valid_256k}, {text} + {coherent}, {text} + {execute}
     ENTRY {entry_1}, {valid_256k}, {constants} + {coherent}, {constants} + {read}
     ENTRY {entry_2}, {valid_256k}, {data} + {coherent}, {data} + {write}
     ENTRY {entry_3}, {valid_256k}, {record} + {coherent}, {record} + {write}
@@ -151,8 +150,7 @@ _start:
     .text
     "#,
     on_the_way = const ON_THE_WAY,
-    valid_64k_space_1 = const MAS1_VALID | MAS1_SPACE_1 | SIZE_64K,
-    valid_64k = const VALID | SIZE_64K,
+    valid_space_1 = const MAS1_VALID | MAS1_SPACE_1 | SIZE_256K,
     valid_256k = const VALID | SIZE_256K,
     text = const kernel::TEXT,
     constants = const kernel::CONSTANTS,

@@ -4,17 +4,16 @@
 //! interrupt is delivered while the guest is in a stub. An enabling stub looks whether something waits for the bit that it
 //! set, and traps if so; the kernel finishes the stub and delivers. So nothing is lost between the look and the return.
 //!
-//! A stub for `mtmsr` serves what a handler of an exception does: the state that it sets has interrupts disabled, and is else the one that
-//! there is. It traps otherwise, and the kernel carries the instruction out.
+//! A stub for `mtmsr` serves what a handler of an exception does: the state that it sets has interrupts disabled, and the level and the address
+//! spaces of the one that there is. It traps otherwise, and the kernel carries the instruction out.
 
-use cofferdam_abi::guest::stub::{BRANCH, CHECK, ENABLING_BYTES, RESTORE, TRAP};
+use cofferdam_abi::guest::stub::{BRANCH, CHECK, ENABLING_BYTES, RESTORE, STATE_BYTES, TRAP};
 use cofferdam_abi::guest::{ASKS, MSR, SCRATCH};
 
 use crate::instruction::{Privileged, branch, load, store};
 
-/// The bytes of a stub that disables interrupts, and of one that takes the machine state.
+/// The bytes of a stub that disables interrupts.
 const DISABLING_BYTES: u32 = 24;
-const STATE_BYTES: u32 = 32;
 
 /// The two registers of which a stub works in one: the other may be what its instruction takes.
 const WORK: u32 = 12;
@@ -57,6 +56,8 @@ pub(crate) fn stub(instruction: Privileged, at: u32, site: u32) -> Option<Vec<u3
             // xor work,work,source.
             31 << 26 | work << 21 | work << 16 | source << 11 | 316 << 1,
             insert(source),
+            // rlwinm work,work,0,16,27: what matters.
+            21 << 26 | work << 21 | work << 16 | 16 << 6 | 27 << 1,
             trap,
             store(source, MSR),
             load(work, SCRATCH),

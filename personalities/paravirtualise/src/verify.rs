@@ -49,9 +49,12 @@ impl Check<'_> {
         let Some(source) = takes_state(site.before) else {
             return Err(wrong(site, "no stub stands in for that"));
         };
-        let patterns = [0, u32::MAX, 0x8000, !0x8000, 0x5555_5555, 0x0002_1000];
-        for state in patterns {
-            for taken in patterns {
+        let patterns = (0..32).map(|bit| 1 << bit);
+        let patterns: Vec<u32> = patterns
+            .chain([0, u32::MAX, !0x8000, 0x0002_1000])
+            .collect();
+        for &state in &patterns {
+            for &taken in &patterns {
                 let mut start = Machine::new(state, at);
                 start.registers[source] = taken;
                 let mut machine = start.clone();
@@ -64,13 +67,13 @@ impl Check<'_> {
                         return Err(wrong(site, "its stub is none for that instruction"));
                     }
                 }
-                let simple = taken & 0x8000 == 0 && (state ^ taken) & !0x8000 == 0;
+                let other = layout::STATE_MATTERS & !0x8000;
+                let simple = taken & 0x8000 == 0 && (state ^ taken) & other == 0;
                 if machine.trapped == simple {
                     return Err(wrong(site, "its stub traps in the wrong case"));
                 }
                 if machine.trapped {
-                    let (insert, load) =
-                        (word(layout::STATE_TRAP - 4), word(layout::STATE_RESTORE));
+                    let (insert, load) = (word(layout::STATE_SOURCE), word(layout::STATE_RESTORE));
                     let named = machine.pc == at + layout::STATE_TRAP
                         && (insert >> 21 & 31) as usize == source
                         && machine.registers[source] == taken;

@@ -29,7 +29,8 @@ impl<M: Machine> Kernel<M> {
             self.finish_stub(partition, index);
         } else {
             let begins = pc.wrapping_sub(stub::STATE_TRAP);
-            let Some(insert) = self.stub_word(index, pc.wrapping_sub(4)) else {
+            let source = begins.wrapping_add(stub::STATE_SOURCE);
+            let Some(insert) = self.stub_word(index, source) else {
                 return false;
             };
             let state = self.partitions[partition]

@@ -168,7 +168,7 @@ fn a_stub_that_takes_the_state_has_the_kernel_set_another_one() {
     let back = BACK.wrapping_sub(STUBS + stub::STATE_BRANCH) & 0x03ff_fffc | 18 << 26;
     for (offset, word) in [
         // rlwimi 11, 7, 0, 16, 16; lwz 11, SCRATCH(0)
-        (stub::STATE_TRAP - 4, 0x50eb_0420),
+        (stub::STATE_SOURCE, 0x50eb_0420),
         (stub::STATE_RESTORE, 0x8160_f000 | SCRATCH),
         (stub::STATE_BRANCH, back),
     ] {
