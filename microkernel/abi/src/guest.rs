@@ -58,9 +58,9 @@ pub mod stub {
     /// between.
     pub const STATE_MATTERS: u32 = 0xfff0;
     /// Where in it the instruction is that inserts from the register with the state.
-    pub const STATE_SOURCE: u32 = 12;
+    pub const STATE_SOURCE: u32 = 16;
     /// Where in it the trap is.
-    pub const STATE_TRAP: u32 = STATE_SOURCE + 8;
+    pub const STATE_TRAP: u32 = STATE_SOURCE + 4;
     /// Where it loads the general register again.
     pub const STATE_RESTORE: u32 = STATE_TRAP + 8;
     /// Where it branches.

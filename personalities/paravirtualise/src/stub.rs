@@ -55,9 +55,9 @@ pub(crate) fn stub(instruction: Privileged, at: u32, site: u32) -> Option<Vec<u3
             load(work, MSR),
             // xor work,work,source.
             31 << 26 | work << 21 | work << 16 | source << 11 | 316 << 1,
-            insert(source),
             // rlwinm work,work,0,16,27: what matters.
             21 << 26 | work << 21 | work << 16 | 16 << 6 | 27 << 1,
+            insert(source),
             trap,
             store(source, MSR),
             load(work, SCRATCH),
