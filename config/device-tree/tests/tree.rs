@@ -276,8 +276,9 @@ fn without_an_initramfs_nothing_is_said_of_one() {
 fn what_is_reserved_stands_in_the_block_for_it() {
     let none = device_tree(&facts()).unwrap();
     assert_eq!(Fdt::new(&none).unwrap().memory_reservations().count(), 0);
+    let pages = 0x56_2000..0x57_a000;
     let facts = Facts {
-        reserved: &[0x56_2000..0x57_a000],
+        reserved: std::slice::from_ref(&pages),
         ..facts()
     };
     let tree = device_tree(&facts).unwrap();

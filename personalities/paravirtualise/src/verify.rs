@@ -124,7 +124,9 @@ impl Check<'_> {
             && (start | end) & 0xfff == 0
             && paravirtual.stubs == self.linear + start
             && paravirtual.stubs <= paravirtual.enabling_stubs
-            && paravirtual.enabling_stubs % layout::ENABLING_BYTES == 0
+            && paravirtual
+                .enabling_stubs
+                .is_multiple_of(layout::ENABLING_BYTES)
             && paravirtual.enabling_stubs <= paravirtual.stubs_end
             && paravirtual.stubs_end <= self.linear + end;
         holds
@@ -236,7 +238,7 @@ impl Check<'_> {
                 (false, true) => (layout::STATE_BYTES, first),
                 (false, false) => (24, first),
             };
-            let aligned = !enables || at % layout::ENABLING_BYTES == 0;
+            let aligned = !enables || at.is_multiple_of(layout::ENABLING_BYTES);
             if !aligned || !place.contains(&at) || !place.contains(&(at + bytes - 1)) {
                 return Err(wrong(site, "its stub is in the wrong place"));
             }
