@@ -29,6 +29,15 @@ fn sample() -> (Vec<u8>, Rewritten) {
     (elf, rewritten)
 }
 
+/// Whether it is all the same: a mask that begins at MSR\[EE\] or behind it, when the next instruction inserts that bit.
+fn is_the_same(rewritten: &Rewritten, offset: usize, bit: usize) -> bool {
+    let opcode = |at: usize| rewritten.image.get(at).map(|byte| byte >> 2);
+    offset.is_multiple_of(4)
+        && bit == 6
+        && opcode(offset) == Some(21)
+        && opcode(offset + 4) == Some(20)
+}
+
 fn flip(rewritten: &mut Rewritten, address: u32, bit: u32) {
     let byte = (address - BASE + 3 - bit / 8) as usize;
     rewritten.image[byte] ^= 1 << (bit % 8);
@@ -81,6 +90,8 @@ proptest! {
     #[test]
     fn any_bit_of_the_image(bit in 0_usize..0x3000 * 8) {
         let (elf, mut wrong) = sample();
+        let word = bit / 32 * 4;
+        prop_assume!(!is_the_same(&wrong, word, (3 - (bit / 8 - word)) * 8 + bit % 8));
         wrong.image[bit / 8] ^= 1 << (bit % 8);
         prop_assert!(matches!(check(&elf, &wrong), Err(Refusal::Wrong(_))));
     }
@@ -92,6 +103,9 @@ fn any_bit_of_a_stub() {
     let stubs = right.paravirtual;
     for address in (stubs.stubs..stubs.stubs_end).step_by(4) {
         for bit in 0..32 {
+            if is_the_same(&right, (address - BASE) as usize, bit as usize) {
+                continue;
+            }
             let mut wrong = right.clone();
             flip(&mut wrong, address, bit);
             assert!(check(&elf, &wrong).is_err(), "{address:#x} {bit}");
