@@ -230,7 +230,7 @@ pub const GUEST: &[Key] = &[
     optional(
         "kernel",
         Shape::Text,
-        "The file of the guest's kernel: an ELF, whose segments lie at their physical addresses and which is entered where it says, or a flat image that lies at address 0 and is entered there. Default: Linux, which the build fetches and builds.",
+        "The file of the guest's kernel: an ELF, whose segments lie at their physical addresses and which is entered where it says; a flat image that lies at address 0 and is entered there; or one file in C, which the build compiles. Default: Linux, which the build fetches and builds.",
     ),
     optional(
         "firmware",

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod evidence;
+pub mod guests;
 pub mod phases;
 mod table;
 
@@ -42,6 +43,10 @@ pub enum Expected {
     Restarted(Error),
     /// The rogue restarts itself, as it may, and nobody else notices.
     RestartsItself,
+    /// The guest that tries it ends its partition's life, as configured, and nobody else notices.
+    Ends,
+    /// The guest that tries it goes no further, and nobody else notices.
+    Stands,
 }
 
 impl Expected {
@@ -52,6 +57,8 @@ impl Expected {
             Self::Refused => "refused",
             Self::Harmless | Self::RestartsItself => "nobody else noticed",
             Self::Restarted(_) => "restarted by the health monitor",
+            Self::Ends => "restarted or stopped as configured; nobody else noticed",
+            Self::Stands => "it comes no further; nobody else noticed",
         }
     }
 
@@ -59,7 +66,9 @@ impl Expected {
     pub const fn error(self) -> Option<Error> {
         match self {
             Self::Denied(error) | Self::Restarted(error) => Some(error),
-            Self::Refused | Self::Harmless | Self::RestartsItself => None,
+            Self::Refused | Self::Harmless | Self::RestartsItself | Self::Ends | Self::Stands => {
+                None
+            }
         }
     }
 }

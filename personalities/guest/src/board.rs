@@ -42,6 +42,11 @@ pub const PCI_PORTS: u32 = 0xe100_0000;
 /// How much that is.
 pub const PCI_PORTS_BYTES: u32 = 0x1_0000;
 
+/// Marks of the guest's in the record of the run, from [`CCSR`] on: nothing that a `ppce500` has.
+pub const MARKS: u32 = 0xd_0000;
+/// Their size.
+pub const MARKS_BYTES: u32 = 0x1000;
+
 /// The byte channel of the console.
 pub const CONSOLE_HANDLE: u32 = 0;
 

@@ -49,6 +49,12 @@ mod gpio {
     pub const CONTROL: u32 = 0x14;
 }
 
+/// What the guest leaves as evidence for the host: a store of the value leaves the mark.
+mod marks {
+    pub const IDENTIFIER: u32 = 0;
+    pub const VALUE: u32 = 4;
+}
+
 /// All devices that are registers.
 #[derive(Debug, Default)]
 pub struct Devices {
@@ -59,6 +65,8 @@ pub struct Devices {
     pin_data: u32,
     /// Open drain, mask, control: they hold what was written, since no pin is an input.
     pin_storage: [u32; 3],
+    mark_identifier: u32,
+    mark: Option<(u32, u32)>,
     strays: u32,
 }
 
@@ -71,6 +79,11 @@ impl Devices {
     /// How often there was no device, or no register.
     pub fn strays(&self) -> u32 {
         self.strays
+    }
+
+    /// The mark that the last store left, if it did: identifier and value.
+    pub fn take_mark(&mut self) -> Option<(u32, u32)> {
+        self.mark.take()
     }
 
     /// A load of so many bytes.
@@ -97,6 +110,7 @@ impl Devices {
                 return (value & guts::HARD_RESET_REQUEST != 0).then_some(Ending::Reset);
             }
             Some(Place::Gpio(offset)) => self.store_pins(offset, value),
+            Some(Place::Marks(offset)) => self.store_mark(offset, value),
             Some(Place::Panic) => {
                 return (value & panic::PANICKED != 0).then_some(Ending::Panic);
             }
@@ -107,6 +121,15 @@ impl Devices {
         }
         let power_off = 0x8000_0000 >> board::GPIO_POWER_OFF;
         (self.driven() & power_off != 0).then_some(Ending::PowerOff)
+    }
+
+    fn store_mark(&mut self, offset: u32, value: u32) -> Option<()> {
+        match offset {
+            marks::IDENTIFIER => self.mark_identifier = value,
+            marks::VALUE => self.mark = Some((self.mark_identifier, value)),
+            _ => return None,
+        }
+        Some(())
     }
 
     /// The pins that are outputs, and high.
@@ -147,6 +170,7 @@ enum Place {
     Guts(u32),
     Gpio(u32),
     Panic,
+    Marks(u32),
 }
 
 /// Registers are words, but for the one that takes the report of a panic.
@@ -164,6 +188,9 @@ fn place(address: u64, bytes: u32) -> Option<Place> {
     }
     if let Some(offset) = within(board::GUTS, board::GUTS_BYTES) {
         return Some(Place::Guts(offset));
+    }
+    if let Some(offset) = within(board::MARKS, board::MARKS_BYTES) {
+        return Some(Place::Marks(offset));
     }
     within(board::GPIO, board::GPIO_BYTES).map(Place::Gpio)
 }
@@ -222,6 +249,17 @@ mod tests {
         }
         devices.store(DIRECTION + 0xc, 4, u32::MAX);
         assert_eq!(devices.load(DIRECTION + 0xc, 4), 0);
+        assert_eq!(devices.strays(), 0);
+    }
+
+    #[test]
+    fn a_mark_is_left_with_its_value() {
+        let mut devices = Devices::new();
+        devices.store(CCSR + 0xd_0000, 4, 7);
+        assert_eq!(devices.take_mark(), None);
+        devices.store(CCSR + 0xd_0004, 4, 8);
+        assert_eq!(devices.take_mark(), Some((7, 8)));
+        assert_eq!(devices.take_mark(), None);
         assert_eq!(devices.strays(), 0);
     }
 

@@ -17,7 +17,8 @@ use cofferdam_native::abi::Status;
 use cofferdam_native::abi::guest::number;
 use cofferdam_native::abi::health::Action;
 use cofferdam_native::{
-    Error, Exit, Guest, Lines, Restart, application_error, log, page, restart_self, stop_self, time,
+    Error, Exit, Guest, Lines, Restart, application_error, log, mark, page, restart_self,
+    stop_self, time,
 };
 use guest_monitor::devices::Ending;
 use guest_monitor::output::LINE_BYTES;
@@ -64,6 +65,9 @@ fn main() -> ! {
             }) => {
                 if let Some(ending) = monitor.access(&mut guest, instruction, address) {
                     end(&mut monitor, ending);
+                }
+                if let Some((identifier, value)) = monitor.take_mark() {
+                    mark(identifier, value);
                 }
                 // Most accesses write nothing on the console.
                 if monitor.console.output.ends_a_line() {

@@ -93,6 +93,11 @@ impl Monitor {
         }
     }
 
+    /// The mark that the guest's last access left, if it did: identifier and value.
+    pub fn take_mark(&mut self) -> Option<(u32, u32)> {
+        self.devices.take_mark()
+    }
+
     /// Brings the guest's external interrupt up to date with its devices: to be called before it runs.
     pub fn settle(&mut self, processor: &mut impl Processor) {
         let mpic = &mut self.devices.mpic;

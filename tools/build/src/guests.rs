@@ -11,6 +11,7 @@ use cofferdam_check::programs::{GuestFault, guest_fault};
 use cofferdam_compile::Checked;
 use cofferdam_compile::guest::{Blob, Content, DEVICE_TREE_BYTES, device_tree};
 use cofferdam_device_tree::{Facts, device_tree as flattened};
+use cofferdam_guest::one_file;
 use cofferdam_model::{Diagnostic, Guest, Partition, Spanned};
 use cofferdam_paravirtualise::Rewritten;
 use cofferdam_tables::Paravirtual;
@@ -71,7 +72,7 @@ type Judged<T> = std::result::Result<T, Box<Diagnostic>>;
 pub fn entries(checked: &Checked) -> Vec<(String, u32)> {
     let entry = |partition: &Partition| {
         let guest = partition.guest.as_ref().filter(|one| !one.is_built())?;
-        let file = read(&own_kernel(checked, guest).ok()?).ok()?;
+        let file = kernel_bytes(&own_kernel(checked, guest).ok()?).ok()?;
         let kernel = Kernel::plain(&file, device_tree(guest).into()).ok()?;
         Some((partition.name.value.clone(), kernel.entry))
     };
@@ -115,7 +116,7 @@ fn of_guest(
         None if is_linux => None,
         None => Some(false),
     };
-    let kernel = match Kernel::of(&read(&kernel_file)?, wanted, tree_at.into()) {
+    let kernel = match Kernel::of(&kernel_bytes(&kernel_file)?, wanted, tree_at.into()) {
         Ok(kernel) => kernel,
         Err(fault) => return wrong(fault),
     };
@@ -175,6 +176,15 @@ fn blob(name: &str, at: u32, content: Vec<u8>) -> Blob {
         name: name.to_owned(),
         at,
         content,
+    }
+}
+
+/// A kernel's file, compiled if it is a source.
+fn kernel_bytes(file: &Path) -> Result<Vec<u8>> {
+    if one_file::is_source(file) {
+        one_file::compile(file)
+    } else {
+        read(file)
     }
 }
 

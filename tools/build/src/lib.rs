@@ -36,6 +36,7 @@ use cofferdam_check::programs::{self, Fault};
 use cofferdam_compile::Checked;
 use cofferdam_compile::guest::Content;
 use cofferdam_files::alone;
+use cofferdam_guest::one_file;
 use cofferdam_model::{Diagnostic, Diagnostics, Partition, Program, Spanned};
 use cofferdam_paravirtualise::Rewritten;
 use cofferdam_setup::{Consent, OF_LINUX_GUEST, Requirement, Toolchain};
@@ -119,7 +120,7 @@ impl Built {
 }
 
 /// What lies in the memory of guests, and what was done to their kernels.
-type Guests = (Vec<(String, Content)>, Vec<(String, Rewritten)>);
+pub type Guests = (Vec<(String, Content)>, Vec<(String, Rewritten)>);
 
 fn sites_name(partition: &str) -> String {
     format!("guest-{partition}.sites.json")
@@ -181,15 +182,18 @@ impl Tree {
     /// Reads and checks a system's file, and finds out where its guests begin.
     pub fn check(&self, file: &Path) -> Result<Checked, Failure> {
         let mut checked = check(file)?;
-        let all = checked.system.partitions.iter();
-        let mut guests = all.filter_map(|one| one.guest.as_ref());
-        if guests.any(|guest| guest.firmware.is_some()) {
-            cofferdam_setup::provide(
-                &self.root,
-                &self.target,
-                &[Requirement::UBoot],
-                self.consent,
-            )?;
+        let partitions = &checked.system.partitions;
+        let guests = || partitions.iter().filter_map(|one| one.guest.as_ref());
+        let is_source = |kernel: &Spanned<String>| one_file::is_source(Path::new(&kernel.value));
+        let firmware = guests().any(|guest| guest.firmware.is_some());
+        let source = guests().any(|guest| guest.kernel.as_ref().is_some_and(is_source));
+        for (needed, requirement) in [
+            (firmware, Requirement::UBoot),
+            (source, Requirement::CrossCompiler),
+        ] {
+            if needed {
+                cofferdam_setup::provide(&self.root, &self.target, &[requirement], self.consent)?;
+            }
         }
         checked.guest_entries = guests::entries(&checked);
         Ok(checked)
@@ -262,7 +266,7 @@ impl Tree {
 
     /// What lies in the memory of each guest, by the name of its partition, and what was done to the kernels that were rewritten. A guest
     /// without a kernel of its own has the one that is built.
-    fn guests(&self, checked: &Checked) -> Result<Guests, Failure> {
+    pub fn guests(&self, checked: &Checked) -> Result<Guests, Failure> {
         let mut guests = checked
             .system
             .partitions

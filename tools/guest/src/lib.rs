@@ -24,6 +24,7 @@ mod initramfs;
 mod kbuild;
 mod linux;
 pub mod native;
+pub mod one_file;
 mod stage;
 
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
-//! What came of the attacks of a rogue partition.
+//! What came of the attacks of a rogue partition, or of a guest that attacks.
 
 use cofferdam_abi::health::Error;
-use cofferdam_abi::record::PartitionRecord;
+use cofferdam_abi::record::{PartitionRecord, PartitionState};
 use cofferdam_build::Built;
 use cofferdam_model::Program;
 use cofferdam_record::Snapshot;
-use rogue_attacks::{ATTACKS, Expected, Verdict, judge};
+use rogue_attacks::{ATTACKS, Attack, Expected, Verdict, guests, judge};
 
 use crate::follow::Followed;
 use crate::report::AttackReport;
@@ -13,7 +13,71 @@ use crate::report::AttackReport;
 /// The crate of the partition that attacks.
 const ROGUE: &str = "partitions/rogue";
 
-/// The verdict on each attack. Empty if nobody attacks in this system.
+/// The verdict on each attack of each guest that is told to attack.
+pub(crate) fn of_guests(
+    built: &Built,
+    followed: &Followed,
+    snapshot: &Snapshot,
+) -> Vec<AttackReport> {
+    let mut all = Vec::new();
+    for (index, partition) in built.checked.system.partitions.iter().enumerate() {
+        let arguments = partition
+            .guest
+            .as_ref()
+            .and_then(|one| one.arguments.as_ref());
+        let arguments = arguments.map_or("", |text| &text.value);
+        let account = snapshot.partition(index);
+        let ended = account.restarts.get() > 0 || account.state == PartitionState::Stopped as u32;
+        let marks = marks_of(followed, index);
+        for attack in wanted(arguments, &marks) {
+            let verdict = guests::judge(attack, marks.iter().copied(), ended);
+            all.push(report(attack, verdict));
+        }
+    }
+    all
+}
+
+/// The attacks that a guest with these arguments is asked for. If it is to try all of them, its marks say which guest it is.
+fn wanted<'a>(
+    arguments: &'a str,
+    marks: &'a [(u32, u32)],
+) -> impl Iterator<Item = &'static Attack> + 'a {
+    let asked = arguments
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix(guests::ARGUMENT));
+    let tables = [guests::LINUX, guests::KERNEL];
+    let tried = move |table: &[Attack]| {
+        let mut attacks = table.iter();
+        attacks
+            .any(|attack| guests::judge(attack, marks.iter().copied(), false) != Verdict::NotTried)
+    };
+    tables.into_iter().flat_map(move |table| {
+        table.iter().filter(move |attack| match asked {
+            Some(guests::ALL) => tried(table) && attack.expected == Expected::Harmless,
+            asked => asked == Some(attack.id),
+        })
+    })
+}
+
+/// The marks of a partition, in their order.
+fn marks_of(followed: &Followed, partition: usize) -> Vec<(u32, u32)> {
+    let own = followed.marks.values();
+    own.filter(|mark| mark.partition.get() as usize == partition)
+        .map(|mark| (mark.identifier.get(), mark.value.get()))
+        .collect()
+}
+
+fn report(attack: &Attack, verdict: Verdict) -> AttackReport {
+    AttackReport {
+        id: attack.id,
+        title: attack.title,
+        expected: attack.expected.words(),
+        verdict: verdict.word(),
+        attempts: attempts(verdict),
+    }
+}
+
+/// The verdict on each attack of the rogue. Empty if there is none in this system.
 pub(crate) fn attacks(
     built: &Built,
     followed: &Followed,
@@ -29,16 +93,10 @@ pub(crate) fn attacks(
         return Vec::new();
     };
     let account = snapshot.partition(rogue);
-    let marks = || {
-        followed
-            .marks
-            .values()
-            .filter(move |mark| mark.partition.get() as usize == rogue)
-            .map(|mark| (mark.identifier.get(), mark.value.get()))
-    };
+    let marks = marks_of(followed, rogue);
     let verdicts: Vec<_> = ATTACKS
         .iter()
-        .map(|attack| (attack, judge(attack, marks())))
+        .map(|attack| (attack, judge(attack, marks.iter().copied())))
         .collect();
     let tried = |error: Error| -> u64 {
         let of_error = verdicts.iter().filter(
@@ -56,13 +114,7 @@ pub(crate) fn attacks(
             {
                 verdict = Verdict::Unnoticed;
             }
-            AttackReport {
-                id: attack.id,
-                title: attack.title,
-                expected: attack.expected.words(),
-                verdict: verdict.word(),
-                attempts: attempts(verdict),
-            }
+            report(attack, verdict)
         })
         .collect()
 }
@@ -106,6 +158,8 @@ fn account_agrees(
         Expected::Restarted(error) => counted(error) > 0 && account.restarts.get() > 0,
         Expected::RestartsItself => account.restarts.get() > 0,
         Expected::Refused | Expected::Harmless => true,
+        // No native partition's.
+        Expected::Ends | Expected::Stands => false,
     }
 }
 

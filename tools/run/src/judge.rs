@@ -40,6 +40,7 @@ pub(crate) fn judge(
             ));
         }
         attack_reports = attacks::attacks(built, followed, snapshot);
+        attack_reports.extend(attacks::of_guests(built, followed, snapshot));
         for attack in &attack_reports {
             if matches!(attack.verdict, "breached" | "unnoticed") {
                 reasons.push(format!(

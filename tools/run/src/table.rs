@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::report::Report;
 
+/// So many attacks are shown one by one.
+const ONE_BY_ONE: usize = 20;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let milliseconds = self.machine_time_ns / 1_000_000;
@@ -82,6 +85,16 @@ impl Report {
     fn attacks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.attacks.is_empty() {
             return Ok(());
+        }
+        if self.attacks.len() <= ONE_BY_ONE {
+            for attack in &self.attacks {
+                let verdict = attack.verdict.replace('_', " ");
+                writeln!(
+                    f,
+                    "  {verdict:<12} {}: {} times; expected: {}",
+                    attack.title, attack.attempts, attack.expected
+                )?;
+            }
         }
         let count = |verdict: &str| self.attacks_with(verdict);
         let words = [

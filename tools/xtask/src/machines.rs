@@ -75,6 +75,11 @@ impl Systems {
             .with_context(|| format!("there is no system {name}"))
     }
 
+    /// The tree that they are of.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     /// Runs a system for so long, with instructions as the clock.
     pub fn run(&self, built: &Built, milliseconds: u64) -> Result<Outcome> {
         run(built, &self.options(Kernel::Release, milliseconds))
@@ -108,7 +113,7 @@ pub(crate) fn case<'a>(
 }
 
 /// Runs cases side by side.
-fn run_all(cases: Vec<Case<'_>>) -> Tally {
+pub fn run_all(cases: Vec<Case<'_>>) -> Tally {
     let waiting = Mutex::new(cases.into_iter());
     let tally = Mutex::new(Tally::default());
     let count = |name: &str, result: Result<Tally>| {

@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod doctor;
 mod expected;
+mod guest_attacks;
 mod guests;
 mod host;
 mod lint;

@@ -13,7 +13,7 @@ use cofferdam_progress::Step;
 use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
-use crate::{damage, nightly, sweep};
+use crate::{damage, guest_attacks, nightly, sweep};
 
 /// What libFuzzer gets for each target.
 const GUIDED: Duration = Duration::from_secs(45);
@@ -35,6 +35,7 @@ const FUZZ: [(&str, u64, u64); 7] = [
 const FLIPPED_BITS: usize = 400;
 /// How much of the machine's time the attacks go on, and the sweep.
 const ATTACKS: Duration = Duration::from_secs(60);
+const GUESTS: u32 = 4;
 const BOUNDARY: Duration = Duration::from_secs(20);
 
 /// What a campaign needs.
@@ -52,7 +53,17 @@ type Campaign = (
     fn(&Field<'_>) -> Result<Tally>,
 );
 
-const CAMPAIGNS: [Campaign; 7] = [
+const CAMPAIGNS: [Campaign; 8] = [
+    (
+        "guests",
+        |scale| {
+            format!(
+                "each attack from inside of guests, {} times as long as in the tests, on each kernel",
+                GUESTS * scale
+            )
+        },
+        |field| guest_attacks::attacks(field.systems, GUESTS * field.scale),
+    ),
     (
         "boundary",
         |scale| {

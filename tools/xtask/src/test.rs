@@ -10,6 +10,7 @@ use anyhow::Result;
 use cofferdam_build::Tree;
 
 use crate::bench;
+use crate::guest_attacks;
 use crate::host;
 use crate::lint;
 use crate::machines::{self, Systems};
@@ -44,6 +45,9 @@ const SYSTEMS: [OfSystems; 8] = [
     }),
     ("attacks on the target", |_, systems| {
         machines::attacks(systems)
+    }),
+    ("attacks from inside of guests", |_, systems| {
+        guest_attacks::attacks(systems, 1)
     }),
     ("every phase of the end of a window", |_, systems| {
         sweep::phases(systems, sweep::ONE_ROUND, Some(sweep::ONE_ROUND_MISSES))

@@ -6,6 +6,8 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_build::{Built, Kernel};
+use cofferdam_compile::Checked;
+use cofferdam_compile::guest::Content;
 use object::BigEndian;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
@@ -32,8 +34,26 @@ struct Instruction {
 }
 
 impl Variant {
-    /// Compiles it: what was chosen for it, and its image.
+    /// One with another text in place of one of the file's.
+    pub fn replacing(before: &str, after: &str) -> Self {
+        Self {
+            replace: BTreeMap::from([(before.to_owned(), after.to_owned())]),
+            kernel: None,
+        }
+    }
+
+    /// Compiles it: what was chosen for it, and its image. Its guests are those of the system itself.
     pub fn build(&self, built: &Built, kernel: Kernel) -> Result<(Built, Vec<u8>)> {
+        self.build_with(built, kernel, |_| Ok(built.guests.clone()))
+    }
+
+    /// The same, with guests that its file asks for.
+    pub fn build_with(
+        &self,
+        built: &Built,
+        kernel: Kernel,
+        guests: impl FnOnce(&Checked) -> Result<Vec<(String, Content)>>,
+    ) -> Result<(Built, Vec<u8>)> {
         let program = |name: &str| {
             let path = built.directory.join(format!("programs/{name}.elf"));
             fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))
@@ -49,7 +69,7 @@ impl Variant {
         if let Some(instruction) = &self.kernel {
             instruction.write(&mut elf)?;
         }
-        let image = cofferdam_compile::compile(&checked, &elf, &programs, &built.guests)
+        let image = cofferdam_compile::compile(&checked, &elf, &programs, &guests(&checked)?)
             .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
         let mut variant = built.clone();
         variant.plan = image.plan;
@@ -59,7 +79,7 @@ impl Variant {
     }
 
     /// The system's file with the replacements.
-    fn checked(&self, built: &Built) -> Result<cofferdam_compile::Checked> {
+    fn checked(&self, built: &Built) -> Result<Checked> {
         let folder = built.checked.directory.as_ref();
         let path = folder
             .context("the system has no file")?
@@ -76,8 +96,14 @@ impl Variant {
             text = text.replace(before.as_str(), after);
         }
         let name = path.display().to_string();
-        cofferdam_check::check_text(&name, &text)
-            .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))
+        let checked = cofferdam_check::check_text(&name, &text)
+            .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
+        // The files that it names lie beside the system's own.
+        Ok(Checked {
+            directory: built.checked.directory.clone(),
+            guest_entries: built.checked.guest_entries.clone(),
+            ..checked
+        })
     }
 }
 

@@ -271,15 +271,19 @@ impl<M: Machine> Kernel<M> {
         self.leave_guest(partition, exit, [instruction, halves[0], halves[1]]);
     }
 
-    /// The instruction at which the guest stands.
-    pub(super) fn guest_instruction(&self, partition: u8, index: u8) -> Option<u32> {
+    /// The instruction at which the guest stands. Its page may be one that was walked.
+    pub(super) fn guest_instruction(&mut self, partition: u8, index: u8) -> Option<u32> {
         use crate::machine::Registers;
         let pc = self.partitions[partition].registers.pc() & !3;
         let linear = self.guests[index].tables.paravirtual.linear;
         let physical = if linear != 0 && pc >= linear {
             u64::from(pc - linear)
         } else {
-            self.find_now(index, pc)?.1.translate(pc)
+            let process = self.spr(index, spr::PID) as u8;
+            let space = self.guests[index].space;
+            let found = self.find(index, pc, space, process);
+            let found = found.or_else(|| self.find_walked(index, pc, space, process));
+            found?.1.translate(pc)
         };
         self.in_memory(index, physical, 4).then(|| {
             self.machine

@@ -1,6 +1,6 @@
 //! A guest whose kernel was rewritten beforehand: its stubs, its returns, and pages that the short way of misses has made.
 
-use cofferdam_abi::guest::{self, ASKS, MEMORY, MONITOR_PAGE, SCRATCH, spr, stub};
+use cofferdam_abi::guest::{self, ASKS, Exit, MEMORY, MONITOR_PAGE, SCRATCH, spr, stub};
 use cofferdam_abi::health::{Error, Exception};
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_core::{Fault, Machine};
@@ -293,6 +293,26 @@ fn what_the_hardware_could_hit_the_guest_finds_and_can_invalidate() {
         get(&simulation, spr::MAS1) & 0x8000_0000,
         0,
         "of another process"
+    );
+}
+
+#[test]
+fn an_access_from_a_page_that_was_walked_has_its_instruction() {
+    let mut simulation = rewritten();
+    set(&mut simulation, spr::PID, 7);
+    simulation.registers(0).gpr[4] = 7;
+    execute(&mut simulation, mtspr(spr::PID, 4));
+    map(&mut simulation, 0, 0x8007_0100, 0x3000_0000, 0xe000_003f, 0);
+    let tag = simulation.registers(0).levels.process;
+    walk(&mut simulation, tag, 0x1000_5000, 0x3000, 0x2a, 2);
+    // lwz 3,4(4)
+    simulation.store(0, MEMORY + 0x3010, &0x8064_0004u32.to_be_bytes());
+    simulation.registers(0).pc = 0x1000_5010;
+    fault(&mut simulation, Exception::DataTlbError, 0x3000_0004, 0);
+    let told = simulation.result(0);
+    assert_eq!(
+        told.results[..4],
+        [Exit::Access as u32, 0x8064_0004, 0, 0xe000_0004]
     );
 }
 

@@ -1,0 +1,298 @@
+//! Attacks from inside of guests: each in a run of its own, judged from the record, beside a run in which nobody attacks.
+//!
+//! The system's file asks for all attacks; a variant of it asks for one. Whoever else is on the machine has the same releases with and
+//! without it, to the instruction: nothing of an attack may be seen in the accounts of others.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, ensure};
+use cofferdam_build::{Built, Failure, Kernel, store};
+use cofferdam_progress::say;
+use cofferdam_run::{Options, PartitionReport, Report, run_image};
+use rogue_attacks::guests::{ALL, ARGUMENT, KERNEL, LINUX};
+use rogue_attacks::{Attack, Expected};
+
+use crate::machines::{self, Case, Systems, case};
+use crate::parts::Tally;
+use crate::variant::Variant;
+
+/// A guest that attacks.
+struct Attacker {
+    /// The system that it is in.
+    system: &'static str,
+    /// Its partition.
+    partition: &'static str,
+    attacks: &'static [Attack],
+    /// How much of the machine's time it takes to begin and to try one attack.
+    time: Duration,
+    /// And to come to its end as often as its partition may be restarted.
+    to_the_end: Duration,
+}
+
+const ATTACKERS: [Attacker; 2] = [
+    Attacker {
+        system: "linux_attacks",
+        partition: "linux",
+        attacks: LINUX,
+        time: Duration::from_millis(800),
+        to_the_end: Duration::from_millis(900),
+    },
+    Attacker {
+        system: "hostile",
+        partition: "hostile",
+        attacks: KERNEL,
+        time: Duration::from_millis(400),
+        to_the_end: Duration::from_millis(400),
+    },
+];
+
+/// Those whose time is judged, and that nobody's attack may touch.
+const OTHERS: [&str; 3] = ["flight", "plant", "sentinel"];
+/// The partition whose jitter is shown.
+const SHOWN: &str = "flight";
+
+/// Every attack of every guest, in runs that are so many times as long as usual; if that is more than once, on both kernels.
+pub fn attacks(systems: &Systems, scale: u32) -> Result<Tally> {
+    let kernels: &[Kernel] = if scale > 1 {
+        &Kernel::ALL
+    } else {
+        &[Kernel::Release]
+    };
+    let mut tally = Tally::default();
+    for attacker in &ATTACKERS {
+        for kernel in kernels {
+            let of_guest = of_guest(systems, attacker, *kernel, scale);
+            tally.add(of_guest.unwrap_or_else(|error| Tally {
+                failed: vec![format!("{}: {error:#}", attacker.system)],
+                ..Tally::default()
+            }));
+        }
+    }
+    Ok(tally)
+}
+
+fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) -> Result<Tally> {
+    let built = systems.get(attacker.system)?;
+    let quiet = tried(systems, built, kernel, "none", attacker.time)?;
+    machines::no_reasons(&quiet.reasons)?;
+    let without = of(&quiet, SHOWN)?.clone();
+    let reports = Mutex::new(Vec::new());
+    let cases: Vec<Case<'_>> = attacker
+        .attacks
+        .iter()
+        .map(|attack| {
+            let title = format!("{} ({}), {} kernel", attack.id, attack.title, kernel.name());
+            let (without, reports) = (&without, &reports);
+            case(title, move || {
+                let time = match attack.expected {
+                    Expected::Ends => attacker.to_the_end,
+                    _ => attacker.time,
+                };
+                let report = tried(systems, built, kernel, attack.id, time * scale)?;
+                let judged = judge(attacker.partition, attack, &report, without);
+                let mut all = reports.lock().unwrap_or_else(|error| error.into_inner());
+                all.push(report);
+                judged
+            })
+        })
+        .collect();
+    let tally = machines::run_all(cases);
+    let reports = reports
+        .into_inner()
+        .unwrap_or_else(|error| error.into_inner());
+    store(
+        &built
+            .directory
+            .join(format!("attacks-{}.json", kernel.name())),
+        &serde_json::to_vec_pretty(&reports)?,
+    )?;
+    Ok(tally)
+}
+
+/// A run in which the guest tries this attack.
+fn tried(
+    systems: &Systems,
+    built: &Built,
+    kernel: Kernel,
+    attack: &str,
+    time: Duration,
+) -> Result<Report> {
+    let asked = |attack: &str| format!("{ARGUMENT}{attack}\"");
+    let variant = Variant::replacing(&asked(ALL), &asked(attack));
+    let (built, image) = variant.build_with(built, kernel, |checked| {
+        let guests = systems.tree().guests(checked);
+        guests
+            .map(|(contents, _)| contents)
+            .map_err(|failure| match failure {
+                Failure::Wrong(diagnostics) => anyhow!("{diagnostics}"),
+                Failure::Other(error) => error,
+            })
+    })?;
+    let options = Options {
+        machine_time: Some(time),
+        ..systems.options(kernel, 0)
+    };
+    Ok(run_image(&built, &image, &options)?.report)
+}
+
+fn of<'a>(report: &'a Report, name: &str) -> Result<&'a PartitionReport> {
+    let found = report.partitions.iter().find(|one| one.name == name);
+    found.ok_or_else(|| anyhow!("there is no partition {name}"))
+}
+
+/// What the record has to say: that the attack was tried and contained, that its own partition had the events that belong to it and no
+/// others, and that the others' releases are where they are without it.
+fn judge(
+    partition: &str,
+    attack: &Attack,
+    report: &Report,
+    without: &PartitionReport,
+) -> Result<()> {
+    let of_attack = report.attacks.iter().find(|one| one.id == attack.id);
+    let verdict = of_attack.map_or("not_tried", |one| one.verdict);
+    ensure!(
+        verdict == "contained",
+        "{verdict}; expected: {}",
+        attack.expected.words()
+    );
+    let ends = attack.expected == Expected::Ends;
+    let stopped = format!("{partition}: it is stopped");
+    let own = format!("{partition}: ");
+    let unexpected = |reason: &&String| !(ends && reason.starts_with(&own));
+    let reasons: Vec<_> = report.reasons.iter().filter(unexpected).cloned().collect();
+    machines::no_reasons(&reasons)?;
+    let guest = of(report, partition)?;
+    if ends {
+        ensure!(
+            guest.restarts > 0 && guest.health_events > guest.restarts,
+            "its own partition was restarted {} times, and had {} health events",
+            guest.restarts,
+            guest.health_events
+        );
+        ensure!(
+            report.reasons.contains(&stopped),
+            "its own partition was not stopped by its limit of restarts"
+        );
+    } else {
+        ensure!(
+            (guest.restarts, guest.health_events) == (0, 0),
+            "its own partition was restarted {} times, and had {} health events",
+            guest.restarts,
+            guest.health_events
+        );
+    }
+    for name in OTHERS {
+        let other = of(report, name)?;
+        ensure!(
+            (other.health_events, other.restarts, other.deadlines_missed) == (0, 0, 0),
+            "{name}: {} health events, {} restarts, {} deadlines missed",
+            other.health_events,
+            other.restarts,
+            other.deadlines_missed
+        );
+    }
+    let with = of(report, SHOWN)?;
+    say!(
+        "        {}: the releases of {SHOWN} moved by {} ticks, without it by {}; {} health events and {} restarts of the guest's",
+        attack.id,
+        with.jitter_ticks(),
+        without.jitter_ticks(),
+        guest.health_events,
+        guest.restarts
+    );
+    ensure!(
+        (with.jitter_min_ticks, with.jitter_max_ticks)
+            == (without.jitter_min_ticks, without.jitter_max_ticks),
+        "{SHOWN} begins {} to {} ticks behind its release, without the attack {} to {}",
+        with.jitter_min_ticks,
+        with.jitter_max_ticks,
+        without.jitter_min_ticks,
+        without.jitter_max_ticks
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use cofferdam_run::AttackReport;
+
+    use super::*;
+
+    fn partition(name: &str) -> PartitionReport {
+        PartitionReport {
+            name: name.to_owned(),
+            releases: 10,
+            deadlines_missed: 0,
+            jitter_min_ticks: 7,
+            jitter_max_ticks: 7,
+            cpu_ticks: 0,
+            worst_window_used_ticks: 0,
+            response_max_ticks: 0,
+            stack_high_water_bytes: 0,
+            health_events: 0,
+            restarts: 0,
+        }
+    }
+
+    fn report(attack: &Attack) -> Report {
+        let mut partitions: Vec<_> = OTHERS.iter().map(|name| partition(name)).collect();
+        partitions.push(partition("linux"));
+        Report {
+            system: String::new(),
+            ok: true,
+            reasons: Vec::new(),
+            kernel: "release",
+            instruction_clock: true,
+            machine_time_ns: 0,
+            window_jitter_max_ticks: Some(0),
+            partitions,
+            attacks: vec![AttackReport {
+                id: attack.id,
+                title: attack.title,
+                expected: attack.expected.words(),
+                verdict: "contained",
+                attempts: 1,
+            }],
+        }
+    }
+
+    #[test]
+    fn what_an_attack_leaves_in_the_accounts_is_found() {
+        let attack = &LINUX[0];
+        let judged = |change: fn(&mut Report)| {
+            let mut report = report(attack);
+            change(&mut report);
+            judge("linux", attack, &report, &partition(SHOWN)).is_ok()
+        };
+        assert!(judged(|_| {}));
+        assert!(!judged(|report| report.attacks[0].verdict = "breached"));
+        assert!(!judged(|report| report.attacks.clear()));
+        assert!(!judged(|report| report.partitions[0].jitter_min_ticks = 6));
+        assert!(!judged(|report| report.partitions[2].health_events = 1));
+        assert!(!judged(|report| report.partitions[3].restarts = 1));
+        assert!(!judged(|report| report
+            .reasons
+            .push("linux: memory_violation".to_owned())));
+    }
+
+    #[test]
+    fn one_that_ends_the_guest_may_and_no_more() {
+        let attacks = LINUX.iter();
+        let attack = attacks
+            .rev()
+            .find(|one| one.expected == Expected::Ends)
+            .unwrap();
+        let mut report = report(attack);
+        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_err());
+        report.partitions[3].restarts = 2;
+        report.partitions[3].health_events = 4;
+        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_err());
+        report.reasons = vec!["linux: it is stopped".to_owned()];
+        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_ok());
+        report
+            .reasons
+            .push("sentinel: application_error (1 times)".to_owned());
+        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_err());
+    }
+}
