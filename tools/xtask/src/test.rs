@@ -36,7 +36,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 8] = [
+const SYSTEMS: [OfSystems; 9] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),
