@@ -149,8 +149,10 @@ record! {
         hypercalls: U32,
         /// Processor time, in ticks.
         cpu_ticks: U64,
+        /// The time for which its guest had nothing to do, in ticks: up to the last time that it had something again.
+        guest_idle_ticks: U64,
         /// Room.
-        reserved: [u8; 32],
+        reserved: [u8; 24],
     }
 }
 

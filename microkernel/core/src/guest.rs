@@ -67,6 +67,8 @@ pub(crate) struct Guest<R> {
     valid: [u32; SETS],
     /// The way that a miss proposes.
     victim: u8,
+    /// Since when it idles, if it does.
+    idle_since: u64,
     tags: Tags,
 }
 
@@ -82,6 +84,7 @@ impl<R: Registers> Guest<R> {
             can_be_large: [0; 2],
             valid: [0; SETS],
             victim: 0,
+            idle_since: 0,
             tags: Tags::new(tables),
         }
     }
@@ -190,12 +193,32 @@ impl<M: Machine> Kernel<M> {
 
     /// Lines are pending and enabled: the monitor goes on.
     pub(crate) fn interrupt_guest(&mut self, partition: u8, lines: u32) {
+        self.end_idling(partition);
         self.leave_guest(partition, Exit::Lines, [lines, 0, 0]);
     }
 
     /// Whether the guest, which has the partition's registers, is at its user level.
     fn at_user_level(&self, partition: u8) -> bool {
         self.partitions[partition].registers.at_user_level()
+    }
+
+    /// The guest idles: the partition gives its time away.
+    fn begin_idling(&mut self, partition: u8, index: u8) {
+        self.guests[index].idle_since = self.machine.now();
+        self.set_activity(partition, Activity::GuestIdle);
+    }
+
+    /// If it idled, the account gets how long: what is neither that nor the partition's own time, others had.
+    fn end_idling(&mut self, partition: u8) {
+        let state = &self.partitions[partition];
+        if state.activity != Activity::GuestIdle {
+            return;
+        }
+        let since = self.guests[state.guest].idle_since;
+        let idled = self.machine.now().wrapping_sub(since);
+        let account = self.record.partition(partition);
+        let all = account.guest_idle_ticks.get().wrapping_add(idled);
+        account.guest_idle_ticks = all.into();
     }
 
     /// The two levels change places.

@@ -8,7 +8,7 @@ use cofferdam_core::BootFailure;
 use cofferdam_record::Snapshot;
 
 use crate::follow::{Ended, Followed};
-use crate::report::{PartitionReport, Report};
+use crate::report::{GuestReport, PartitionReport, Report};
 use crate::{Options, attacks, memory, nanoseconds};
 
 /// The earliest release of a partition that was never released.
@@ -50,21 +50,24 @@ pub(crate) fn judge(
             }
         }
     }
-    let elapsed = header
-        .now_tick
-        .get()
-        .saturating_sub(header.start_tick.get());
     Ok(Report {
         system: built.plan.system.clone(),
         ok: reasons.is_empty(),
         reasons,
         kernel: options.kernel.name(),
         instruction_clock: options.instruction_clock,
-        machine_time_ns: nanoseconds(elapsed, built.plan.timebase_hz),
+        machine_time_ns: nanoseconds(elapsed(snapshot), built.plan.timebase_hz),
         window_jitter_max_ticks: window_jitter(snapshot),
         partitions,
         attacks: attack_reports,
     })
+}
+
+/// Ticks since the module began.
+fn elapsed(snapshot: &Snapshot) -> u64 {
+    let header = snapshot.header();
+    let start = header.start_tick.get();
+    header.now_tick.get().saturating_sub(start)
 }
 
 /// How the run ended.
@@ -164,6 +167,14 @@ fn partition(
         stack_high_water_bytes: memory::stack_high_water(&followed.memory, plan)?,
         health_events: account.health_events.get(),
         restarts: account.restarts.get(),
+        guest: plan.guest.is_some().then(|| {
+            let idle_ticks = account.guest_idle_ticks.get();
+            let own = account.cpu_ticks.get().saturating_add(idle_ticks);
+            GuestReport {
+                idle_ticks,
+                stolen_ticks: elapsed(snapshot).saturating_sub(own),
+            }
+        }),
     })
 }
 

@@ -52,6 +52,17 @@ pub struct PartitionReport {
     pub health_events: u32,
     /// Starts after the first.
     pub restarts: u32,
+    /// The time of its guest, if it has one.
+    pub guest: Option<GuestReport>,
+}
+
+/// Where the time of a guest went that is not in the partition's `cpu_ticks`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct GuestReport {
+    /// It had nothing to do, in ticks.
+    pub idle_ticks: u64,
+    /// Others had the processor, in ticks: windows of theirs, and whoever is more urgent in its own.
+    pub stolen_ticks: u64,
 }
 
 impl PartitionReport {
@@ -110,6 +121,7 @@ mod tests {
                 stack_high_water_bytes: 0,
                 health_events: 0,
                 restarts: 0,
+                guest: None,
             }],
             attacks: verdicts.iter().map(attack).collect(),
         }
@@ -155,6 +167,7 @@ mod tests {
                 "stack_high_water_bytes",
                 "health_events",
                 "restarts",
+                "guest",
             ],
         );
         has_keys(

@@ -74,6 +74,15 @@ impl Report {
                 one.restarts
             )?;
         }
+        for one in &self.partitions {
+            if let Some(guest) = &one.guest {
+                writeln!(
+                    f,
+                    "  the guest of {} ran {} ticks, idled {}, and others had {}",
+                    one.name, one.cpu_ticks, guest.idle_ticks, guest.stolen_ticks
+                )?;
+            }
+        }
         Ok(())
     }
 

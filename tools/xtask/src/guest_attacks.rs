@@ -227,6 +227,7 @@ mod tests {
             jitter_min_ticks: 7,
             jitter_max_ticks: 7,
             cpu_ticks: 0,
+            guest: None,
             worst_window_used_ticks: 0,
             response_max_ticks: 0,
             stack_high_water_bytes: 0,

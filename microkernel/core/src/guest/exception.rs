@@ -154,6 +154,7 @@ impl<M: Machine> Kernel<M> {
         match self.partitions[partition].activity {
             Activity::Guest => self.deliver_to_guest(partition, index),
             Activity::GuestIdle if self.decrementer_asks(index) => {
+                self.end_idling(partition);
                 self.set_activity(partition, Activity::Guest);
                 self.deliver_to_guest(partition, index);
             }
@@ -171,7 +172,7 @@ impl<M: Machine> Kernel<M> {
         if self.interrupt_of_guest(index).is_some() {
             self.deliver_to_guest(partition, index);
         } else {
-            self.set_activity(partition, Activity::GuestIdle);
+            self.begin_idling(partition, index);
         }
     }
 }

@@ -290,7 +290,14 @@ fn an_idle_guest_waits_for_its_decrementer() {
     simulation.registers(0).gpr[11] = EPAPR_IDLE_TOKEN;
     fault(&mut simulation, Exception::SystemCall, 0, 0);
     assert_eq!(simulation.running(), None);
+    assert_eq!(
+        simulation.account(0).guest_idle_ticks.get(),
+        0,
+        "it still does"
+    );
     simulation.advance(600);
+    let idled = simulation.account(0).guest_idle_ticks.get();
+    assert!((400..=600).contains(&idled), "{idled}");
     assert_eq!(simulation.running(), Some(0));
     assert_eq!(simulation.registers(0).pc, 0xb00);
 }
