@@ -119,7 +119,8 @@ pub(crate) fn files_exist(
         .partitions
         .iter()
         .filter_map(|one| one.guest.as_ref());
-    for path in guests.flat_map(|guest| guest.kernel.iter().chain(&guest.initramfs)) {
+    let files = guests.flat_map(|guest| [&guest.kernel, &guest.initramfs, &guest.overlay]);
+    for path in files.flatten() {
         if !is_file(path) {
             let message =
                 format!("there is no file `{path}` beside this file or in a folder above it");

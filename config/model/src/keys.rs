@@ -253,6 +253,11 @@ pub const GUEST: &[Key] = &[
         "The file of the guest's first file system. Default: none; with the default kernel the one that is built with it.",
     ),
     optional(
+        "overlay",
+        Shape::Text,
+        "The file of a flattened overlay, as `dtc -@ -I dts -O dtb` makes it, which adds to the guest's device tree. Default: none.",
+    ),
+    optional(
         "arguments",
         Shape::Text,
         "What the guest's kernel is told at its start. Default: nothing.",

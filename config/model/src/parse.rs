@@ -538,6 +538,7 @@ fn guest_of(fields: &Fields, span: Span) -> Guest {
         firmware: fields.text("firmware"),
         console: fields.text("console"),
         initramfs: fields.text("initramfs"),
+        overlay: fields.text("overlay"),
         arguments: fields.text("arguments"),
         watchdog_ticks: fields.number("watchdog"),
         on_reset: action("on_reset", Action::RestartCold),

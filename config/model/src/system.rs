@@ -144,6 +144,8 @@ pub struct Guest {
     pub console: Option<Spanned<String>>,
     /// The file of its first file system.
     pub initramfs: Option<Spanned<String>>,
+    /// The file of what is added to its device tree.
+    pub overlay: Option<Spanned<String>>,
     /// What its kernel is told.
     pub arguments: Option<Spanned<String>>,
     /// How long it may have its interrupts off.

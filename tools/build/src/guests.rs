@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use cofferdam_check::programs::{GuestFault, guest_fault};
 use cofferdam_compile::Checked;
 use cofferdam_compile::guest::{Blob, Content, DEVICE_TREE_BYTES, device_tree};
-use cofferdam_device_tree::{Facts, device_tree as flattened};
+use cofferdam_device_tree::{Facts, device_tree as flattened, overlaid};
 use cofferdam_guest::one_file;
 use cofferdam_model::{Diagnostic, Guest, Partition, Spanned};
 use cofferdam_paravirtualise::Rewritten;
@@ -157,6 +157,13 @@ fn of_guest(
         reports_panics: true,
         rng_seed: None,
     })?;
+    let tree = match &guest.overlay {
+        Some(path) => match overlaid(&tree, &read(&own(checked, path)?)?) {
+            Ok(tree) => tree,
+            Err(fault) => return wrong(GuestFault::Overlay(fault.to_string())),
+        },
+        None => tree,
+    };
     ensure!(
         tree.len() <= DEVICE_TREE_BYTES as usize,
         "its device tree is larger than {DEVICE_TREE_BYTES} bytes"

@@ -38,6 +38,20 @@ fn a_kernel_that_is_cut_off() {
 }
 
 #[test]
+fn an_overlay_that_is_none() {
+    let overlay = r#"guest.overlay = "initramfs""#;
+    let what = "it is no flattened device tree";
+    refused(
+        "guests_overlay",
+        &[0x60, 0, 0, 0],
+        overlay,
+        "GUEST-OVERLAY",
+        overlay,
+        what,
+    );
+}
+
+#[test]
 fn a_kernel_that_cannot_be_rewritten_and_has_to() {
     let rewrite = "guest.rewrite = true";
     for (name, kernel, what) in [

@@ -17,7 +17,15 @@ rule_text! {
     static GUEST_FIT = "GUEST-FIT";
 }
 
-pub(super) static RULES: &[&RuleText] = &[&GUEST_KERNEL, &GUEST_FIT];
+rule_text! {
+    /// An overlay adds to a guest's device tree, and contradicts nothing in it.
+    ///
+    /// The tree says what the system gives to the guest. An overlay may name its nodes `/soc`, `/soc/pic` and `/chosen`, as `&soc`, `&pic`
+    /// and `&chosen`, and add nodes and properties; it changes no property, and brings no memory, processor or interrupt controller.
+    static GUEST_OVERLAY = "GUEST-OVERLAY";
+}
+
+pub(super) static RULES: &[&RuleText] = &[&GUEST_KERNEL, &GUEST_FIT, &GUEST_OVERLAY];
 
 /// What is wrong with what a guest is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +36,8 @@ pub enum GuestFault {
     NotRewritten(String),
     /// All of it takes so many bytes.
     NoRoom(u64),
+    /// What is to be added to its device tree cannot be, for this reason.
+    Overlay(String),
 }
 
 /// What there is to say about that.
@@ -46,6 +56,13 @@ pub fn guest_fault(partition: &Partition, guest: &Guest, fault: &GuestFault) -> 
             let hint =
                 "write `rewrite = false`: its privileged instructions trap then, which is slower";
             Diagnostic::error(&GUEST_KERNEL, place, message).hint(hint)
+        }
+        GuestFault::Overlay(why) => {
+            let place = guest.overlay.as_ref().map_or(guest.span, |path| path.span);
+            let message =
+                format!("the overlay cannot be on the device tree of the guest of `{name}`: {why}");
+            let hint = "let it add what the guest is to know, and leave what the system says";
+            Diagnostic::error(&GUEST_OVERLAY, place, message).hint(hint)
         }
         GuestFault::NoRoom(bytes) => {
             let memory = &guest.memory_bytes;

@@ -4,6 +4,7 @@
 //! segment that holds it makes a physical one. Linux is linked for where it maps its memory, U-Boot for where it lies. Anything else is taken as the bytes from
 //! address 0 on, entered at the first.
 
+use cofferdam_abi::guest::MEMORY_MAX;
 use cofferdam_check::programs::GuestFault;
 use cofferdam_paravirtualise::{Refusal, Rewritten, rewrite};
 use object::elf::{EM_PPC, FileHeader32, PT_LOAD};
@@ -28,41 +29,48 @@ pub struct Kernel {
 impl Kernel {
     /// That of a file, of which it may take so much. It is rewritten if that is wanted, or if nothing is said and it can be expected to work.
     pub fn of(file: &[u8], wanted: Option<bool>, room: u64) -> Result<Self, GuestFault> {
-        let plain = Self::plain(file, room)?;
+        let plain = Self::read(file)?;
         if !wanted.unwrap_or_else(|| has_symbols(file)) {
-            return Ok(plain);
+            return plain.fitting(room);
         }
         let mut rewritten = rewrite(file).map_err(|refusal| match refusal {
             Refusal::Unreadable(_) => GuestFault::NoKernel(refusal.to_string()),
             _ => GuestFault::NotRewritten(refusal.to_string()),
         })?;
         let bytes = std::mem::take(&mut rewritten.image);
-        Ok(Self {
+        let rewritten = Self {
             at: 0,
             memory_bytes: bytes.len() as u64,
             bytes,
             rewritten: Some(rewritten),
             ..plain
-        })
+        };
+        rewritten.fitting(room)
     }
 
     /// The same as the file has it.
     pub fn plain(file: &[u8], room: u64) -> Result<Self, GuestFault> {
-        let kernel = if file.starts_with(b"\x7fELF") {
-            of_elf(file, room)?
-        } else {
-            Self {
-                at: 0,
-                memory_bytes: file.len() as u64,
-                bytes: file.to_vec(),
-                entry: 0,
-                rewritten: None,
-            }
-        };
-        if kernel.end() > room {
-            return Err(GuestFault::NoRoom(kernel.end()));
+        Self::read(file)?.fitting(room)
+    }
+
+    fn read(file: &[u8]) -> Result<Self, GuestFault> {
+        if file.starts_with(b"\x7fELF") {
+            return of_elf(file, MEMORY_MAX.into());
         }
-        Ok(kernel)
+        Ok(Self {
+            at: 0,
+            memory_bytes: file.len() as u64,
+            bytes: file.to_vec(),
+            entry: 0,
+            rewritten: None,
+        })
+    }
+
+    fn fitting(self, room: u64) -> Result<Self, GuestFault> {
+        if self.end() > room {
+            return Err(GuestFault::NoRoom(self.end()));
+        }
+        Ok(self)
     }
 
     /// Where it ends in the guest's memory.
