@@ -30,10 +30,10 @@ Examples:
     /// Shows what is rewritten of the kernels of a system's guests, and what is left and why
     #[command(after_help = "\
 Examples:
-  cargo cofferdam guest rewrite                 of the system `linux`: how many instructions of each kind
-  cargo cofferdam guest rewrite my/system.toml --json
+  cargo cofferdam guest report                  of the system `linux`: how many instructions of each kind
+  cargo cofferdam guest report my/system.toml --json
                                                 one object: for each guest, every instruction by address and symbol")]
-    Rewrite {
+    Report {
         /// The system
         #[arg(default_value = "linux")]
         system: String,
@@ -83,7 +83,7 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
             }
             Ok(())
         }
-        Command::Rewrite { system, json } => {
+        Command::Report { system, json } => {
             let tree = Tree::new(root, &Toolchain::find(root)?);
             let rewritten = tree.rewritten(&locate(root, &system)?)?;
             if json {
