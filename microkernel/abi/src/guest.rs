@@ -190,8 +190,8 @@ impl Exit {
     ];
 }
 
-/// How many entries of the real TLB1 a guest has for good: its register page, and two large pages.
-pub const PLACES: u32 = 3;
+/// How many entries of the real TLB1 a guest has for good: its register page, and a large page.
+pub const PLACES: u32 = 2;
 
 /// The sizes of the guest's translation arrays: those of e500v2 (e500 core reference manual, section 12.3).
 pub mod tlb {

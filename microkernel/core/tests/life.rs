@@ -111,7 +111,7 @@ fn preparation_runs_in_the_partitions_own_windows() {
     system.schedules.clear();
     system.schedule(&[(100, &[0]), (100, &[1])]);
     let mut simulation = system.load();
-    simulation.prepare_ticks = 13;
+    simulation.prepare_ticks = 90;
     simulation.kernel.start();
     simulation.settle();
     simulation.advance_until_runs(A);

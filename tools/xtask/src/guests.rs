@@ -61,10 +61,10 @@ const ENDINGS: [Ends; 5] = [
         says: "the guest hangs",
         boots: 2,
     },
-    // Whoever kept the processor's watchdog quiet is gone.
+    // Whoever kept the processor's watchdog quiet does no more, and has not said that it may stop.
     Ends {
         title: "nobody keeps a guest's watchdog quiet",
-        keys: "watchdog -F -T 1 -t 500ms /dev/watchdog & sleep 2; kill -9 $!\r",
+        keys: "watchdog -F -T 1 -t 500ms /dev/watchdog & sleep 2; kill -STOP $!\r",
         detail: 0x4755_0004,
         says: "the guest hangs",
         boots: 2,

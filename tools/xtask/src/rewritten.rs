@@ -129,7 +129,7 @@ fn stands_for(site: &Site, (was, of): &Instruction, (is, with): &Instruction) ->
         What::Return => was == "rfi" && is.starts_with("ev"),
         What::Stub { at } => {
             let leads = u32::from_str_radix(with.trim_start_matches("0x"), 16);
-            (was == "wrteei" || was == "wrtee") && is == "b" && leads == Ok(*at)
+            ["wrteei", "wrtee", "mtmsr"].contains(&was.as_str()) && is == "b" && leads == Ok(*at)
         }
         What::Left { .. } => was == is && of == with,
     }

@@ -151,8 +151,8 @@ impl SystemBuilder {
             translations,
             tag_first: 100,
             tag_count: 40,
-            tlb1_first: 13,
-            tlb1_count: 3,
+            tlb1_first: 14,
+            tlb1_count: 2,
             paravirtual: Paravirtual::default(),
         });
         for (effective, physical, length) in [

@@ -322,7 +322,6 @@ impl<M: Machine> Kernel<M> {
                 page_rights,
             ),
             large(1),
-            large(2),
         ];
         self.machine.write_tlb(&writes);
     }
