@@ -19,8 +19,10 @@ enum { SIGUSR1 = 10, SIGALRM = 14, WNOHANG = 1 };
 /* What the system's file gives the guest, and all that the board has. */
 #define OWN_BYTES (64 * MIB)
 #define RAM_BYTES (192 * MIB)
-/* The board that the guest sees, in MiB, and where in it marks are left. */
+/* The board that the guest sees, where in it marks are left, and its bus (`personalities/guest/src/board.rs`). */
 #define BOARD 0xe0000000u
+#define BUS_MEMORY 0xc0000000u
+#define BUS_PORTS 0xe1000000u
 #define MARKS (BOARD + 0xd0000u)
 /* The words of the partition `sentinel`. */
 #define SENTINEL 0x5ec20000u
@@ -179,6 +181,12 @@ static const word *own_chunk(word at)
 	return chunk;
 }
 
+/* Whether a page is the board's that the guest sees: its registers, and a bus whose memory and ports read ones. */
+static int is_board(word page)
+{
+	return page >> 8 == BOARD >> 20 || page >> 8 == BUS_MEMORY >> 20 || page >> 8 == BUS_PORTS >> 20;
+}
+
 /* In its own memory nobody else's words stand. */
 static void read_own(void)
 {
@@ -212,7 +220,7 @@ static void everywhere(void (*visit)(volatile word *))
 		unmap(part, MIB);
 	}
 	for (page = RAM_BYTES / PAGE; page < 0x1000000; page += page < 0x100000 ? 16 * MIB / PAGE : 256 * MIB / PAGE) {
-		volatile word *part = page == BOARD / PAGE ? 0 : map(page, PAGE);
+		volatile word *part = is_board(page) ? 0 : map(page, PAGE);
 
 		if (part)
 			visit(part);
@@ -311,7 +319,7 @@ static void page_tables(void)
 	for (number = 1; number < ENTRIES; number++) {
 		volatile word *at = region + number * (PAGE / 4);
 		/* What is the guest's own, or its board's, is no breach. */
-		int foreign = target_of(number) >= OWN_BYTES / PAGE && target_of(number) >> 8 != BOARD >> 20;
+		int foreign = target_of(number) >= OWN_BYTES / PAGE && !is_board(target_of(number));
 
 		if (!foreign)
 			continue;
