@@ -189,15 +189,21 @@ static void effective(void)
 }
 
 /* Through a translation of what is not its own there is nothing, hence 0. */
+static void read_and_write(word effective)
+{
+	if (try(LOAD, 0, effective) == PROGRAM && saw != 0)
+		breaches++;
+	try(STORE, POISON, effective);
+}
+
+/* And so with everything else that accesses memory. */
 static void through(word effective)
 {
 	static const word others[] = { 0xb8860000u, 0xbb860000u, 0x7c803028u, 0x7c80312du, 0x7c0037ecu, 0x7c8034aau, 0x10803301u, 0x7c803214u,
 				       0xa8860000u, 0x8c860001u };
 	word index;
 
-	if (try(LOAD, 0, effective) == PROGRAM && saw != 0)
-		breaches++;
-	try(STORE, POISON, effective);
+	read_and_write(effective);
 	for (index = 0; index < sizeof(others) / sizeof(others[0]); index++)
 		try(others[index], 0, effective);
 }
@@ -206,6 +212,11 @@ static void translations(void)
 {
 	word at, size;
 
+	/* Partitions lie behind one another: steps that none of them is smaller than. */
+	for (at = OWN_BYTES; at < RAM_BYTES; at += 0x4000) {
+		translate(0, at / 0x4000 & 3, VALID, ELSEWHERE, 0, at | ALL_BUT_EXECUTE);
+		read_and_write(ELSEWHERE);
+	}
 	for (at = OWN_BYTES; at < RAM_BYTES; at += MIB) {
 		translate(0, at / MIB & 3, VALID, ELSEWHERE, 0, at | ALL_BUT_EXECUTE);
 		through(ELSEWHERE + 4 * (at / MIB & 7));
@@ -226,6 +237,8 @@ static void translations(void)
 
 			translate(1, entry, VALID | PROTECT | size << 8, ELSEWHERE, 0, at | ALL_BUT_EXECUTE);
 			through((bytes ? ELSEWHERE : 0) + beyond + (bytes ? 0 : ELSEWHERE - OWN_BYTES));
+			if (bytes > 0x10000)
+				read_and_write(ELSEWHERE + beyond + 0x8000);
 			translate(1, entry, 0, 0, 0, 0);
 		}
 	}
