@@ -137,6 +137,8 @@ impl<M: Machine> Kernel<M> {
     /// it is, in address space 0 (ePAPR 1.1, section 5.4.1).
     pub(crate) fn reset_guest(&mut self, index: u8) {
         let tables = self.guests[index].tables;
+        // Its tags begin anew, and none may match what is left of its last life.
+        self.machine.empty_pages();
         let guest = &mut self.guests[index];
         guest.others.start(0, 0, tables.tag_first);
         self.machine.begin_guest(&mut guest.others, tables);

@@ -325,8 +325,11 @@ fn a_guest_that_is_started_again_has_nothing_of_its_last_life() {
     }
     simulation.registers(0).gpr[11] = 1;
     fault(&mut simulation, Exception::SystemCall, 0, 0);
+    let before = simulation.kernel.machine.emptied;
     simulation.call(0, Hypercall::SelfControl, &[2]);
     simulation.advance_until_runs(0);
+    let emptied = simulation.kernel.machine.emptied;
+    assert_ne!(emptied, before, "its tags are used again");
     simulation.call(0, Hypercall::GuestRun, &[]);
     assert_eq!(simulation.registers(0).pc, 0);
     assert_eq!(get(&simulation, 0), 0);
