@@ -19,7 +19,7 @@ use crate::machine::{Machine, Registers};
 use crate::table::bit;
 
 /// How much memory is prepared at a time, in bytes.
-const CHUNK: u32 = 4096;
+const CHUNK: u32 = 1024;
 
 /// No time is that late.
 pub(crate) const NEVER: u64 = u64::MAX;

@@ -183,20 +183,17 @@ copy_blocks:
     addi 1, 1, 80
     blr
 
-# r3: what, r4: blocks of 16 words, not 0.
+# r3: what, r4: blocks of 16 words, not 0. Words one by one: code may have been here, and QEMU takes a `stmw` for a store of its first byte
+# alone when it looks for code that it has translated.
     .globl clear_blocks
 clear_blocks:
-    stwu 1, -80(1)
-    stmw 16, 16(1)
     mtctr 4
-    .irp register, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-    li \register, 0
+    li 5, 0
+1:  .irp offset, 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60
+    stw 5, \offset(3)
     .endr
-1:  stmw 16, 0(3)
     addi 3, 3, 64
     bdnz 1b
-    lmw 16, 16(1)
-    addi 1, 1, 80
     blr
     "#
 );

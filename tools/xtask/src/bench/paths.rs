@@ -17,7 +17,7 @@ const PACKAGE: &str = "cofferdam-paths";
 /// The most instructions that a kernel may have interrupts off for.
 const INTERRUPTS_OFF_MOST: u64 = 2_000;
 /// The same of a kernel for systems with guests: `interrupts_off_max` of the board file, in instructions.
-const INTERRUPTS_OFF_MOST_WITH_GUESTS: u64 = 4_000;
+const INTERRUPTS_OFF_MOST_WITH_GUESTS: u64 = 4_600;
 
 /// The program that analyses.
 pub struct Analyser {
