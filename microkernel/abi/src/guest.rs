@@ -145,6 +145,36 @@ pub mod spr {
     pub const MMUCFG: u32 = 1015;
     /// System version.
     pub const SVR: u32 = 1023;
+
+    /// Whether a register is a word of the register page: to read it is to load that. Our kernel and whoever rewrites a guest's go by
+    /// this.
+    pub const fn is_kept(number: u32) -> bool {
+        matches!(
+            number,
+            SRR0..=SRR1
+                | PID
+                | CSRR0..=CSRR1
+                | DEAR..=IVPR
+                | 272..=279
+                | PIR..=PVR
+                | DBSR
+                | 308..=317
+                | TSR
+                | TCR
+                | IVOR0..=415
+                | IVOR32..=531
+                | MCSRR0..=MCSR
+                | 604..=605
+                | MAS0..=MAS4
+                | MAS6
+                | TLB0CFG..=TLB1CFG
+                | MAS7
+                | 1008..=1009
+                | L1CSR0..=BUCSR
+                | MMUCFG
+                | SVR
+        )
+    }
 }
 
 /// A register of a guest, as `guest_get` and `guest_set` name it: 0 to 31 are the general ones.

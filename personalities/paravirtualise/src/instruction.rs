@@ -170,35 +170,6 @@ fn is_common(extended: u32) -> bool {
         )
 }
 
-/// The registers that are a word of the register page and, read, nothing else.
-fn is_kept(number: u32) -> bool {
-    matches!(
-        number,
-        spr::SRR0..=spr::SRR1
-            | spr::PID
-            | spr::CSRR0..=spr::CSRR1
-            | spr::DEAR..=spr::IVPR
-            | 272..=279
-            | spr::PIR..=spr::PVR
-            | spr::DBSR
-            | 308..=317
-            | spr::TSR
-            | spr::TCR
-            | spr::IVOR0..=415
-            | spr::IVOR32..=531
-            | spr::MCSRR0..=spr::MCSR
-            | 604..=605
-            | spr::MAS0..=spr::MAS4
-            | spr::MAS6
-            | spr::TLB0CFG..=spr::TLB1CFG
-            | spr::MAS7
-            | 1008..=1009
-            | spr::L1CSR0..=spr::BUCSR
-            | spr::MMUCFG
-            | spr::SVR
-    )
-}
-
 /// Those of them that do something when they are written, or that nobody writes.
 fn is_special_to_write(number: u32) -> bool {
     matches!(
@@ -232,7 +203,7 @@ fn is_other_cores(number: u32) -> bool {
 
 fn read(fields: Fields) -> Privileged {
     match fields.special() {
-        number if is_kept(number) => Privileged::Load {
+        number if spr::is_kept(number) => Privileged::Load {
             target: fields.target(),
             offset: guest::register(number),
         },
@@ -247,7 +218,7 @@ fn written(fields: Fields) -> Privileged {
     match fields.special() {
         spr::BUCSR => Privileged::Nop,
         number if is_special_to_write(number) => Privileged::Trap(TRAPS_KERNEL),
-        number if is_kept(number) => Privileged::Store {
+        number if spr::is_kept(number) => Privileged::Store {
             source: fields.target(),
             offset: guest::register(number),
         },

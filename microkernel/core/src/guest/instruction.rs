@@ -121,41 +121,12 @@ impl<M: Machine> Kernel<M> {
         self.deliver_to_guest(partition, index);
     }
 
-    /// A special-purpose register that is a word of the register page.
-    fn is_kept(number: u32) -> bool {
-        matches!(
-            number,
-            spr::SRR0..=spr::SRR1
-                | spr::PID
-                | spr::CSRR0..=spr::CSRR1
-                | spr::DEAR..=spr::IVPR
-                | 272..=279
-                | spr::PIR..=spr::PVR
-                | spr::DBSR
-                | 308..=317
-                | spr::TSR
-                | spr::TCR
-                | spr::IVOR0..=415
-                | spr::IVOR32..=531
-                | spr::MCSRR0..=spr::MCSR
-                | 604..=605
-                | spr::MAS0..=spr::MAS4
-                | spr::MAS6
-                | spr::TLB0CFG..=spr::TLB1CFG
-                | spr::MAS7
-                | 1008..=1009
-                | spr::L1CSR0..=spr::BUCSR
-                | spr::MMUCFG
-                | spr::SVR
-        )
-    }
-
     fn read_special(&mut self, partition: u8, index: u8, number: u32) -> Option<u32> {
         match number {
             spr::DEC => Some(self.decrementer(partition)),
             // A guest has one process identifier, and MMUCFG says so.
             spr::PID1 | spr::PID2 => Some(0),
-            number if Self::is_kept(number) => Some(self.spr(index, number)),
+            number if spr::is_kept(number) => Some(self.spr(index, number)),
             _ => None,
         }
     }
@@ -182,7 +153,7 @@ impl<M: Machine> Kernel<M> {
             // Nothing of the branch unit is the guest's, and nobody writes what the processor is.
             spr::BUCSR | spr::PID1 | spr::PID2 => {}
             spr::PVR | spr::SVR | spr::TLB0CFG | spr::TLB1CFG | spr::MMUCFG | spr::PIR => {}
-            number if Self::is_kept(number) => self.set_spr(index, number, value),
+            number if spr::is_kept(number) => self.set_spr(index, number, value),
             _ => return false,
         }
         true
