@@ -361,6 +361,21 @@ fn devices_outside_of_the_block_are_refused() {
     }
 }
 
+/// The kernel keeps and copies nothing of a ring, so what limits its own messages does not limit those.
+#[test]
+fn a_ring_may_have_longer_messages_than_the_kernel_copies() {
+    let longest = limits::MESSAGE_BYTES;
+    let with = |kind| {
+        let mut system = system();
+        let ports = system.channel(kind, 0, &[1], 4, 1);
+        let (channel, _) = &mut system.channels[usize::from(ports.channel)];
+        (channel.message_bytes, channel.reply_bytes) = (longest * 64, longest + 1);
+        load(&system.bytes())
+    };
+    assert_eq!(with(ChannelKind::Ring), Ok(()));
+    assert_eq!(with(ChannelKind::Queuing), Err(BootFailure::Memory));
+}
+
 #[test]
 fn wrong_memory_is_refused() {
     type Change = fn(&mut SystemBuilder);

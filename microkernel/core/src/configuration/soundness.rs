@@ -122,14 +122,17 @@ impl Configuration {
         }
         for channel in &self.channels {
             let own = &channel.own;
+            require(own.depth != 0 && own.depth <= limits::QUEUE_DEPTH)?;
+            if matches!(own.kind, ChannelKind::Ring | ChannelKind::Signal) {
+                // The kernel keeps no message of it, and copies none: it may be longer than what the kernel would copy.
+                continue;
+            }
             require(
                 own.message_bytes <= limits::MESSAGE_BYTES
                     && own.reply_bytes <= limits::MESSAGE_BYTES,
             )?;
-            require(own.depth != 0 && own.depth <= limits::QUEUE_DEPTH)?;
             let stored = (own.message_bytes.next_multiple_of(4) + 4) * own.depth + own.reply_bytes;
-            let kept = !matches!(own.kind, ChannelKind::Ring | ChannelKind::Signal);
-            require(!kept || self.in_ram(u64::from(own.store), stored, 4))?;
+            require(self.in_ram(u64::from(own.store), stored, 4))?;
         }
         Ok(())
     }
