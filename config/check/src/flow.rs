@@ -4,6 +4,8 @@
 //!
 //! * A channel leads from the end that sends to each end that receives. `queuing`, `call` and `ring` lead back as well: a
 //!   sender sees whether its queue is full, a client gets replies, and both ends of a ring write its memory.
+//! * A device with `dma` leads from its owner to everybody who has a piece of the arena and back, one that is trusted to everybody: so
+//!   far it can be made to reach.
 //! * The right to stop or restart leads to the target; every right over a partition shows its state, and so leads back. The health log
 //!   leads from everybody to its reader, and the right to set the schedule from its holder to everybody.
 //! * A partition whose own error stops, resets or reschedules the module leads to everybody: it can make that error.
@@ -16,7 +18,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use cofferdam_abi::health::Action;
-use cofferdam_model::{CapabilityRequest, ChannelKind, PartitionRight, Span, System};
+use cofferdam_model::{CapabilityRequest, ChannelKind, Dma, PartitionRight, Span, System};
+
+use crate::arena;
 
 /// One way of influence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub struct Edge {
 pub fn edges(system: &System) -> Vec<Edge> {
     let mut edges = Vec::new();
     channels(system, &mut edges);
+    devices(system, &mut edges);
     capabilities(system, &mut edges);
     actions(system, &mut edges);
     time(system, &mut edges);
@@ -74,6 +79,34 @@ fn channels(system: &System, edges: &mut Vec<Edge>) {
             edge(from, to, "by");
             if answers {
                 edge(to, from, "back by");
+            }
+        }
+    }
+}
+
+/// A device that reaches the arena does so for its owner, and it reaches all of it.
+fn devices(system: &System, edges: &mut Vec<Edge>) {
+    let pieces = arena::pieces(system);
+    for (index, device) in system.devices.iter().enumerate() {
+        let all = 0..system.partitions.len();
+        let owner = all.clone().find(|one| arena::owns(system, *one, index));
+        let Some(owner) = owner.filter(|_| arena::is_master(system, index)) else {
+            continue;
+        };
+        let trusted = *device.dma == Dma::Trusted;
+        for other in all.filter(|other| *other != owner) {
+            let reached = trusted || pieces.iter().any(|piece| arena::has(system, other, piece));
+            for (from, to) in [(owner, other), (other, owner)]
+                .into_iter()
+                .filter(|_| reached)
+            {
+                edges.push(Edge {
+                    from,
+                    to,
+                    by: format!("by what the device `{}` reaches", device.name),
+                    channel: None,
+                    span: device.name.span,
+                });
             }
         }
     }

@@ -9,6 +9,7 @@
 //! against it.
 #![forbid(unsafe_code)]
 
+pub mod arena;
 pub mod flow;
 pub mod latency;
 pub mod program;

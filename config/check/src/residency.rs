@@ -4,6 +4,8 @@ use cofferdam_abi::limits;
 use cofferdam_abi::space::kernel;
 use cofferdam_model::{ChannelKind, Span, Spanned, System, Tlb, Window};
 
+use crate::arena;
+
 /// The regions that every partition has: text, constants, data and the register page.
 pub const REGIONS_OF_EACH: usize = 4;
 
@@ -24,7 +26,9 @@ pub fn entries(system: &System, partition: usize) -> usize {
         kind == Some(ChannelKind::Ring) && ring.ends().any(|end| *end.partition == **name)
     };
     let rings = system.channels.iter().filter(is_end).count();
-    REGIONS_OF_EACH + system.partitions[partition].devices.len() + rings
+    let pieces = arena::pieces(system);
+    let in_arena = (pieces.iter()).filter(|piece| arena::has(system, partition, piece));
+    REGIONS_OF_EACH + system.partitions[partition].devices.len() + rings + in_arena.count()
 }
 
 /// The blocks that map the memory of partitions for the kernel, at most: the size of each and its physical address.

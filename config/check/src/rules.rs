@@ -2,6 +2,7 @@
 
 mod channels;
 mod devices;
+mod dma;
 mod guests;
 mod health;
 mod limits;
@@ -12,7 +13,7 @@ mod require;
 mod time;
 mod unused;
 
-pub use names::{constant, registers_constant, schedule_constant};
+pub use names::{constant, memory_constant, registers_constant, schedule_constant};
 
 use cofferdam_model::{
     Board, Diagnostic, Program, READING_RULES, RuleText, Span, System, Violation,
@@ -66,6 +67,7 @@ static GROUPS: &[&[&Rule]] = &[
     memory::RULES,
     place::RULES,
     devices::RULES,
+    dma::RULES,
     guests::RULES,
     channels::RULES,
     time::RULES,

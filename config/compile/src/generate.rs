@@ -8,10 +8,9 @@ use std::io;
 use std::path::Path;
 
 use cofferdam_abi::space;
-use cofferdam_check::Checked;
-use cofferdam_check::programs;
-use cofferdam_check::rules::{constant, registers_constant, schedule_constant};
+use cofferdam_check::rules::{constant, memory_constant, registers_constant, schedule_constant};
 use cofferdam_check::wiring::{Grant, Port, PortObject};
+use cofferdam_check::{Checked, arena, programs};
 use cofferdam_model::{ChannelKind, MessageType, PartitionRight, Program, Spanned};
 use cofferdam_tables::NO_LINE;
 
@@ -115,10 +114,14 @@ pub fn module_of_any(checked: &Checked, index: usize) -> String {
                 &mut text,
                 format_args!("port! {{ {name}: {handle} = \"{port_name}\", {place} }}{origin}"),
             ),
-            Some((address, depth)) => line_to(
+            Some(Ring {
+                address,
+                depth,
+                payload: (payload, bytes),
+            }) => line_to(
                 &mut text,
                 format_args!(
-                    "ring! {{ {name}: {handle} = \"{port_name}\", {place}, address {address:#x}, depth {depth} }}{origin}"
+                    "ring! {{ {name}: {handle} = \"{port_name}\", {place}, address {address:#x}, depth {depth}, payload {payload:#x}, {bytes:#x} }}{origin}"
                 ),
             ),
         }
@@ -259,10 +262,25 @@ fn devices(checked: &Checked, index: usize, text: &mut String) {
         if let Some(device) = checked.board.device(name) {
             let page = u64::from(space::DEVICES) + place as u64 * u64::from(space::STRIDE);
             let address = page + device.offset % PAGE;
-            let (name, bytes) = (registers_constant(name), device.bytes);
+            let bytes = device
+                .function
+                .map_or(device.bytes, |function| function.bytes);
+            let name = registers_constant(name);
             line_to(
                 text,
                 format_args!("device! {{ {name}, {address:#x}, {bytes} }}"),
+            );
+        }
+    }
+    for piece in arena::pieces(&checked.system) {
+        if let arena::Use::Device(device) = piece.of
+            && arena::has(&checked.system, index, &piece)
+        {
+            let name = memory_constant(&checked.system.devices[device].name);
+            let (address, bytes) = (piece.address(), piece.asked_bytes);
+            line_to(
+                text,
+                format_args!("memory! {{ {name}, {address:#x}, {bytes:#x} }}"),
             );
         }
     }
@@ -285,6 +303,7 @@ fn arrays(checked: &Checked, index: usize, text: &mut String) {
             }
         }
     }
+    disk_ranges(checked, index, text);
     for (array, handle, origin, elements) in arrays {
         let (name, elements) = (constant(array), elements.join(", "));
         line_to(
@@ -296,15 +315,56 @@ fn arrays(checked: &Checked, index: usize, text: &mut String) {
     }
 }
 
-/// Where the memory of a ring lies, and how many places it has.
-fn ring(checked: &Checked, partition: usize, port: &Port) -> Option<(u32, u64)> {
+/// The parts of a disk that clients have, in the order of the array of ports that they are at.
+fn disk_ranges(checked: &Checked, index: usize, text: &mut String) {
+    let name = &checked.system.partitions[index].name;
+    let served = (checked.system.channels.iter())
+        .filter(|channel| channel.to.iter().any(|end| *end.partition == **name));
+    let ranges: Vec<_> = served
+        .filter_map(|channel| {
+            let disk = channel.disk.as_ref()?;
+            let (first, sectors) = (*disk.from_bytes / SECTOR, *disk.bytes / SECTOR);
+            let read_only = disk.read_only;
+            Some(format!(
+                "DiskRange {{ first_sector: {first}, sectors: {sectors}, read_only: {read_only} }}"
+            ))
+        })
+        .collect();
+    if !ranges.is_empty() {
+        let ranges = ranges.join(", ");
+        line_to(
+            text,
+            format_args!(
+                "/// The part of the disk that each client has, in their order.\npub const DISK_RANGES: &[DiskRange] = &[{ranges}];"
+            ),
+        );
+    }
+}
+
+/// A sector of a disk, in bytes.
+const SECTOR: u64 = 512;
+
+/// Where the memory of a ring lies, how many places it has, and address and length of its payload.
+struct Ring {
+    address: u32,
+    depth: u64,
+    payload: (u32, u64),
+}
+
+fn ring(checked: &Checked, partition: usize, port: &Port) -> Option<Ring> {
     let PortObject::Channel { channel, .. } = port.object else {
         return None;
     };
     let mut rings = programs::rings(&checked.system, partition);
     let place = rings.position(|(ring, _)| ring == channel)?;
     let depth = checked.system.channels[channel].depth.as_ref()?;
-    Some((space::SHARED + place as u32 * space::STRIDE, **depth))
+    let mut pieces = arena::pieces(&checked.system).into_iter();
+    let payload = pieces.find(|piece| piece.of == arena::Use::Payload(channel));
+    Some(Ring {
+        address: space::SHARED + place as u32 * space::STRIDE,
+        depth: **depth,
+        payload: payload.map_or((0, 0), |piece| (piece.address(), piece.asked_bytes)),
+    })
 }
 
 fn handle(checked: &Checked, port: &Port) -> String {

@@ -12,6 +12,7 @@
 //! The same input gives the same bytes, wherever and whenever: no pass looks at a clock, a path or a hash map's order.
 #![forbid(unsafe_code)]
 
+mod bus;
 pub mod generate;
 pub mod guest;
 pub mod lower;

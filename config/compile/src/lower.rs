@@ -38,6 +38,7 @@ pub fn records(checked: &Checked, plan: &Plan) -> Vec<Record> {
             size_code: size_code(block.bytes) as u8,
         }));
     }
+    records.extend(bus(checked, plan));
     for index in 0..plan.partitions.len() {
         partition(checked, plan, index, &mut records);
     }
@@ -107,6 +108,37 @@ fn board(checked: &Checked) -> Record {
         reset_value: board.reset_value as u32,
         timebase_hz: board.timebase_hz as u32,
     })
+}
+
+fn bus(checked: &Checked, plan: &Plan) -> Option<Record> {
+    let (board, plan) = (checked.board.bus.as_ref()?, plan.bus.as_ref()?);
+    let log2 = |bytes: u64| bytes.checked_ilog2().unwrap_or(0) as u8;
+    Some(Record::Bus(tables::Bus {
+        registers_offset: board.registers_offset as u32,
+        memory_physical: board.memory_physical,
+        memory_address: board.memory_address as u32,
+        memory_log2: log2(board.memory_bytes),
+        arena: plan.arena_physical as u32,
+        arena_log2: log2(plan.arena_bytes),
+    }))
+}
+
+fn functions(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Record>) {
+    let all = plan.bus.iter().flat_map(|bus| &bus.functions);
+    for function in all.filter(|function| function.owner == index) {
+        let on_board = checked.board.device(&function.device);
+        let Some(facts) = on_board.and_then(|device| device.function) else {
+            continue;
+        };
+        records.push(Record::Function(tables::Function {
+            number: 8 * facts.slot as u8,
+        }));
+        records.extend(
+            crate::bus::steps(&facts, function)
+                .into_iter()
+                .map(Record::Step),
+        );
+    }
 }
 
 fn module(system: &System) -> Record {
@@ -201,6 +233,7 @@ fn partition(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
             .into_iter()
             .map(Record::Capability),
     );
+    functions(checked, plan, index, records);
 }
 
 fn region(region: &RegionPlan) -> Record {
@@ -209,7 +242,7 @@ fn region(region: &RegionPlan) -> Record {
         RegionKind::Data | RegionKind::Page | RegionKind::Guest | RegionKind::GuestPage => {
             tables::RegionKind::Private
         }
-        RegionKind::Ring => tables::RegionKind::Shared,
+        RegionKind::Ring | RegionKind::Arena => tables::RegionKind::Shared,
         RegionKind::Device => tables::RegionKind::Device,
     };
     Record::Region(tables::Region {

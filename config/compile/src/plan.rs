@@ -1,6 +1,7 @@
 //! Everything that was chosen for a system, in one value: tools and reports read it, and the tables are made from it.
 
 mod draft;
+mod windows;
 
 use cofferdam_check::programs;
 use serde::Serialize;
@@ -25,6 +26,9 @@ pub struct Plan {
     pub timebase_hz: u64,
     /// The kernel's mapping of partitions' memory.
     pub ram_blocks: Vec<BlockPlan>,
+    /// The bus of devices, if one on it is in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bus: Option<BusPlan>,
     /// In the order of their indices.
     pub partitions: Vec<PartitionPlan>,
     /// In the order of their indices.
@@ -46,6 +50,40 @@ pub struct BlockPlan {
     pub physical: u64,
     /// Its size: a power of four.
     pub bytes: u64,
+}
+
+/// The bus of devices.
+#[derive(Clone, Debug, Serialize)]
+pub struct BusPlan {
+    /// The DMA arena, which is all that devices reach: a physical address.
+    pub arena_physical: u64,
+    /// Its size: a power of two; 0: there is none.
+    pub arena_bytes: u64,
+    /// Its address on the bus.
+    pub arena_address: u32,
+    /// The functions in use.
+    pub functions: Vec<FunctionPlan>,
+}
+
+/// A function on the bus.
+#[derive(Clone, Debug, Serialize)]
+pub struct FunctionPlan {
+    /// The device's name.
+    pub device: String,
+    /// Whose.
+    pub owner: usize,
+    /// Its slot.
+    pub slot: u64,
+    /// `none`, `arena` or `trusted`.
+    pub dma: &'static str,
+    /// Where its registers are on the bus.
+    pub address: u32,
+    /// The same for the processor.
+    pub physical: u64,
+    /// How the emulator is told to have it.
+    pub emulator: Option<String>,
+    /// How large the disk behind it is.
+    pub medium_bytes: Option<u64>,
 }
 
 /// A partition.
@@ -136,6 +174,8 @@ pub enum RegionKind {
     Ring,
     /// A device's registers.
     Device,
+    /// A piece of the DMA arena.
+    Arena,
     /// A guest's memory.
     Guest,
     /// A guest's register page.
@@ -304,7 +344,7 @@ impl Plan {
                 partition,
                 physical: region.physical..region.physical + region.bytes,
                 name: region.name.clone(),
-                ring: region.kind == RegionKind::Ring,
+                ring: matches!(region.kind, RegionKind::Ring | RegionKind::Arena),
                 write: region.rights.contains('w'),
                 execute: region.rights.contains('x'),
             })

@@ -39,6 +39,8 @@ pub struct Board {
     pub reset_offset: u64,
     /// What to write there.
     pub reset_value: u64,
+    /// The bus of devices.
+    pub bus: Option<BoardBus>,
     /// In the order of the file.
     pub devices: Vec<BoardDevice>,
     places: Places,
@@ -72,6 +74,42 @@ impl Board {
     }
 }
 
+/// The bus of devices.
+#[derive(Clone, Debug, Default)]
+pub struct BoardBus {
+    /// Its controller in the block of devices.
+    pub registers_offset: u64,
+    /// Where the processor reaches devices' memory.
+    pub memory_physical: u64,
+    /// The same on the bus.
+    pub memory_address: u64,
+    /// How much of it.
+    pub memory_bytes: u64,
+    places: Places,
+}
+
+impl BoardBus {
+    /// Where the value of a key of `[bus]` stands.
+    pub fn place(&self, key: &str) -> Span {
+        self.places.get(key)
+    }
+}
+
+/// A function on the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardFunction {
+    /// Its slot.
+    pub slot: u64,
+    /// The first word of its configuration space.
+    pub identity: u64,
+    /// The base address register of its registers.
+    pub base_register: u64,
+    /// How much is behind it.
+    pub bytes: u64,
+    /// Where a virtio device's registers are reached from its configuration space.
+    pub virtio_access: Option<u64>,
+}
+
 /// A device that a partition can own.
 #[derive(Clone, Debug)]
 pub struct BoardDevice {
@@ -83,6 +121,10 @@ pub struct BoardDevice {
     pub offset: u64,
     /// How many bytes of registers.
     pub bytes: u64,
+    /// What it is on the bus; then it has nothing in the block of devices.
+    pub function: Option<BoardFunction>,
+    /// How QEMU is told to have it.
+    pub emulator: Option<String>,
     /// Its interrupt.
     pub interrupt: Option<BoardInterrupt>,
     /// What its owner can do to the machine as a whole.
@@ -149,6 +191,7 @@ pub(crate) fn read(
         uart_offset: number("uart_offset"),
         reset_offset: number("reset_offset"),
         reset_value: number("reset_value"),
+        bus: fields.table("bus").map(|bus| bus_of(&bus)),
         devices: devices(&fields),
         places: Places::of(&board, keys::BOARD),
     };
@@ -169,6 +212,28 @@ pub(crate) fn read(
     Some(result)
 }
 
+fn bus_of(fields: &Fields) -> BoardBus {
+    let number = |name| fields.required(fields.number(name)).value;
+    BoardBus {
+        registers_offset: number("registers_offset"),
+        memory_physical: number("memory_physical"),
+        memory_address: number("memory_address"),
+        memory_bytes: number("memory_size"),
+        places: Places::of(fields, keys::BOARD_BUS),
+    }
+}
+
+fn function(fields: &Fields) -> BoardFunction {
+    let number = |name| fields.required(fields.number(name)).value;
+    BoardFunction {
+        slot: number("slot"),
+        identity: number("identity"),
+        base_register: number("base_register"),
+        bytes: number("size"),
+        virtio_access: fields.number("virtio_access").map(|one| one.value),
+    }
+}
+
 fn devices(fields: &Fields) -> Vec<BoardDevice> {
     let mut devices = Vec::new();
     for (name, device) in fields.tables_by_name("device") {
@@ -180,8 +245,10 @@ fn devices(fields: &Fields) -> Vec<BoardDevice> {
         devices.push(BoardDevice {
             name,
             doc: device.required(device.text("doc")).value,
-            offset: device.required(device.number("offset")).value,
-            bytes: device.required(device.number("size")).value,
+            offset: device.number("offset").unwrap_or_default().value,
+            bytes: device.number("size").unwrap_or_default().value,
+            function: device.table("function").map(|one| function(&one)),
+            emulator: device.text("emulator").map(|text| text.value),
             interrupt,
             module_authority: device.text("module_authority").map(|text| text.value),
             places: Places::of(&device, keys::BOARD_DEVICE),

@@ -331,6 +331,22 @@ pub const BACKGROUND: &[Key] = &[
 /// `[device.NAME]`.
 pub const DEVICE: &[Key] = &[
     optional(
+        "dma",
+        Shape::Choice(&["none", "arena", "trusted"]),
+        "Whether the device, one on the bus, reaches memory by itself: not at all; the DMA arena alone, through the bus's window; or \
+         without a proof of that, which is a warning. Default: `none`.",
+    ),
+    optional(
+        "dma_memory",
+        Shape::Size,
+        "The part of the DMA arena that its owner has for itself, for what the device and its driver say to each other.",
+    ),
+    optional(
+        "medium",
+        Shape::Size,
+        "On the emulator, how large the disk is that is behind the device: a file in the folder of what is built, made where it is missing.",
+    ),
+    optional(
         "when_not_running",
         Shape::Choice(&["pend", "preempt"]),
         "Its interrupt outside of its owner's windows waits for the next one, or comes wherever its owner is eligible. Default: `pend`.",
@@ -381,6 +397,16 @@ pub const CHANNEL: &[Key] = &[
         "How long a `call` may take where the caller does not say.",
     ),
     optional(
+        "payload",
+        Shape::Size,
+        "Of a `ring` with a `reply`: memory in the DMA arena that both ends have besides, for what requests and replies speak of.",
+    ),
+    optional(
+        "disk",
+        Shape::Table(DISK_RANGE),
+        "Which part of a disk this channel is for, where its server is a driver of one.",
+    ),
+    optional(
         "notify",
         Shape::Boolean,
         "Whether each end gets a virtual interrupt line when the other does something. Default: true, for `sampling` false.",
@@ -389,6 +415,25 @@ pub const CHANNEL: &[Key] = &[
         "fingerprint",
         Shape::Text,
         "The type's fingerprint in hexadecimal, on behalf of an image that has no notes.",
+    ),
+];
+
+/// `disk` of a channel.
+pub const DISK_RANGE: &[Key] = &[
+    required(
+        "from",
+        Shape::Size,
+        "Where the part begins on the disk: whole sectors of 512 bytes.",
+    ),
+    required(
+        "size",
+        Shape::Size,
+        "How large it is: whole sectors of 512 bytes.",
+    ),
+    optional(
+        "read_only",
+        Shape::Boolean,
+        "Whether the client may only read. Default: false.",
     ),
 ];
 
@@ -454,9 +499,34 @@ pub const REQUIRE: &[Key] = &[
 pub const BOARD_FILE: &[Key] = &[
     required("board", Shape::Table(BOARD), "The board as a whole."),
     optional(
+        "bus",
+        Shape::Table(BOARD_BUS),
+        "The bus of devices (PCI), if the board has one.",
+    ),
+    optional(
         "device",
         Shape::Named(BOARD_DEVICE),
         "The devices that partitions can own, by name.",
+    ),
+];
+
+/// `[bus]` of a board file.
+pub const BOARD_BUS: &[Key] = &[
+    required(
+        "registers_offset",
+        Shape::Integer,
+        "The registers of its controller, in the block of devices.",
+    ),
+    required(
+        "memory_physical",
+        Shape::Integer,
+        "Where the processor reaches the memory of devices on the bus.",
+    ),
+    required("memory_address", Shape::Integer, "The same on the bus."),
+    required(
+        "memory_size",
+        Shape::Size,
+        "How much of it: a power of two.",
     ),
 ];
 
@@ -506,17 +576,53 @@ pub const BOARD: &[Key] = &[
 /// `[device.NAME]` of a board file.
 pub const BOARD_DEVICE: &[Key] = &[
     required("doc", Shape::Text, "What it is."),
-    required(
+    optional(
         "offset",
         Shape::Integer,
-        "Its registers in the block of devices.",
+        "Its registers in the block of devices, with `size`. A device has these two, or `function`.",
     ),
-    required("size", Shape::Size, "How many bytes of registers."),
+    optional("size", Shape::Size, "How many bytes of registers."),
+    optional(
+        "function",
+        Shape::Table(BOARD_FUNCTION),
+        "The function on the bus that it is.",
+    ),
+    optional(
+        "emulator",
+        Shape::Text,
+        "How QEMU is told to have it: as behind `-device`. What is behind a disk or a network has the device's name.",
+    ),
     optional("interrupt", Shape::Table(BOARD_INTERRUPT), "Its interrupt."),
     optional(
         "module_authority",
         Shape::Text,
         "What its owner can do to the machine as a whole, if anything.",
+    ),
+];
+
+/// `function` of a device of a board file.
+pub const BOARD_FUNCTION: &[Key] = &[
+    required("slot", Shape::Integer, "Its slot on the bus, from 1 on."),
+    required(
+        "identity",
+        Shape::Integer,
+        "The first word of its configuration space: device in the upper half, vendor in the lower.",
+    ),
+    required(
+        "base_register",
+        Shape::Integer,
+        "Which of its base address registers its registers are behind, from 0 to 5.",
+    ),
+    required(
+        "size",
+        Shape::Size,
+        "How much is behind that: a power of two.",
+    ),
+    optional(
+        "virtio_access",
+        Shape::Integer,
+        "Of a virtio device, where in its configuration space the capability is by which its registers are reached from there \
+         (VIRTIO_PCI_CAP_PCI_CFG): so it is reset, and asked whether it keeps to the bus's window.",
     ),
 ];
 

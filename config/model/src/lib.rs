@@ -22,7 +22,7 @@ mod source;
 mod system;
 mod units;
 
-pub use board::{Board, BoardDevice, BoardInterrupt};
+pub use board::{Board, BoardBus, BoardDevice, BoardFunction, BoardInterrupt};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Violation};
 pub use parse::{Parsed, parse};
 pub use reader::{closest, suggestion};

@@ -334,6 +334,12 @@ impl Parser<'_> {
             fingerprint: fields
                 .text("fingerprint")
                 .and_then(|text| self.fingerprint(&text)),
+            payload_bytes: fields.number("payload"),
+            disk: fields.table("disk").map(|range| DiskRange {
+                from_bytes: range.required(range.number("from")),
+                bytes: range.required(range.number("size")),
+                read_only: range.boolean("read_only").is_some_and(|value| *value),
+            }),
         };
         name_ports_of_arrays(&mut channel);
         channel
@@ -480,6 +486,16 @@ fn device((name, fields): (Spanned<String>, Fields)) -> Device {
     Device {
         when_not_running: when.unwrap_or(Spanned::new(WhenNotRunning::Pend, name.span)),
         storm: fields.rate("storm"),
+        dma: match fields.text("dma") {
+            Some(text) => text.map(|text| match text.as_str() {
+                "arena" => Dma::Arena,
+                "trusted" => Dma::Trusted,
+                _ => Dma::None,
+            }),
+            None => Spanned::new(Dma::None, name.span),
+        },
+        dma_memory_bytes: fields.number("dma_memory"),
+        medium_bytes: fields.number("medium"),
         name,
     }
 }

@@ -212,6 +212,18 @@ pub enum WhenNotRunning {
     Preempt,
 }
 
+/// What a device on the bus reaches by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dma {
+    /// Nothing.
+    #[default]
+    None,
+    /// The arena, and that is proved as far as it can be.
+    Arena,
+    /// What it likes, for all that is proved.
+    Trusted,
+}
+
 /// A device in use.
 #[derive(Clone, Debug)]
 pub struct Device {
@@ -221,6 +233,12 @@ pub struct Device {
     pub when_not_running: Spanned<WhenNotRunning>,
     /// A count and the ticks that it is for.
     pub storm: Option<Spanned<(u64, u64)>>,
+    /// What it reaches by itself.
+    pub dma: Spanned<Dma>,
+    /// Its owner's own part of the arena.
+    pub dma_memory_bytes: Option<Spanned<u64>>,
+    /// How large the disk behind it is, on the emulator.
+    pub medium_bytes: Option<Spanned<u64>>,
 }
 
 /// What a channel does.
@@ -296,6 +314,21 @@ pub struct Channel {
     pub notify: Option<Spanned<bool>>,
     /// On behalf of an image without notes.
     pub fingerprint: Option<Spanned<u64>>,
+    /// Memory in the arena that both ends of a ring have.
+    pub payload_bytes: Option<Spanned<u64>>,
+    /// Which part of a disk it is for.
+    pub disk: Option<DiskRange>,
+}
+
+/// A part of a disk.
+#[derive(Clone, Debug)]
+pub struct DiskRange {
+    /// Where it begins.
+    pub from_bytes: Spanned<u64>,
+    /// How large it is.
+    pub bytes: Spanned<u64>,
+    /// Whether it may only be read.
+    pub read_only: bool,
 }
 
 impl Channel {

@@ -8,7 +8,7 @@ use crate::Records;
 /// "CFTB".
 pub const MAGIC: u32 = 0x4346_5442;
 /// The version of this format.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The head. All of it is covered by the CRC but the CRC itself.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

@@ -15,6 +15,8 @@ pub enum Record {
     Module(Module),
     /// A block of the supervisor's mapping of partition memory.
     RamBlock(RamBlock),
+    /// The bus of devices. At most one, before the partitions.
+    Bus(Bus),
     /// A partition; its regions, copies and capabilities follow.
     Partition(Partition),
     /// A guest of the partition before it.
@@ -25,6 +27,10 @@ pub enum Record {
     Copy(Copy),
     /// A capability of the partition before it: the next slot, from 0 on.
     Capability(Capability),
+    /// A function on the bus that the partition before it owns; its steps follow.
+    Function(Function),
+    /// A step of the function before it: first those of the beginning, then those of the end.
+    Step(Step),
     /// A channel; its ends follow.
     Channel(Channel),
     /// An end of the channel before it: first the source, then the destinations.
@@ -88,6 +94,48 @@ pub struct RamBlock {
     pub physical: u32,
     /// Its size as a code of [`crate::mas::size_bytes`].
     pub size_code: u8,
+}
+
+/// The bus of devices (PCI), and what its devices reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bus {
+    /// The registers of the bus's controller, in the device block.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub registers_offset: u32,
+    /// Where the processor reaches the devices' memory: a physical address.
+    pub memory_physical: u64,
+    /// The same on the bus.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub memory_address: u32,
+    /// How much of it: 2 to this power, in bytes.
+    pub memory_log2: u8,
+    /// The DMA arena, which is all that devices reach: a physical address, aligned to its size.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub arena: u32,
+    /// Its size: 2 to this power, in bytes; 0: there is none.
+    pub arena_log2: u8,
+}
+
+/// A function on the bus. The partition before it owns it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    /// Its number on the bus: 8 times the slot, and which one of the slot's.
+    pub number: u8,
+}
+
+/// What is done with a word of a function's configuration space.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// It belongs to the end of the owner's life, else to the beginning.
+    pub at_end: bool,
+    /// The word.
+    pub register: u8,
+    /// The word must have `value` under this mask, else the function is unfit, and no further step is taken; 0: `value` is written.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub mask: u32,
+    /// See `mask`.
+    #[serde(deserialize_with = "number::deserialize")]
+    pub value: u32,
 }
 
 /// A partition.

@@ -82,19 +82,21 @@ numbered! {
         InterruptStorm = 8, "interrupt_storm";
         /// The restart policy's limit was reached.
         RestartLimit = 9, "restart_limit";
+        /// A device on the bus is not what the tables say: it stays off.
+        DeviceUnfit = 10, "device_unfit";
         /// The kernel met an exception of its own. Module level.
-        KernelException = 10, "kernel_exception";
+        KernelException = 11, "kernel_exception";
         /// A machine check. Module level.
-        MachineCheck = 11, "machine_check";
+        MachineCheck = 12, "machine_check";
         /// A window began after its tick. Module level.
-        WindowLate = 12, "window_late";
+        WindowLate = 13, "window_late";
         /// The tables are not usable. Module level.
-        Configuration = 13, "configuration";
+        Configuration = 14, "configuration";
     }
 }
 
 /// How many of [`Error::ALL`] are partition level; they come first.
-pub const PARTITION_ERRORS: usize = 10;
+pub const PARTITION_ERRORS: usize = 11;
 
 numbered! {
     /// What the health monitor does.

@@ -29,6 +29,10 @@ pub const WINDOWS: usize = 128;
 pub const RANKS: usize = 32;
 /// Device interrupts. One bit of a word each.
 pub const INTERRUPTS: usize = 32;
+/// Functions on the bus of devices that partitions own.
+pub const FUNCTIONS: usize = 8;
+/// Steps that all functions take at the beginning and at the end of their owners' lives. 12 bytes each.
+pub const STEPS: usize = 96;
 /// Virtual interrupt lines of a vCPU. One bit of a word each.
 pub const LINES: usize = 32;
 /// Writes to TLB1 of all window boundaries together. 20 bytes each.

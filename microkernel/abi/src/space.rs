@@ -14,6 +14,11 @@ pub const DATA: u32 = 0x3000_0000;
 pub const SHARED: u32 = 0x6000_0000;
 /// The first of the partition's devices, [`STRIDE`] apart.
 pub const DEVICES: u32 = 0xa000_0000;
+/// The memory that devices on the bus reach, the DMA arena. Here its effective address is its address on the bus too, for the partition
+/// that has it and for its device.
+pub const ARENA: u32 = 0x8000_0000;
+/// The room of [`ARENA`].
+pub const ARENA_SIZE: u32 = 0x1000_0000;
 /// The distance of shared regions and of devices.
 pub const STRIDE: u32 = 0x0100_0000;
 

@@ -27,6 +27,8 @@ pub enum BootFailure {
     InterruptController,
     /// A guest without memory, tags or places of TLB1 to itself.
     Guest,
+    /// Devices on the bus would reach more than the arena, or two partitions own one.
+    Bus,
 }
 
 impl BootFailure {
@@ -48,6 +50,7 @@ impl BootFailure {
             Self::Board => 13,
             Self::InterruptController => 14,
             Self::Guest => 15,
+            Self::Bus => 16,
         }
     }
 
@@ -69,6 +72,7 @@ impl BootFailure {
             13 => "a device or an interrupt source of the tables is not the board's",
             14 => "the interrupt controller does not come out of its reset",
             15 => "a guest of the tables lacks memory, tags or places of TLB1 to itself",
+            16 => "devices on the bus of the tables would reach more than their arena",
             _ => "unknown",
         }
     }

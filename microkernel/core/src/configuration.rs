@@ -9,8 +9,9 @@ mod soundness;
 use cofferdam_abi::health::{self, PARTITION_ERRORS};
 use cofferdam_abi::limits;
 use cofferdam_tables::{
-    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Guest, Interrupt, Module,
-    NO_LINE, Paravirtual, Partition, RamBlock, Rank, Record, Region, Schedule, TlbWrite, Window,
+    Board, Bus, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Function, Guest,
+    Interrupt, Module, NO_LINE, Paravirtual, Partition, RamBlock, Rank, Record, Region, Schedule,
+    Step, TlbWrite, Window,
 };
 use heapless::Vec;
 
@@ -57,6 +58,7 @@ pub(crate) struct PartitionTables {
     pub(crate) regions: Range,
     pub(crate) copies: Range,
     pub(crate) capabilities: Range,
+    pub(crate) functions: Range,
     /// The index of its guest, or [`NOBODY`].
     pub(crate) guest: u8,
 }
@@ -81,6 +83,11 @@ static NO_GUEST: Guest = Guest {
     },
 };
 
+pub(crate) struct FunctionTables {
+    pub(crate) own: Function,
+    pub(crate) steps: Range,
+}
+
 pub(crate) struct ChannelTables {
     pub(crate) own: Channel,
     pub(crate) ends: Range,
@@ -104,6 +111,9 @@ pub struct Configuration {
     pub(crate) board: Board,
     pub(crate) module: Module,
     pub(crate) ram_blocks: Vec<RamBlock, { limits::RAM_BLOCKS }>,
+    pub(crate) bus: Option<Bus>,
+    pub(crate) functions: Vec<FunctionTables, { limits::FUNCTIONS }>,
+    pub(crate) steps: Vec<Step, { limits::STEPS }>,
     pub(crate) partitions: Vec<PartitionTables, { limits::PARTITIONS }>,
     pub(crate) guests: Vec<Guest, { limits::GUESTS }>,
     pub(crate) regions: Vec<Region, { limits::REGIONS }>,
@@ -153,6 +163,9 @@ impl Configuration {
             switch_schedule: 0,
         },
         ram_blocks: Vec::new(),
+        bus: None,
+        functions: Vec::new(),
+        steps: Vec::new(),
         partitions: Vec::new(),
         guests: Vec::new(),
         regions: Vec::new(),
@@ -196,6 +209,7 @@ impl Configuration {
         self.check_board()?;
         self.check_guests()?;
         self.check_memory()?;
+        self.check_bus()?;
         self.check_time()
     }
 
@@ -236,6 +250,7 @@ impl Configuration {
         match record {
             Record::Board(_) | Record::Module(_) => return Err(BootFailure::Misplaced),
             Record::RamBlock(own) => push(&mut self.ram_blocks, own)?,
+            Record::Bus(own) if self.bus.is_none() => self.bus = Some(own),
             Record::Interrupt(own) => push(&mut self.interrupts, own)?,
             Record::Rank(own) => push(&mut self.ranks, own)?,
             Record::Partition(own) => {
@@ -244,6 +259,7 @@ impl Configuration {
                     regions: Range::empty_at(self.regions.len()),
                     copies: Range::empty_at(self.copies.len()),
                     capabilities: Range::empty_at(self.capabilities.len()),
+                    functions: Range::empty_at(self.functions.len()),
                     guest: NOBODY,
                 };
                 push(&mut self.partitions, partition)?;
@@ -300,6 +316,17 @@ impl Configuration {
             (Record::Capability(own), Some(partition), ..) => {
                 push(&mut self.capabilities, own)?;
                 partition.capabilities.end += 1;
+            }
+            (Record::Function(own), Some(partition), ..) => {
+                let steps = Range::empty_at(self.steps.len());
+                push(&mut self.functions, FunctionTables { own, steps })?;
+                partition.functions.end += 1;
+            }
+            (Record::Step(own), Some(partition), ..) if partition.functions.len() != 0 => {
+                push(&mut self.steps, own)?;
+                if let Some(function) = self.functions.last_mut() {
+                    function.steps.end += 1;
+                }
             }
             (Record::End(own), _, Some(channel), _) => {
                 push(&mut self.ends, own)?;

@@ -147,6 +147,9 @@ impl<M: Machine> Kernel<M> {
         for (index, interrupt) in configuration.interrupts.iter().enumerate() {
             kernel.machine.configure_interrupt(index as u8, interrupt);
         }
+        if let Some(bus) = &configuration.bus {
+            kernel.machine.open_bus(bus);
+        }
         kernel.open_accounts();
         kernel
     }

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod boot_failure;
+mod bus;
 mod call;
 mod channel;
 mod configuration;

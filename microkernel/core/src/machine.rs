@@ -1,7 +1,7 @@
 //! What a decision needs of the hardware.
 
 use cofferdam_abi::record::CrashRecord;
-use cofferdam_tables::{Guest, Region, TlbWrite};
+use cofferdam_tables::{Bus, Guest, Region, TlbWrite};
 
 /// The registers of a vCPU while it does not run.
 pub trait Registers: Default {
@@ -121,6 +121,13 @@ pub trait Machine {
     fn claim_interrupt(&mut self) -> Option<u8>;
     /// The device interrupt claimed last is held back now: the controller may go on.
     fn end_interrupt(&mut self);
+
+    /// Takes the bus of devices over: every function is off, and none reaches anything but the arena.
+    fn open_bus(&mut self, bus: &Bus);
+    /// Reads a word of a function's configuration space.
+    fn read_bus(&mut self, function: u8, register: u8) -> u32;
+    /// Writes one.
+    fn write_bus(&mut self, function: u8, register: u8, value: u32);
 
     /// Resets the board. Does not return on hardware.
     fn reset(&mut self);

@@ -54,6 +54,8 @@ pub(crate) struct Preparation {
     offset: u32,
     /// The guest's processor is ready.
     guest: bool,
+    /// So many of its functions on the bus are out.
+    functions: u8,
 }
 
 impl Activity {
@@ -110,6 +112,8 @@ pub(crate) struct Partition<R> {
     pub(crate) crash: bool,
     /// What the health monitor has still to do with it.
     pub(crate) verdict: Option<(Error, Action)>,
+    /// So many of its functions on the bus are still to be taken back.
+    functions: u8,
     /// The channels that its last life is still to be taken out of, and those whose peers are still to be told of the new
     /// one: sets in two words.
     farewells: [u32; 2],
@@ -144,6 +148,7 @@ impl<R: Registers> Partition<R> {
             preparation: Preparation::default(),
             crash: false,
             verdict: None,
+            functions: 0,
             farewells: [0; 2],
             announcements: [0; 2],
             health_cursor: 0,
@@ -171,12 +176,14 @@ impl<M: Machine> Kernel<M> {
     /// Ends a partition's life. Its peers learn of it by their channels.
     pub(crate) fn stop(&mut self, partition: u8) {
         self.disarm(partition);
+        let functions = self.functions_of(partition);
         let state = &mut self.partitions[partition];
         state.release = None;
         state.announcements = [0; 2];
         state.verdict = None;
         if !matches!(state.activity, Activity::Stopped | Activity::Delayed) {
             state.farewells = state.channels;
+            state.functions = functions;
             self.put_off_chores(partition);
         }
         self.change_life(partition, Activity::Stopped);
@@ -216,6 +223,10 @@ impl<M: Machine> Kernel<M> {
             self.keep_crash(partition);
         } else if let Some((error, action)) = state.verdict.take() {
             self.act(partition, error, action);
+        } else if state.functions != 0 {
+            state.functions -= 1;
+            let index = state.functions;
+            self.step_function(partition, index, true);
         } else if let Some(channel) = first_of(&mut state.farewells) {
             self.leave_channel(partition, channel);
         } else if let Some(channel) = first_of(&mut state.announcements) {
@@ -313,6 +324,12 @@ impl<M: Machine> Kernel<M> {
         let is_reset = core::mem::replace(&mut state.preparation.guest, true);
         if !is_reset && self.has_guest(partition) {
             return self.reset_guest(guest);
+        }
+        if self.partitions[partition].preparation.functions < self.functions_of(partition) {
+            let state = &mut self.partitions[partition];
+            let index = state.preparation.functions;
+            state.preparation.functions += 1;
+            return self.step_function(partition, index, false);
         }
         self.enter(partition);
     }

@@ -6,8 +6,9 @@ use cofferdam_core::Machine;
 use cofferdam_core::{Found, Levels};
 #[cfg(feature = "guests")]
 use cofferdam_tables::Guest;
-use cofferdam_tables::{Interrupt, Region, TlbWrite};
+use cofferdam_tables::{Bus, Interrupt, Region, TlbWrite};
 
+use crate::bus::Controller as BusController;
 use crate::context::Context;
 use crate::interrupts::Controller;
 use crate::{memory, time, vectors};
@@ -15,6 +16,7 @@ use crate::{memory, time, vectors};
 /// The board: the core and the devices that the kernel itself uses.
 pub struct Board {
     controller: Controller,
+    bus: BusController,
     reset: usize,
     reset_value: u32,
     alignment: time::Alignment,
@@ -34,6 +36,7 @@ impl Board {
         let controller = unsafe { Controller::new(register(board.interrupt_controller_offset)) };
         Some(Self {
             controller: controller?,
+            bus: BusController::ABSENT,
             reset: register(board.reset_offset),
             reset_value: board.reset_value,
             alignment: time::Alignment::learn(),
@@ -145,6 +148,20 @@ impl Machine for Board {
 
     fn end_interrupt(&mut self) {
         self.controller.end();
+    }
+
+    fn open_bus(&mut self, bus: &Bus) {
+        let registers = space::kernel::DEVICES.wrapping_add(bus.registers_offset);
+        // SAFETY: the device block is mapped, and the configuration was checked: the controller lies in it.
+        self.bus = unsafe { BusController::new(registers as usize, bus) };
+    }
+
+    fn read_bus(&mut self, function: u8, register: u8) -> u32 {
+        self.bus.read(function, register)
+    }
+
+    fn write_bus(&mut self, function: u8, register: u8, value: u32) {
+        self.bus.write(function, register, value);
     }
 
     fn reset(&mut self) {

@@ -12,7 +12,7 @@ use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::page;
 
 use crate::hypercall::call_plain;
-use crate::{Error, Lines};
+use crate::{Error, Lines, SharedMemory, memory};
 
 /// Why a guest no longer runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +148,48 @@ impl Guest {
     pub fn set_word(&mut self, address: u32, value: u32) -> Option<()> {
         self.memory_word(address)
             .map(|word| word.store(value, Ordering::Relaxed))
+    }
+
+    /// Copies from its memory, from `address` on, to `offset` of other memory. `None`, and nothing is copied, if it has not as much there.
+    ///
+    /// # Panics
+    /// If that is not wholly in the other memory.
+    pub fn copy_from(
+        &self,
+        address: u32,
+        to: &SharedMemory,
+        offset: u32,
+        length: u32,
+    ) -> Option<()> {
+        let from = self.area(address, length)?;
+        let to = to.place(offset, length, 1);
+        // SAFETY: both lie in memory that is mapped by the promises made to `at`, and that no Rust object lies in.
+        unsafe { memory::copy(from, to, length) }
+        Some(())
+    }
+
+    /// The same, the other way.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn copy_to(
+        &mut self,
+        address: u32,
+        from: &SharedMemory,
+        offset: u32,
+        length: u32,
+    ) -> Option<()> {
+        let to = self.area(address, length)?;
+        let from = from.place(offset, length, 1);
+        // SAFETY: as above.
+        unsafe { memory::copy(from, to, length) }
+        Some(())
+    }
+
+    /// Where so many bytes of the guest's memory are here, aligned or not.
+    fn area(&self, address: u32, length: u32) -> Option<u32> {
+        let room = self.memory_bytes.checked_sub(address)?;
+        (length <= room).then_some(guest::MEMORY + address)
     }
 
     fn memory_byte(&self, address: u32) -> Option<&AtomicU8> {

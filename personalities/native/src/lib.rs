@@ -47,6 +47,7 @@ mod hypercall;
 pub mod interrupts;
 mod lines;
 pub mod log;
+mod memory;
 pub mod page;
 mod panic;
 mod period;
@@ -73,8 +74,9 @@ pub use device::{Device, InterruptPort};
 pub use error::Error;
 pub use guest::{Exit, Guest};
 pub use lines::{Lines, wait};
+pub use memory::SharedMemory;
 pub use period::{Period, Release};
-pub use ports::Peer;
+pub use ports::{DiskRange, Peer};
 #[doc(hidden)]
 pub use ports::{Note, Stack, version_note};
 pub use ring::{

@@ -84,17 +84,18 @@ macro_rules! port {
 macro_rules! ring {
     (
         $constant:ident: $handle:ident <$($type:ty),+> = $name:literal,
-        slot $slot:literal, line $line:literal, address $address:literal, depth $depth:literal
+        slot $slot:literal, line $line:literal, address $address:literal, depth $depth:literal,
+        payload $payload:literal, $bytes:literal
     ) => {
         #[doc = concat!("The port `", $name, "`.")]
         // SAFETY: the build maps the channel's memory there.
         pub static $constant: $crate::$handle<$($type),+> =
-            unsafe { $crate::$handle::at($slot, $line, $address, $depth) };
+            unsafe { $crate::$handle::at($slot, $line, ($address, $depth), ($payload, $bytes)) };
 
         const _: () = {
             // SAFETY: as above; only its note is taken.
             const END: $crate::$handle<$($type),+> =
-                unsafe { $crate::$handle::at($slot, $line, $address, $depth) };
+                unsafe { $crate::$handle::at($slot, $line, ($address, $depth), ($payload, $bytes)) };
             #[used]
             #[unsafe(link_section = ".note.cofferdam")]
             static NOTE: $crate::Note<{ $crate::ipc::note::PORT_NOTE_SIZE }> =
@@ -132,6 +133,29 @@ macro_rules! device {
         // SAFETY: the build maps the device there, as the board's file says.
         pub const $constant: $crate::Device = unsafe { $crate::Device::at($address, $length) };
     };
+}
+
+/// Declares memory in the DMA arena.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! memory {
+    ($constant:ident, $address:literal, $length:literal) => {
+        /// The memory of a device and its driver.
+        // SAFETY: the build maps it there, and no program is linked there.
+        pub const $constant: $crate::SharedMemory =
+            unsafe { $crate::SharedMemory::at($address, $length) };
+    };
+}
+
+/// A part of a disk that the system's file gives a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskRange {
+    /// Its first sector, of 512 bytes.
+    pub first_sector: u64,
+    /// How many there are.
+    pub sectors: u64,
+    /// Whether they may only be read.
+    pub read_only: bool,
 }
 
 /// Declares the partition's guest: its memory, and the guest-physical address of its device tree.

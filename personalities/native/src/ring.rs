@@ -11,7 +11,7 @@ use cofferdam_ipc::Message;
 use cofferdam_ring::{Consumer, Geometry, Producer, RingError};
 
 use crate::hypercall::call_plain;
-use crate::{Error, Lines, page};
+use crate::{Error, Lines, SharedMemory, page};
 
 /// What all handles of rings have in common.
 #[derive(Debug)]
@@ -20,17 +20,20 @@ struct Place {
     line: u8,
     address: u32,
     depth: u32,
+    payload: SharedMemory,
     /// The life in which the ends were given away last, for a warm restart keeps this; 0: never.
     attached_in: AtomicU32,
 }
 
 impl Place {
-    const fn new(slot: u32, line: u8, address: u32, depth: u32) -> Self {
+    const fn new(slot: u32, line: u8, ring: (u32, u32), payload: SharedMemory) -> Self {
+        let (address, depth) = ring;
         Self {
             slot,
             line,
             address,
             depth,
+            payload,
             attached_in: AtomicU32::new(0),
         }
     }
@@ -101,13 +104,20 @@ macro_rules! handles {
         }
 
         impl<$($parameter),+> $name<$($parameter),+> {
-            /// The end whose memory lies there.
+            /// The end whose memory lies there: the address of the rings and how many places each has, address and length of the payload.
             ///
             /// # Safety
-            /// The build maps the channel's memory at `address`, and nothing else of the partition lies there.
+            /// The build maps the channel's memory there, and nothing else of the partition lies there.
             #[doc(hidden)]
-            pub const unsafe fn at(slot: u32, line: u8, address: u32, depth: u32) -> Self {
-                Self { place: Place::new(slot, line, address, depth), types: PhantomData }
+            pub const unsafe fn at(slot: u32, line: u8, ring: (u32, u32), payload: (u32, u32)) -> Self {
+                // SAFETY: by the contract.
+                let payload = unsafe { SharedMemory::at(payload.0, payload.1) };
+                Self { place: Place::new(slot, line, ring, payload), types: PhantomData }
+            }
+
+            /// The memory that both ends have besides; of no length, if the file gives none.
+            pub const fn payload(&self) -> SharedMemory {
+                self.place.payload
             }
 
             /// Its capability slot.

@@ -62,6 +62,8 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         icount_shift: options.instruction_clock.then_some(0),
         serial: options.serial,
         devices: Vec::new(),
+        drives: Vec::new(),
+        networks: Vec::new(),
         plugin: None,
         reboots: false,
     };

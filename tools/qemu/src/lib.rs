@@ -41,6 +41,10 @@ pub struct Machine {
     pub serial: Serial,
     /// Further devices, each as after QEMU's `-device`.
     pub devices: Vec<String>,
+    /// What is behind those of them that are disks.
+    pub drives: Vec<Drive>,
+    /// The names of what is behind those that are network devices: QEMU's own network, which reaches out by the host's sockets.
+    pub networks: Vec<String>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
     /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
@@ -72,6 +76,17 @@ pub enum Serial {
     Output,
     /// Kept in memory: see [`Running::serial`] and [`Running::type_in`].
     Captured,
+}
+
+/// What is behind a disk.
+#[derive(Clone, Debug)]
+pub struct Drive {
+    /// The name by which a device has it.
+    pub name: String,
+    /// The file with its content, sector by sector.
+    pub file: PathBuf,
+    /// What is written stays in the file, else it is gone with the run.
+    pub keeps: bool,
 }
 
 /// A TCG plugin.
@@ -173,6 +188,18 @@ impl Machine {
         }
         if let Some(shift) = self.icount_shift {
             qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
+        }
+        for drive in &self.drives {
+            // QEMU ends a value at a comma, and takes two commas for one.
+            let file = drive.file.display().to_string().replace(',', ",,");
+            let snapshot = if drive.keeps { "off" } else { "on" };
+            qemu.arg("-drive").arg(format!(
+                "if=none,id={},format=raw,file={file},snapshot={snapshot}",
+                drive.name
+            ));
+        }
+        for network in &self.networks {
+            qemu.args(["-netdev", &format!("user,id={network}")]);
         }
         for device in &self.devices {
             qemu.args(["-device", device]);

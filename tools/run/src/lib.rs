@@ -18,14 +18,14 @@ mod memory;
 mod report;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use cofferdam_abi::record::{Header, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
-use cofferdam_qemu::{Boot, Machine, Memory, Plugin, Serial};
+use cofferdam_qemu::{Boot, Drive, Machine, Memory, Plugin, Serial};
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
@@ -110,6 +110,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
             built.plan.machine
         );
     }
+    let devices = devices(built, options)?;
     Ok(Machine {
         qemu: options.qemu.clone(),
         boot: Boot::Image(image.to_vec()),
@@ -117,10 +118,58 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         folder: built.directory.clone(),
         icount_shift: options.instruction_clock.then_some(0),
         serial: options.serial,
-        devices: Vec::new(),
+        devices: devices.all,
+        drives: devices.drives,
+        networks: devices.networks,
         plugin: options.plugin.clone(),
         reboots: options.resets > 0,
     })
+}
+
+/// The devices on the bus that a system uses, and what is behind them.
+#[derive(Default)]
+struct Devices {
+    all: Vec<String>,
+    drives: Vec<Drive>,
+    networks: Vec<String>,
+}
+
+/// Under the instruction clock every run finds the disks as the first one did.
+fn devices(built: &Built, options: &Options) -> Result<Devices> {
+    let mut devices = Devices::default();
+    for function in built.plan.bus.iter().flat_map(|bus| &bus.functions) {
+        let Some(emulator) = &function.emulator else {
+            continue;
+        };
+        devices.all.push(emulator.clone());
+        let behind = |key: &str| {
+            let mut properties = emulator.split(',');
+            properties.find_map(|one| one.strip_prefix(key).map(str::to_owned))
+        };
+        devices.networks.extend(behind("netdev="));
+        if let Some(name) = behind("drive=") {
+            let file = built.directory.join(format!("{name}.img"));
+            let bytes = function.medium_bytes.unwrap_or_default();
+            medium(&file, bytes)
+                .with_context(|| format!("the disk {} cannot be made", file.display()))?;
+            devices.drives.push(Drive {
+                name,
+                file,
+                keeps: !options.instruction_clock,
+            });
+        }
+    }
+    Ok(devices)
+}
+
+/// The file of a disk. What is in it stays; it is as large as the system's file says.
+fn medium(file: &Path, bytes: u64) -> std::io::Result<()> {
+    let mut open = std::fs::OpenOptions::new();
+    let file = open.create(true).truncate(false).write(true).open(file)?;
+    if file.metadata()?.len() != bytes {
+        file.set_len(bytes)?;
+    }
+    Ok(())
 }
 
 /// Asks the kernel to stop at the first major frame at or behind `stop_at` ticks.

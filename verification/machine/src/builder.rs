@@ -4,9 +4,9 @@ use cofferdam_abi::health::{Action, PARTITION_ERRORS};
 use cofferdam_abi::{guest, limits, page, space};
 use cofferdam_core::Configuration;
 use cofferdam_tables::{
-    Board, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Guest, Interrupt, Module,
-    NO_LINE, Paravirtual, Partition, RamBlock, Rank, Record, Region, RegionKind, Rights, Schedule,
-    TlbWrite, Window,
+    Board, Bus, Capability, CapabilityKind, Channel, ChannelKind, Copy, End, Function, Guest,
+    Interrupt, Module, NO_LINE, Paravirtual, Partition, RamBlock, Rank, Record, Region, RegionKind,
+    Rights, Schedule, Step, TlbWrite, Window,
 };
 use zerocopy::IntoBytes;
 
@@ -40,6 +40,8 @@ pub struct PartitionRecords {
     pub copies: Vec<Copy>,
     /// Its capabilities.
     pub capabilities: Vec<Capability>,
+    /// Its functions on the bus, with their steps.
+    pub functions: Vec<(Function, Vec<Step>)>,
     next_line: u8,
 }
 
@@ -74,6 +76,8 @@ pub struct SystemBuilder {
     pub module: Module,
     /// The blocks of RAM.
     pub ram_blocks: Vec<RamBlock>,
+    /// The bus of devices.
+    pub bus: Option<Bus>,
     /// The partitions.
     pub partitions: Vec<PartitionRecords>,
     /// The channels with their ends.
@@ -129,6 +133,7 @@ impl SystemBuilder {
                 physical: space::kernel::END,
                 size_code: RAM_CODE,
             }],
+            bus: None,
             partitions: Vec::new(),
             channels: Vec::new(),
             interrupts: Vec::new(),
@@ -175,6 +180,18 @@ impl SystemBuilder {
         if let Some(guest) = &mut records.guest {
             guest.paravirtual = paravirtual;
         }
+    }
+
+    /// Gives the system a bus with an arena of so many bytes, a power of two, which lies at the end of RAM.
+    pub fn bus(&mut self, arena_bytes: u32) {
+        self.bus = Some(Bus {
+            registers_offset: 0x8000,
+            memory_physical: 0xc_0000_0000,
+            memory_address: 0xe000_0000,
+            memory_log2: 29,
+            arena: space::kernel::END + RAM_BYTES - arena_bytes,
+            arena_log2: arena_bytes.trailing_zeros() as u8,
+        });
     }
 
     /// Takes whole pages of RAM.
@@ -230,6 +247,7 @@ impl SystemBuilder {
             regions,
             copies: Vec::new(),
             capabilities: Vec::new(),
+            functions: Vec::new(),
             next_line: page::LINE_FIRST_FREE as u8,
         });
         index
@@ -404,6 +422,7 @@ impl SystemBuilder {
     pub fn records(&self) -> Vec<Record> {
         let mut records = vec![Record::Board(self.board), Record::Module(self.module)];
         records.extend(self.ram_blocks.iter().copied().map(Record::RamBlock));
+        records.extend(self.bus.map(Record::Bus));
         for partition in &self.partitions {
             records.push(Record::Partition(partition.own));
             records.extend(partition.guest.map(Record::Guest));
@@ -416,6 +435,10 @@ impl SystemBuilder {
                     .copied()
                     .map(Record::Capability),
             );
+            for (function, steps) in &partition.functions {
+                records.push(Record::Function(*function));
+                records.extend(steps.iter().copied().map(Record::Step));
+            }
         }
         for (channel, ends) in &self.channels {
             records.push(Record::Channel(*channel));

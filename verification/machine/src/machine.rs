@@ -1,12 +1,12 @@
 //! Hardware made of vectors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cofferdam_abi::guest::number;
 use cofferdam_abi::record::CrashRecord;
 use cofferdam_abi::space;
 use cofferdam_core::{Found, Levels, Machine, Registers};
-use cofferdam_tables::{Guest, Interrupt, Region, TlbWrite, mas};
+use cofferdam_tables::{Bus, Guest, Interrupt, Region, TlbWrite, mas};
 
 /// The registers of a vCPU, as far as anything here looks at them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,6 +127,12 @@ pub struct FakeMachine {
     pub small: Vec<Option<TlbWrite>>,
     /// Refills: PID and effective page.
     pub refills: Vec<(u8, u32)>,
+    /// The bus, once the kernel has taken it over.
+    pub bus: Option<Bus>,
+    /// The words of configuration space that are not 0, by function and register.
+    pub bus_words: BTreeMap<(u8, u8), u32>,
+    /// Every word that the kernel wrote there since a test took them.
+    pub bus_writes: Vec<(u8, u8, u32)>,
     /// The device interrupts that are let through, by their index in the configuration.
     pub enabled: BTreeSet<u8>,
     /// The device interrupts that ask. An edge goes when it is claimed, a level stays.
@@ -154,6 +160,9 @@ impl FakeMachine {
             enabled: BTreeSet::new(),
             asking: BTreeSet::new(),
             configured: Vec::new(),
+            bus: None,
+            bus_words: BTreeMap::new(),
+            bus_writes: Vec::new(),
             resets: 0,
         }
     }
@@ -340,6 +349,20 @@ impl Machine for FakeMachine {
     }
 
     fn end_interrupt(&mut self) {}
+
+    fn open_bus(&mut self, bus: &Bus) {
+        self.bus = Some(*bus);
+    }
+
+    fn read_bus(&mut self, function: u8, register: u8) -> u32 {
+        let word = self.bus_words.get(&(function, register));
+        word.copied().unwrap_or_default()
+    }
+
+    fn write_bus(&mut self, function: u8, register: u8, value: u32) {
+        self.bus_words.insert((function, register), value);
+        self.bus_writes.push((function, register, value));
+    }
 
     fn reset(&mut self) {
         self.resets += 1;

@@ -78,7 +78,13 @@ fn board_facts(_: &System, board: &Board, findings: &mut Findings) {
     for device in &board.devices {
         let name = &device.name;
         let end = device.offset.saturating_add(device.bytes);
-        if device.bytes == 0 {
+        let in_block = device.place("offset") != Default::default();
+        if device.function.is_some() == in_block {
+            let message =
+                format!("the device `{name}` is not either in the block of devices or on the bus");
+            let hint = "write `offset` and `size`, or `function`";
+            wrong(name.span, message, hint);
+        } else if in_block && device.bytes == 0 {
             let message = format!("the device `{name}` has no registers");
             wrong(
                 device.place("size"),
@@ -89,7 +95,7 @@ fn board_facts(_: &System, board: &Board, findings: &mut Findings) {
             let message =
                 format!("the device `{name}` lies outside of the board's block of devices");
             wrong(device.place("offset"), message, within);
-        } else if device.offset / PAGE != (end - 1) / PAGE {
+        } else if in_block && device.offset / PAGE != (end - 1) / PAGE {
             let message = format!("the registers of `{name}` cross a page of 4K");
             let hint = "a device that a partition can own lies in one page: describe it as several";
             wrong(device.place("offset"), message, hint);
@@ -149,7 +155,9 @@ rule! {
 }
 
 fn page(system: &System, board: &Board, findings: &mut Findings) {
-    let all = owned(system, board);
+    let mut all = owned(system, board);
+    // What is behind a base address register has pages to itself.
+    all.retain(|(_, facts, _)| facts.function.is_none());
     let kernels = [
         (
             "interrupt controller",
@@ -157,6 +165,11 @@ fn page(system: &System, board: &Board, findings: &mut Findings) {
             0x4_0000,
         ),
         ("reset register", board.reset_offset, 4),
+        (
+            "bus's controller",
+            board.bus.as_ref().map_or(0, |bus| bus.registers_offset),
+            board.bus.as_ref().map_or(1, |_| PAGE),
+        ),
     ];
     for (index, (device, facts, owners)) in all.iter().enumerate() {
         for (what, offset, bytes) in kernels {

@@ -18,11 +18,12 @@ rule! {
     /// partition's own table.
     ///
     /// There is no built-in reaction that somebody might not know of. `deadline_missed` needs one where there is a deadline,
-    /// `interrupt_storm` where a device has a limit, and `restart_limit` where there is a restart policy.
+    /// `interrupt_storm` where a device has a limit, `restart_limit` where there is a restart policy,
+    /// and `device_unfit` where a device is on the bus.
     HEALTH_TOTAL = "HEALTH-TOTAL", total;
 }
 
-fn total(system: &System, _: &Board, findings: &mut Findings) {
+fn total(system: &System, board: &Board, findings: &mut Findings) {
     for error in &Error::ALL[PARTITION_ERRORS..] {
         if !system.module_errors.iter().any(|one| *one.error == *error) {
             let message = format!("nothing says what happens on `{}`", error.name());
@@ -33,7 +34,7 @@ fn total(system: &System, _: &Board, findings: &mut Findings) {
     for (index, partition) in system.partitions.iter().enumerate() {
         for error in &Error::ALL[..PARTITION_ERRORS] {
             let handled = system.actions_of(index).any(|one| *one.error == *error);
-            if !handled && can_happen(system, partition, *error) {
+            if !handled && can_happen(system, board, partition, *error) {
                 let message = format!(
                     "nothing says what happens on `{}` of `{}`",
                     error.name(),
@@ -51,7 +52,15 @@ fn total(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 /// Whether the configuration leaves an error possible.
-pub(super) fn can_happen(system: &System, partition: &Partition, error: Error) -> bool {
+pub(super) fn can_happen(
+    system: &System,
+    board: &Board,
+    partition: &Partition,
+    error: Error,
+) -> bool {
+    let on_bus = |name: &cofferdam_model::Spanned<String>| {
+        board.device(name).is_some_and(|one| one.function.is_some())
+    };
     let limited = |name: &cofferdam_model::Spanned<String>| {
         system
             .devices
@@ -62,6 +71,7 @@ pub(super) fn can_happen(system: &System, partition: &Partition, error: Error) -
         Error::DeadlineMissed => partition.deadline_ticks.is_some(),
         Error::InterruptStorm => partition.devices.iter().any(limited),
         Error::RestartLimit => partition.restart.is_some(),
+        Error::DeviceUnfit => partition.devices.iter().any(on_bus),
         _ => true,
     }
 }

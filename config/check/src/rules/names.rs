@@ -64,7 +64,7 @@ fn names(system: &System) -> Vec<(&Spanned<String>, usize)> {
 }
 
 /// Constants that each partition has in its generated module.
-const FACTS: [&str; 7] = [
+const FACTS: [&str; 8] = [
     "NAME",
     "STACK_BYTES",
     "MEMORY_BYTES",
@@ -72,13 +72,14 @@ const FACTS: [&str; 7] = [
     "PERIOD_TICKS",
     "DEADLINE_TICKS",
     "PARTITION_NAMES",
+    "DISK_RANGES",
 ];
 
 rule! {
     /// No two ports, arrays of ports or capabilities of a partition have the same constant in its generated code.
     ///
     /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`,
-    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS` and `PARTITION_NAMES` are taken.
+    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS`, `PARTITION_NAMES` and `DISK_RANGES` are taken.
     NAME_CONSTANT = "NAME-CONSTANT", constants;
 }
 
@@ -88,6 +89,7 @@ fn constants(system: &System, board: &Board, findings: &mut Findings) {
         let mut taken: Vec<String> = FACTS.map(String::from).to_vec();
         taken.extend(wiring.capabilities.iter().map(|one| constant(&one.text)));
         taken.extend(partition.devices.iter().map(|one| registers_constant(one)));
+        taken.extend(partition.devices.iter().map(|one| memory_constant(one)));
         let mut named = Vec::new();
         if wiring
             .capabilities
@@ -155,6 +157,11 @@ pub fn schedule_constant(schedule: &str) -> String {
 /// The name of the constant of a device's registers in generated code.
 pub fn registers_constant(device: &str) -> String {
     format!("{}_REGISTERS", constant(device))
+}
+
+/// The name of a device's memory in the DMA arena.
+pub fn memory_constant(device: &str) -> String {
+    format!("{}_MEMORY", constant(device))
 }
 
 rule! {

@@ -178,14 +178,15 @@ fn no_capability(system: &System, _: &Board, findings: &mut Findings) {
 rule! {
     /// Each error that a run is expected to show can happen in its partition.
     ///
-    /// `deadline_missed` needs a `deadline`, `interrupt_storm` a device with a `storm` limit, and `restart_limit` a `restart` policy.
+    /// `deadline_missed` needs a `deadline`, `interrupt_storm` a device with a `storm` limit, `restart_limit` a `restart` policy,
+    /// and `device_unfit` a device on the bus.
     EXPECT_HAPPENS = "EXPECT-HAPPENS", expected_happens;
 }
 
-fn expected_happens(system: &System, _: &Board, findings: &mut Findings) {
+fn expected_happens(system: &System, board: &Board, findings: &mut Findings) {
     for partition in &system.partitions {
         for error in &partition.expect {
-            if !super::health::can_happen(system, partition, **error) {
+            if !super::health::can_happen(system, board, partition, **error) {
                 let message = format!("`{}` cannot happen in `{}`", error.name(), partition.name);
                 let violation = EXPECT_HAPPENS.violation(error.span, message);
                 let hint = "remove it from `expect`, or configure what raises it";

@@ -5,21 +5,23 @@ use cofferdam_check::program::{Elf, Segment};
 use cofferdam_check::programs::{self, Programs};
 use cofferdam_check::rules::place::{Block, judge as judge_places};
 use cofferdam_check::wiring::{PortObject, Wiring};
-use cofferdam_check::{Checked, residency};
-use cofferdam_model::{ChannelKind, Diagnostic, Program, WhenNotRunning};
+use cofferdam_check::{Checked, arena, residency};
+use cofferdam_model::{ChannelKind, Diagnostic, Program};
 
 use super::*;
+use crate::bus;
 use crate::guest::{self, Content};
 use crate::place::{Request, place};
-use crate::ranks::{Ranks, set};
-use crate::tlb::{self, Entry, State};
+use crate::ranks::Ranks;
+use crate::tlb;
 
 /// What is still without a physical place.
-struct Draft<'a> {
-    checked: &'a Checked,
+pub(super) struct Draft<'a> {
+    pub(super) checked: &'a Checked,
     programs: &'a Programs,
     guests: &'a [(String, Content)],
     wiring: Vec<Wiring>,
+    bus: Option<BusPlan>,
     requests: Vec<Request>,
 }
 
@@ -37,12 +39,14 @@ pub fn plan(
         programs,
         guests,
         wiring: programs::wiring(checked, programs),
+        bus: bus::plan(checked),
         requests: Vec::new(),
     };
     let mut partitions = draft.partitions();
     let mut channels = draft.channels();
     draft.give_places(&mut partitions, &mut channels)?;
-    let used_end = used_end(&partitions, &channels);
+    let bus = draft.bus.take();
+    let used_end = used_end(&partitions, &channels, bus.as_ref());
     let blocks = residency::ram_blocks(u64::from(space::kernel::END), used_end);
     let interrupts = draft.interrupts();
     let ranks = Ranks::of(&checked.system);
@@ -58,6 +62,7 @@ pub fn plan(
             .into_iter()
             .map(|(physical, bytes)| BlockPlan { physical, bytes })
             .collect(),
+        bus,
         partitions,
         channels,
         interrupts,
@@ -91,9 +96,10 @@ impl Draft<'_> {
             let mut regions = self.regions(index, elf);
             for region in &mut regions {
                 region.bytes = match (region.kind, pinned) {
-                    (RegionKind::Device, _) => PAGE,
                     (RegionKind::Guest, _) => region.asked_bytes,
-                    (RegionKind::Ring, _) | (_, true) => residency::entry_bytes(region.asked_bytes),
+                    (RegionKind::Ring | RegionKind::Arena | RegionKind::Device, _) | (_, true) => {
+                        residency::entry_bytes(region.asked_bytes)
+                    }
                     (_, false) => region.asked_bytes.next_multiple_of(PAGE),
                 };
             }
@@ -205,14 +211,33 @@ impl Draft<'_> {
             let bytes = programs::ring_bytes(self.checked, self.programs, channel);
             regions.push(RegionPlan::new(RegionKind::Ring, name, effective, bytes));
         }
+        for piece in arena::pieces(system) {
+            if arena::has(system, index, &piece) {
+                let name = match piece.of {
+                    arena::Use::Device(device) => &system.devices[device].name,
+                    arena::Use::Payload(channel) => &system.channels[channel].name,
+                };
+                let (effective, bytes) = (piece.address(), piece.asked_bytes);
+                regions.push(RegionPlan::new(RegionKind::Arena, name, effective, bytes));
+            }
+        }
         for (place, name) in partition.devices.iter().enumerate() {
             let Some(device) = board.device(name) else {
                 continue;
             };
             let effective = space::DEVICES + place as u32 * space::STRIDE;
-            let mut region = RegionPlan::new(RegionKind::Device, name, effective, device.bytes);
+            let on_bus = (self.bus.iter().flat_map(|bus| &bus.functions))
+                .find(|function| function.device == name.value);
+            let (physical, bytes) = match (on_bus, &device.function) {
+                (Some(plan), Some(function)) => (plan.physical, function.bytes),
+                _ => (
+                    (board.devices_physical + device.offset) & !(PAGE - 1),
+                    device.bytes,
+                ),
+            };
+            let mut region = RegionPlan::new(RegionKind::Device, name, effective, bytes);
             region.doc = Some(device.doc.clone());
-            region.physical = (board.devices_physical + device.offset) & !(PAGE - 1);
+            region.physical = physical;
             regions.push(region);
         }
         regions
@@ -343,7 +368,7 @@ impl Draft<'_> {
                     _ => PAGE,
                 };
                 let number = match region.kind {
-                    RegionKind::Device => None,
+                    RegionKind::Device | RegionKind::Arena => None,
                     RegionKind::Ring => {
                         let ring = channels.iter().position(|one| one.name == region.name);
                         let known = ring.and_then(|ring| rings[ring]);
@@ -372,6 +397,8 @@ impl Draft<'_> {
         }
         let stores_bytes = channels.iter().map(|channel| channel.store_bytes).sum();
         let stores = self.request(stores_bytes, PAGE);
+        let arena_bytes = self.bus.as_ref().map_or(0, |bus| bus.arena_bytes);
+        let arena = (arena_bytes != 0).then(|| self.request(arena_bytes, arena_bytes));
 
         let start = u64::from(space::kernel::END);
         let end = residency::memory_end(&self.checked.system);
@@ -379,12 +406,20 @@ impl Draft<'_> {
             let asked = self.requests.iter().map(|request| request.bytes).sum();
             vec![programs::memory_exceeded(self.checked, asked)]
         })?;
+        let arena = arena.map_or(0, |number| places[number]);
+        if let Some(bus) = &mut self.bus {
+            bus.arena_physical = arena;
+        }
         let mut numbers = numbers.into_iter();
         let mut next = || numbers.next().flatten().map(|number| places[number]);
         for partition in partitions {
             for region in &mut partition.regions {
-                if let Some(physical) = next() {
-                    region.physical = physical;
+                match (next(), region.kind) {
+                    (Some(physical), _) => region.physical = physical,
+                    (None, RegionKind::Arena) => {
+                        region.physical = arena + u64::from(region.effective - space::ARENA);
+                    }
+                    _ => {}
                 }
             }
             let of_kind = |kind| {
@@ -445,95 +480,6 @@ impl Draft<'_> {
             alignment,
         })
     }
-
-    fn schedules(
-        &self,
-        partitions: &[PartitionPlan],
-        interrupts: &[InterruptPlan],
-        ranks: &Ranks,
-        first_place: usize,
-    ) -> Vec<SchedulePlan> {
-        let system = &self.checked.system;
-        // The last places are the guests'.
-        let guests = guest::guests(system).len() * residency::PLACES_OF_A_GUEST;
-        let places = (limits::TLB1_ENTRIES - first_place).saturating_sub(guests);
-        let mut plans = Vec::new();
-        for schedule in &system.schedules {
-            let needs: Vec<Vec<Entry>> = schedule
-                .windows
-                .iter()
-                .map(|window| self.entries(partitions, &residency::eligible(system, window)))
-                .collect();
-            let states = tlb::states(&needs, places);
-            let mut windows = Vec::new();
-            for (index, window) in schedule.windows.iter().enumerate() {
-                let before: Option<&State> = match index {
-                    0 => states.last(),
-                    _ => states.get(index - 1),
-                };
-                let tlb_writes = tlb::writes(before, &states[index], first_place);
-                let released = |name: &String| window.release.iter().any(|one| **one == *name);
-                let names = system.partitions.iter().map(|one| &one.name.value);
-                let group = window.group.iter();
-                windows.push(WindowPlan {
-                    start_ticks: *window.at_ticks,
-                    length_ticks: *window.length_ticks,
-                    group: group
-                        .filter_map(|name| system.partition_index(name))
-                        .collect(),
-                    eligible: ranks.eligible(system, &window.group),
-                    releases: set(names.map(released)),
-                    interrupts: set(interrupts.iter().map(|one| self.may_come(one, window))),
-                    tlb_entries: needs[index].len(),
-                    tlb_reloads: tlb_writes.len(),
-                    tlb_writes,
-                });
-            }
-            plans.push(SchedulePlan {
-                name: schedule.name.value.clone(),
-                initial: schedule.initial.as_ref().is_some_and(|initial| **initial),
-                major_frame_ticks: *schedule.major_frame_ticks,
-                tlb_writes: states
-                    .first()
-                    .map(|state| tlb::writes(None, state, first_place))
-                    .unwrap_or_default(),
-                windows,
-            });
-        }
-        plans
-    }
-
-    /// Whether an interrupt is let through in a window: one that preempts wherever its owner is eligible, one that pends in
-    /// its owner's own windows.
-    fn may_come(&self, interrupt: &InterruptPlan, window: &cofferdam_model::Window) -> bool {
-        let system = &self.checked.system;
-        let owner = &system.partitions[interrupt.owner];
-        let own = window.group.iter().any(|name| **name == *owner.name);
-        let device = system
-            .devices
-            .iter()
-            .find(|one| *one.name == interrupt.device);
-        let preempts = device.is_some_and(|one| *one.when_not_running == WhenNotRunning::Preempt);
-        own || preempts && owner.background.is_some()
-    }
-
-    fn entries(&self, partitions: &[PartitionPlan], eligible: &[usize]) -> Vec<Entry> {
-        let resident = eligible.iter().filter(|index| self.checked.pinned[**index]);
-        let regions = resident.flat_map(|index| {
-            let regions = partitions[*index].regions.iter();
-            regions.map(|region| (*index, region))
-        });
-        regions
-            .map(|(partition, region)| Entry {
-                partition,
-                effective: region.effective,
-                physical: region.physical,
-                bytes: region.bytes,
-                rights: crate::lower::rights(region),
-                device: region.kind == RegionKind::Device,
-            })
-            .collect()
-    }
 }
 
 /// The statements of `[require]`. A system with one that does not hold gets no plan.
@@ -565,7 +511,7 @@ fn pristine(elf: &Elf) -> Option<CopyPlan> {
     })
 }
 
-fn used_end(partitions: &[PartitionPlan], channels: &[ChannelPlan]) -> u64 {
+fn used_end(partitions: &[PartitionPlan], channels: &[ChannelPlan], bus: Option<&BusPlan>) -> u64 {
     let memory = |region: &&RegionPlan| region.kind != RegionKind::Device;
     let regions = partitions
         .iter()
@@ -582,6 +528,7 @@ fn used_end(partitions: &[PartitionPlan], channels: &[ChannelPlan]) -> u64 {
         .chain(copies.map(|copy| copy.from_physical + copy.bytes))
         .chain(translations)
         .chain(stores)
+        .chain(bus.map(|bus| bus.arena_physical + bus.arena_bytes))
         .max()
         .unwrap_or(0)
         .next_multiple_of(PAGE)

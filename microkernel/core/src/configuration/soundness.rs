@@ -16,6 +16,10 @@ const CONTROLLER_SIZE: u32 = 0x4_0000;
 const CONTROLLER_SOURCES: u16 = 256;
 /// The registers of a 16550.
 const UART_SIZE: u32 = 8;
+/// The registers of the bus's controller.
+const BUS_SIZE: u32 = 0x1000;
+/// The first function that is not the bus's own controller.
+const FIRST_FUNCTION: u8 = 8;
 
 impl Configuration {
     /// A guest has memory and tags to itself, and places of TLB1 behind the kernel's.
@@ -135,6 +139,56 @@ impl Configuration {
             require(self.in_ram(u64::from(own.store), stored, 4))?;
         }
         Ok(())
+    }
+
+    /// The devices on the bus reach the arena alone, and there is nothing in it but memory that is theirs to share.
+    pub(super) fn check_bus(&self) -> Result<(), BootFailure> {
+        let Some(bus) = &self.bus else {
+            // Without a bus there are no functions on it.
+            let none = self.functions.is_empty();
+            return if none { Ok(()) } else { Err(BootFailure::Bus) };
+        };
+        let bytes = match bus.arena_log2 {
+            0 => 0,
+            log2 => 1u32.checked_shl(u32::from(log2)).unwrap_or(1),
+        };
+        let (start, end) = (
+            u64::from(bus.arena),
+            u64::from(bus.arena) + u64::from(bytes),
+        );
+        let outside = |physical: u32, length: u32| {
+            u64::from(physical) + u64::from(length) <= start || u64::from(physical) >= end
+        };
+        let alone = (self.partitions.iter()).all(|partition| {
+            outside(partition.own.page_physical, 0x1000)
+                && (partition.regions.of(&self.regions).iter()).all(|region| {
+                    matches!(region.kind, RegionKind::Shared | RegionKind::Device)
+                        || outside(region.physical as u32, region.length)
+                })
+                && (partition.copies.of(&self.copies).iter())
+                    .all(|copy| outside(copy.from, copy.length))
+        }) && (self.guests.iter())
+            .all(|guest| outside(guest.translations, guest::tlb::TLB0_BYTES))
+            && (self.channels.iter()).all(|channel| {
+                let stored = channel.own.message_bytes.wrapping_mul(channel.own.depth);
+                outside(channel.own.store, stored)
+            });
+        let whole = bus.registers_offset.is_multiple_of(BUS_SIZE)
+            && bus.registers_offset <= space::kernel::DEVICES_SIZE - BUS_SIZE
+            && (12..=32).contains(&bus.memory_log2)
+            && (bytes == 0 || bytes >= 0x1000 && self.in_ram(start, bytes, u64::from(bytes)));
+        let apart = self.functions.iter().enumerate().all(|(index, one)| {
+            let others = self.functions.iter().take(index);
+            one.own.number >= FIRST_FUNCTION
+                && others
+                    .into_iter()
+                    .all(|other| other.own.number != one.own.number)
+        });
+        if whole && alone && apart {
+            Ok(())
+        } else {
+            Err(BootFailure::Bus)
+        }
     }
 
     /// Whether `length` bytes from `physical`, aligned to `alignment`, a power of two, lie in one block.

@@ -39,6 +39,8 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         icount_shift: None,
         serial,
         devices: Vec::new(),
+        drives: Vec::new(),
+        networks: Vec::new(),
         plugin: None,
         reboots: false,
     };
