@@ -117,7 +117,9 @@ pub struct BoardDevice {
     pub name: Spanned<String>,
     /// What it is.
     pub doc: String,
-    /// Its registers in the block of devices.
+    /// Whether its registers are in the block of devices.
+    pub in_block: bool,
+    /// Where they are there.
     pub offset: u64,
     /// How many bytes of registers.
     pub bytes: u64,
@@ -245,6 +247,7 @@ fn devices(fields: &Fields) -> Vec<BoardDevice> {
         devices.push(BoardDevice {
             name,
             doc: device.required(device.text("doc")).value,
+            in_block: device.number("offset").is_some() && device.number("size").is_some(),
             offset: device.number("offset").unwrap_or_default().value,
             bytes: device.number("size").unwrap_or_default().value,
             function: device.table("function").map(|one| function(&one)),

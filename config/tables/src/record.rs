@@ -16,7 +16,7 @@ pub enum Record {
     /// A block of the supervisor's mapping of partition memory.
     RamBlock(RamBlock),
     /// The bus of devices. At most one, before the partitions.
-    Bus(Bus),
+    Bus(#[serde(deserialize_with = "bus_or_damage")] Bus),
     /// A partition; its regions, copies and capabilities follow.
     Partition(Partition),
     /// A guest of the partition before it.
@@ -28,9 +28,9 @@ pub enum Record {
     /// A capability of the partition before it: the next slot, from 0 on.
     Capability(Capability),
     /// A function on the bus that the partition before it owns; its steps follow.
-    Function(Function),
+    Function(#[serde(deserialize_with = "bus_or_damage")] Function),
     /// A step of the function before it: first those of the beginning, then those of the end.
-    Step(Step),
+    Step(#[serde(deserialize_with = "bus_or_damage")] Step),
     /// A channel; its ends follow.
     Channel(Channel),
     /// An end of the channel before it: first the source, then the destinations.
@@ -192,6 +192,17 @@ fn guest_or_damage<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
         Guest::deserialize(deserializer)
     } else {
         Err(serde::de::Error::custom("a guest"))
+    }
+}
+
+/// The same of what concerns the bus.
+fn bus_or_damage<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    if cfg!(feature = "bus") {
+        T::deserialize(deserializer)
+    } else {
+        Err(serde::de::Error::custom("a bus"))
     }
 }
 

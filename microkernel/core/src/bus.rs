@@ -11,11 +11,14 @@ use cofferdam_abi::health::Error;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 
+/// Whether this is a kernel for systems with devices on the bus.
+pub(crate) const BUS: bool = cfg!(feature = "bus");
+
 impl<M: Machine> Kernel<M> {
     /// How many functions the partition owns.
     pub(crate) fn functions_of(&self, partition: u8) -> u8 {
-        self.tables(partition)
-            .map_or(0, |tables| tables.functions.len() as u8)
+        let tables = self.tables(partition).filter(|_| BUS);
+        tables.map_or(0, |tables| tables.functions.len() as u8)
     }
 
     /// Lets a function of a partition out, at the beginning of its owner's life, or takes it back at the end.

@@ -3,6 +3,7 @@
 use cofferdam_abi::limits;
 use cofferdam_abi::record::{PartitionState, State, TraceKind};
 
+use crate::bus::BUS;
 use crate::call::Call;
 use crate::channel::Message;
 use crate::configuration::Configuration;
@@ -147,7 +148,7 @@ impl<M: Machine> Kernel<M> {
         for (index, interrupt) in configuration.interrupts.iter().enumerate() {
             kernel.machine.configure_interrupt(index as u8, interrupt);
         }
-        if let Some(bus) = &configuration.bus {
+        if let Some(bus) = configuration.bus.as_ref().filter(|_| BUS) {
             kernel.machine.open_bus(bus);
         }
         kernel.open_accounts();

@@ -122,12 +122,15 @@ pub trait Machine {
     /// The device interrupt claimed last is held back now: the controller may go on.
     fn end_interrupt(&mut self);
 
-    /// Takes the bus of devices over: every function is off, and none reaches anything but the arena.
-    fn open_bus(&mut self, bus: &Bus);
+    /// Takes the bus of devices over: every function is off, and none reaches anything but the arena. (This and the next two are for
+    /// systems with devices on the bus: in a kernel for others nobody calls them.)
+    fn open_bus(&mut self, _bus: &Bus) {}
     /// Reads a word of a function's configuration space.
-    fn read_bus(&mut self, function: u8, register: u8) -> u32;
+    fn read_bus(&mut self, _function: u8, _register: u8) -> u32 {
+        u32::MAX
+    }
     /// Writes one.
-    fn write_bus(&mut self, function: u8, register: u8, value: u32);
+    fn write_bus(&mut self, _function: u8, _register: u8, _value: u32) {}
 
     /// Resets the board. Does not return on hardware.
     fn reset(&mut self);

@@ -13,6 +13,7 @@ use cofferdam_abi::page::{self, StartReason};
 use cofferdam_abi::record::{PartitionState, TraceKind};
 use cofferdam_tables::{Capability, Region, RegionKind};
 
+use crate::bus::BUS;
 use crate::configuration::{Configuration, PartitionTables};
 use crate::kernel::{Ending, Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
@@ -223,7 +224,7 @@ impl<M: Machine> Kernel<M> {
             self.keep_crash(partition);
         } else if let Some((error, action)) = state.verdict.take() {
             self.act(partition, error, action);
-        } else if state.functions != 0 {
+        } else if BUS && state.functions != 0 {
             state.functions -= 1;
             let index = state.functions;
             self.step_function(partition, index, true);
@@ -325,7 +326,7 @@ impl<M: Machine> Kernel<M> {
         if !is_reset && self.has_guest(partition) {
             return self.reset_guest(guest);
         }
-        if self.partitions[partition].preparation.functions < self.functions_of(partition) {
+        if BUS && self.partitions[partition].preparation.functions < self.functions_of(partition) {
             let state = &mut self.partitions[partition];
             let index = state.preparation.functions;
             state.preparation.functions += 1;

@@ -22,6 +22,7 @@
 #![cfg_attr(target_arch = "powerpc", no_std)]
 #![cfg(target_arch = "powerpc")]
 
+#[cfg(feature = "bus")]
 mod bus;
 mod context;
 pub mod epitaph;

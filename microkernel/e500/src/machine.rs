@@ -4,10 +4,13 @@ use cofferdam_abi::space;
 use cofferdam_core::Machine;
 #[cfg(feature = "guests")]
 use cofferdam_core::{Found, Levels};
+#[cfg(feature = "bus")]
+use cofferdam_tables::Bus;
 #[cfg(feature = "guests")]
 use cofferdam_tables::Guest;
-use cofferdam_tables::{Bus, Interrupt, Region, TlbWrite};
+use cofferdam_tables::{Interrupt, Region, TlbWrite};
 
+#[cfg(feature = "bus")]
 use crate::bus::Controller as BusController;
 use crate::context::Context;
 use crate::interrupts::Controller;
@@ -16,6 +19,7 @@ use crate::{memory, time, vectors};
 /// The board: the core and the devices that the kernel itself uses.
 pub struct Board {
     controller: Controller,
+    #[cfg(feature = "bus")]
     bus: BusController,
     reset: usize,
     reset_value: u32,
@@ -36,6 +40,7 @@ impl Board {
         let controller = unsafe { Controller::new(register(board.interrupt_controller_offset)) };
         Some(Self {
             controller: controller?,
+            #[cfg(feature = "bus")]
             bus: BusController::ABSENT,
             reset: register(board.reset_offset),
             reset_value: board.reset_value,
@@ -150,16 +155,19 @@ impl Machine for Board {
         self.controller.end();
     }
 
+    #[cfg(feature = "bus")]
     fn open_bus(&mut self, bus: &Bus) {
         let registers = space::kernel::DEVICES.wrapping_add(bus.registers_offset);
         // SAFETY: the device block is mapped, and the configuration was checked: the controller lies in it.
         self.bus = unsafe { BusController::new(registers as usize, bus) };
     }
 
+    #[cfg(feature = "bus")]
     fn read_bus(&mut self, function: u8, register: u8) -> u32 {
         self.bus.read(function, register)
     }
 
+    #[cfg(feature = "bus")]
     fn write_bus(&mut self, function: u8, register: u8, value: u32) {
         self.bus.write(function, register, value);
     }

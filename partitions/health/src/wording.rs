@@ -21,6 +21,7 @@ pub fn error_name(error: Option<Error>) -> &'static str {
         Some(Error::ApplicationError) => "application error",
         Some(Error::InterruptStorm) => "interrupt storm",
         Some(Error::RestartLimit) => "too many restarts",
+        Some(Error::DeviceUnfit) => "unfit device",
         Some(Error::KernelException) => "exception in the kernel",
         Some(Error::MachineCheck) => "machine check",
         Some(Error::WindowLate) => "late window",
@@ -89,6 +90,10 @@ impl fmt::Display for Entry<'_> {
             Some(Error::StackOverflow) => write!(f, "{who} ran off its stack at {address:#010x}")?,
             Some(Error::DeadlineMissed | Error::RestartLimit | Error::InterruptStorm) => {
                 write!(f, "{who}: {}", error_name(error))?;
+            }
+            Some(Error::DeviceUnfit) => {
+                let slot = record.detail.get() / 8;
+                write!(f, "{who}: the device in slot {slot} of the bus is unfit")?;
             }
             Some(Error::ApplicationError) => {
                 write!(f, "{who} raised error {:#x}", record.detail.get())?;

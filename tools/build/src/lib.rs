@@ -51,7 +51,31 @@ pub use locate::{Place, locate, root, systems};
 pub use rounds::Round;
 pub use template::{NewPartition, new_partition};
 
-/// One of the two kernels. They are the same for every system.
+/// What a system needs of its kernel besides what every system does. The kernel has no part that the system does not need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// There are guests.
+    pub guests: bool,
+    /// There are devices on the bus.
+    pub bus: bool,
+}
+
+impl Needs {
+    /// What this system needs.
+    fn of(checked: &Checked) -> Self {
+        let on_bus = |name: &Spanned<String>| {
+            let device = checked.board.device(name);
+            device.is_some_and(|device| device.function.is_some())
+        };
+        let mut partitions = checked.system.partitions.iter();
+        Self {
+            guests: partitions.clone().any(|one| one.guest.is_some()),
+            bus: partitions.any(|one| one.devices.iter().any(on_bus)),
+        }
+    }
+}
+
+/// One of the two kernels. They are the same for every system that needs the same of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// As it flies.
@@ -208,9 +232,9 @@ impl Tree {
         let _alone = alone(&self.target.join("cofferdam"))?;
         let programs = self.programs(&checked, &directory)?;
         let (guests, rewritten) = self.guests(&checked)?;
-        let with_guests = !guests.is_empty();
+        let needs = Needs::of(&checked);
         let compile = |kernel| -> Result<_, Failure> {
-            let elf = self.kernel(kernel, with_guests)?;
+            let elf = self.kernel(kernel, needs)?;
             let image = cofferdam_compile::compile(&checked, &elf, &programs, &guests)?;
             Ok((elf, image))
         };
@@ -286,12 +310,13 @@ impl Tree {
         Ok((contents, lists))
     }
 
-    /// The kernel's ELF. One for a system without guests has nothing of them in it.
-    pub fn kernel(&self, kernel: Kernel, with_guests: bool) -> Result<Vec<u8>> {
+    /// The kernel's ELF. It has nothing in it that the system does not need.
+    pub fn kernel(&self, kernel: Kernel, needs: Needs) -> Result<Vec<u8>> {
         const PACKAGE: &str = "cofferdam-image";
         let trace = (kernel == Kernel::Trace).then(|| format!("{PACKAGE}/trace"));
-        let guests = with_guests.then(|| format!("{PACKAGE}/guests"));
-        let features = trace.into_iter().chain(guests).collect();
+        let guests = needs.guests.then(|| format!("{PACKAGE}/guests"));
+        let bus = needs.bus.then(|| format!("{PACKAGE}/bus"));
+        let features = trace.into_iter().chain(guests).chain(bus).collect();
         let build = self.target_build(vec![PACKAGE.to_owned()], features, Vec::new());
         let what = format!("building the kernel ({})", kernel.name());
         let executables = build.run(Action::Build, &what)?;

@@ -78,7 +78,7 @@ fn board_facts(_: &System, board: &Board, findings: &mut Findings) {
     for device in &board.devices {
         let name = &device.name;
         let end = device.offset.saturating_add(device.bytes);
-        let in_block = device.place("offset") != Default::default();
+        let in_block = device.in_block;
         if device.function.is_some() == in_block {
             let message =
                 format!("the device `{name}` is not either in the block of devices or on the bus");

@@ -6,6 +6,7 @@ use cofferdam_tables::{ChannelKind, Guest, RamBlock, RegionKind, mas};
 
 use super::Configuration;
 use crate::boot_failure::BootFailure;
+use crate::bus::BUS;
 use crate::guest::GUESTS;
 
 /// A guest needs so many tags at least: enough for more than one process.
@@ -143,6 +144,10 @@ impl Configuration {
 
     /// The devices on the bus reach the arena alone, and there is nothing in it but memory that is theirs to share.
     pub(super) fn check_bus(&self) -> Result<(), BootFailure> {
+        if !BUS {
+            // No record of it was read: to this kernel it is damage.
+            return Ok(());
+        }
         let Some(bus) = &self.bus else {
             // Without a bus there are no functions on it.
             let none = self.functions.is_empty();
