@@ -61,7 +61,7 @@ pub fn pieces(system: &System) -> Vec<Piece> {
         .map(|(of, asked_bytes)| Piece {
             of,
             asked_bytes,
-            bytes: entry_bytes(asked_bytes.min(u64::from(space::ARENA_SIZE))),
+            bytes: entry_bytes(asked_bytes.min(u64::from(space::ARENA_SIZE) + 1)),
             offset: 0,
         })
         .collect();
