@@ -22,6 +22,8 @@ use crate::work::Route;
 const FACTS: &str = "verification/paths/facts.toml";
 /// Those of a kernel for systems with guests, besides.
 const FACTS_OF_GUESTS: &str = "verification/paths/facts-of-guests.toml";
+/// What it cannot see in a kernel for systems with devices on the bus.
+const FACTS_OF_BUS: &str = "verification/paths/facts-of-bus.toml";
 /// A wait for a window's tick that is shorter is no wait of always the same instructions: `SHORTEST_WAIT` of
 /// microkernel/e500/src/time.rs.
 pub const SHORTEST_WAIT_TICKS: u64 = 1024;
@@ -91,6 +93,9 @@ impl Outcome {
         let mut facts = Facts::read(&inputs.root.join(FACTS))?;
         if system.number("guests")? != 0 {
             facts = facts.and(Facts::read(&inputs.root.join(FACTS_OF_GUESTS))?);
+        }
+        if system.number("buses")? != 0 {
+            facts = facts.and(Facts::read(&inputs.root.join(FACTS_OF_BUS))?);
         }
         let mut analysis = Analysis::new(&program, &source, Known::new(&facts, &system))?;
         let entries = entries::entries(&program, &mut analysis)?;

@@ -60,6 +60,9 @@ struct Count {
     guard_ticks: u64,
     partitions: u64,
     guests: u64,
+    buses: u64,
+    steps: u64,
+    steps_at_most: u64,
     ranks: Vec<u8>,
     budgets: u64,
     regions: u64,
@@ -80,6 +83,12 @@ impl Count {
         match record {
             Record::RamBlock(_) | Record::Copy(_) | Record::Capability(_) => {}
             Record::Guest(_) => self.guests += 1,
+            Record::Bus(_) => self.buses += 1,
+            Record::Function(_) => self.steps = 0,
+            Record::Step(_) => {
+                self.steps += 1;
+                self.steps_at_most = self.steps_at_most.max(self.steps);
+            }
             Record::Board(board) => self.timebase_hz = u64::from(board.timebase_hz),
             Record::Module(module) => self.guard_ticks = u64::from(module.guard_ticks),
             Record::Partition(_) => {
@@ -143,6 +152,8 @@ impl Count {
             ("guard_ticks", self.guard_ticks),
             ("partitions", self.partitions),
             ("guests", self.guests),
+            ("buses", self.buses),
+            ("steps_of_a_function", self.steps_at_most),
             ("regions_of_a_partition", self.regions_at_most),
             ("calls", self.calls),
             (
