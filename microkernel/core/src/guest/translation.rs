@@ -276,8 +276,10 @@ impl<M: Machine> Kernel<M> {
         use crate::machine::Registers;
         let pc = self.partitions[partition].registers.pc() & !3;
         let linear = self.guests[index].tables.paravirtual.linear;
-        let physical = if linear != 0 && pc >= linear {
-            u64::from(pc - linear)
+        // Behind the image of memory lies code as well: modules, in pages of their own.
+        let offset = u64::from(pc.wrapping_sub(linear));
+        let physical = if linear != 0 && self.in_memory(index, offset, 4) {
+            offset
         } else {
             let process = self.spr(index, spr::PID) as u8;
             let space = self.guests[index].space;

@@ -7,7 +7,7 @@ use cofferdam_core::{Fault, Machine};
 use cofferdam_machine::Simulation;
 use cofferdam_tables::{Paravirtual, TlbWrite, mas};
 
-use super::{execute, fault, get, map, mtspr, set, system, tlbsx};
+use super::{WRTEEI_1, execute, fault, get, map, mtspr, set, system, tlbsx};
 
 const LINEAR: u32 = 0xc000_0000;
 /// Where the stubs are in memory: one that disables, one that enables.
@@ -314,6 +314,44 @@ fn an_access_from_a_page_that_was_walked_has_its_instruction() {
         told.results[..4],
         [Exit::Access as u32, 0x8064_0004, 0, 0xe000_0004]
     );
+}
+
+/// Code of a module: a page of the kernel's behind the image of memory.
+fn in_a_module(word: u32) -> Simulation {
+    let mut simulation = rewritten();
+    simulation.registers(0).gpr[4] = 0;
+    execute(&mut simulation, mtspr(spr::PID, 4));
+    map(&mut simulation, 0, 0x8000_0100, 0xd300_0000, 0xe000_003f, 0);
+    let tag = simulation.registers(0).levels.kernel;
+    walk(&mut simulation, tag, 0xd000_5000, 0x3000, 0x2a, 2);
+    simulation.store(0, MEMORY + 0x3010, &word.to_be_bytes());
+    simulation.registers(0).pc = 0xd000_5010;
+    simulation
+}
+
+#[test]
+fn an_access_from_a_module_has_its_instruction() {
+    // lwz 3,4(4)
+    let mut simulation = in_a_module(0x8064_0004);
+    fault(&mut simulation, Exception::DataTlbError, 0xd300_0004, 0);
+    let told = simulation.result(0);
+    assert_eq!(
+        told.results[..4],
+        [Exit::Access as u32, 0x8064_0004, 0, 0xe000_0004]
+    );
+}
+
+#[test]
+fn a_privileged_instruction_of_a_module_is_carried_out() {
+    let mut simulation = in_a_module(WRTEEI_1);
+    simulation.fault(Fault {
+        exception: Exception::Program,
+        error: Error::PrivilegedInstruction,
+        address: 0xd000_5010,
+        syndrome: super::PRIVILEGED,
+    });
+    assert_eq!(simulation.registers(0).pc, 0xd000_5014);
+    assert_eq!(word(&simulation, guest::MSR) & 0x8000, 0x8000);
 }
 
 #[test]
