@@ -22,7 +22,7 @@ pub fn worst(system: &System, board: &Board, device: usize, partition: usize) ->
     let schedules = system.schedules.iter();
     let each = schedules.map(|schedule| worst_in(system, schedule, device, partition));
     let worst = each.collect::<Option<Vec<_>>>()?.into_iter().max()?;
-    Some(worst + board.interrupts_off_max_ticks)
+    Some(worst + system.interrupts_off_max_ticks(board))
 }
 
 fn worst_in(system: &System, schedule: &Schedule, device: usize, partition: usize) -> Option<u64> {

@@ -13,6 +13,7 @@ mod require;
 mod time;
 mod unused;
 
+pub use guests::GUEST_MEMORY_SIZES;
 pub use names::{constant, memory_constant, registers_constant, schedule_constant};
 
 use cofferdam_model::{

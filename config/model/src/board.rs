@@ -25,8 +25,10 @@ pub struct Board {
     pub timebase_hz: u64,
     /// The RAM is a multiple of this.
     pub ram_multiple_bytes: u64,
-    /// The longest that the kernel keeps interrupts off.
+    /// The longest that the kernel keeps interrupts off in a system without guests.
     pub interrupts_off_max_ticks: u64,
+    /// The same in a system with guests.
+    pub interrupts_off_max_with_guests_ticks: u64,
     /// The physical address of the block of devices.
     pub devices_physical: u64,
     /// Its size.
@@ -187,6 +189,7 @@ pub(crate) fn read(
         timebase_hz: number("timebase_hz"),
         ram_multiple_bytes: number("ram_multiple"),
         interrupts_off_max_ticks: 0,
+        interrupts_off_max_with_guests_ticks: 0,
         devices_physical: number("devices_physical"),
         devices_bytes: number("devices_size"),
         interrupt_controller_offset: number("interrupt_controller_offset"),
@@ -197,15 +200,24 @@ pub(crate) fn read(
         devices: devices(&fields),
         places: Places::of(&board, keys::BOARD),
     };
-    // This one needs the timebase, which stands in the same table.
-    if let Some(text) = board.text("interrupts_off_max") {
+    // These need the timebase, which stands in the same table.
+    for (key, place) in [
+        ("interrupts_off_max", &mut result.interrupts_off_max_ticks),
+        (
+            "interrupts_off_max_with_guests",
+            &mut result.interrupts_off_max_with_guests_ticks,
+        ),
+    ] {
+        let Some(text) = board.text(key) else {
+            continue;
+        };
         match units::ticks(&text, result.timebase_hz, u64::from(u32::MAX)) {
-            Ok(ticks) => result.interrupts_off_max_ticks = ticks,
+            Ok(ticks) => *place = ticks,
             Err(_) => reader.report(
                 Diagnostic::error(
                     &rule::VALUE_UNIT,
                     text.span,
-                    format!("`interrupts_off_max` is not a time in whole ticks: `{text}`"),
+                    format!("`{key}` is not a time in whole ticks: `{text}`"),
                 )
                 .hint("write a time such as \"4us\""),
             ),

@@ -229,7 +229,7 @@ pub const GUEST: &[Key] = &[
     required(
         "memory",
         Shape::Size,
-        "The guest's memory, one block: 16M, 64M, 256M or 1G.",
+        "The guest's memory, one block: 16M or 64M.",
     ),
     optional(
         "kernel",

@@ -4,6 +4,7 @@ use std::fmt;
 
 use cofferdam_abi::health::{Action, Error};
 
+use crate::board::Board;
 use crate::requirement::{FlowRequirement, LatencyRequirement, MemoryRequirement};
 use crate::source::{Span, Spanned};
 
@@ -49,6 +50,20 @@ impl System {
     /// The index of the schedule with this name.
     pub fn schedule_index(&self, name: &str) -> Option<usize> {
         self.schedules.iter().position(|one| *one.name == name)
+    }
+
+    /// Whether any partition has a guest.
+    pub fn has_guests(&self) -> bool {
+        self.partitions.iter().any(|one| one.guest.is_some())
+    }
+
+    /// The longest that the kernel keeps interrupts off in this system on this board.
+    pub fn interrupts_off_max_ticks(&self, board: &Board) -> u64 {
+        if self.has_guests() {
+            board.interrupts_off_max_with_guests_ticks
+        } else {
+            board.interrupts_off_max_ticks
+        }
     }
 
     /// The actions that the tables name for a partition, the least particular first.

@@ -267,7 +267,7 @@ pub fn bounds(workspace: &Workspace<'_>, systems: &Systems) -> Result<Tally> {
     for (name, built) in systems.iter() {
         let bounded = analyser
             .analyse(built, false)
-            .and_then(|one| one.bounded(!built.guests.is_empty()));
+            .and_then(|one| one.bounded(built));
         tally.note(name, bounded);
     }
     Ok(tally)

@@ -260,7 +260,8 @@ fn judge_slices(built: &Built, plan: &WindowPlan, window: &Window) -> Result<()>
     for (rank, partition, budget) in budgets(built) {
         let used = u64::from(used(window, rank));
         // The budget's end is a timer's interrupt, which may have to wait for the end of a path without interrupts.
-        let most = budget + built.checked.board.interrupts_off_max_ticks;
+        let checked = &built.checked;
+        let most = budget + checked.system.interrupts_off_max_ticks(&checked.board);
         ensure!(
             used <= most,
             "partition {partition} used {used} ticks of a budget of {budget}"

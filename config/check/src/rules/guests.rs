@@ -14,8 +14,9 @@ pub(super) static RULES: &[&Rule] = &[
     &GUEST_WATCHDOG,
 ];
 
-/// What a guest's memory can be: the sizes of the processor's large pages in which a kernel boots.
-const SIZES: [u64; 4] = [16 << 20, 64 << 20, 256 << 20, 1 << 30];
+/// What a guest's memory can be: the sizes of the processor's large pages in which a kernel boots, and that can be placed. The next one, 256M, is
+/// all the RAM that a partition's memory can be in.
+pub const GUEST_MEMORY_SIZES: [u64; 2] = [16 << 20, 64 << 20];
 
 /// The least memory of a firmware.
 const FIRMWARE_BYTES: u64 = 64 << 20;
@@ -104,7 +105,7 @@ fn firmware(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 rule! {
-    /// A guest's memory is 16M, 64M, 256M or 1G.
+    /// A guest's memory is 16M or 64M.
     ///
     /// It is one block that one large page can map, so that the guest misses no translation of its kernel's memory.
     GUEST_MEMORY = "GUEST-MEMORY", memory;
@@ -117,10 +118,11 @@ fn memory(system: &System, _: &Board, findings: &mut Findings) {
         .filter_map(|one| one.guest.as_ref())
     {
         let memory = &guest.memory_bytes;
-        if !SIZES.contains(memory) {
+        if !GUEST_MEMORY_SIZES.contains(memory) {
             let message = format!("a guest with {}", show_bytes(**memory));
             let diagnostic = GUEST_MEMORY.violation(memory.span, message);
-            findings.push(diagnostic.hint("write \"16M\", \"64M\", \"256M\" or \"1G\""));
+            let sizes = GUEST_MEMORY_SIZES.map(|size| format!("\"{}\"", show_bytes(size)));
+            findings.push(diagnostic.hint(format!("write {}", sizes.join(" or "))));
         }
     }
 }

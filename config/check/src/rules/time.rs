@@ -127,11 +127,17 @@ rule! {
 fn guard(system: &System, board: &Board, findings: &mut Findings) {
     let show = |ticks| show_ticks(ticks, board.timebase_hz);
     let guard = &system.guard_ticks;
-    if **guard < board.interrupts_off_max_ticks.saturating_mul(2) {
+    let longest = system.interrupts_off_max_ticks(board);
+    if **guard < longest.saturating_mul(2) {
         let message = format!("a guard of {} is too short", show(**guard));
+        let with_guests = if system.has_guests() {
+            ", in a system with guests,"
+        } else {
+            ""
+        };
         let hint = format!(
-            "on this board the kernel keeps interrupts off for up to {}: whatever is under way when the guard begins, and then the boundary",
-            show(board.interrupts_off_max_ticks),
+            "on this board{with_guests} the kernel keeps interrupts off for up to {}: whatever is under way when the guard begins, and then the boundary",
+            show(longest),
         );
         findings.push(TIME_GUARD.violation(guard.span, message).hint(hint));
     }

@@ -57,6 +57,11 @@ pub const BOARD: &[Key] = &[
         "The longest that the kernel keeps interrupts off on this board: a guard is at least twice that.",
     ),
     required(
+        "interrupts_off_max_with_guests",
+        Shape::Text,
+        "The same in a system with guests, whose translations take longer paths.",
+    ),
+    required(
         "devices_physical",
         Shape::Integer,
         "The physical address of the block of devices (CCSR).",

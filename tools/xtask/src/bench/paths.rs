@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 const PACKAGE: &str = "cofferdam-paths";
 /// The most instructions that a kernel may have interrupts off for.
 const INTERRUPTS_OFF_MOST: u64 = 2_000;
-/// The same of a kernel for systems with guests: `interrupts_off_max` of the board file, in instructions.
+/// The same of a kernel for systems with guests.
 const INTERRUPTS_OFF_MOST_WITH_GUESTS: u64 = 4_600;
 
 /// The program that analyses.
@@ -104,12 +104,13 @@ impl Analyser {
 
 impl Analysed {
     /// The longest path is within its bound, and so is what the guard has to have room for. Gives both in words.
-    pub fn bounded(&self, with_guests: bool) -> Result<String> {
-        let most = if with_guests {
+    pub fn bounded(&self, built: &Built) -> Result<String> {
+        let most = if built.checked.system.has_guests() {
             INTERRUPTS_OFF_MOST_WITH_GUESTS
         } else {
             INTERRUPTS_OFF_MOST
         };
+        within_the_board(built, most)?;
         let longest = self.entries.iter().filter_map(|entry| entry.instructions);
         let longest = longest.max().context("no entry comes back")?;
         let (needed, guard) = (self.until_wait, self.guard);
@@ -144,4 +145,16 @@ impl Analysed {
             parts: longest.parts.clone(),
         })
     }
+}
+
+/// What the rules go by, from the board file, is no shorter than so many instructions of a nanosecond each.
+fn within_the_board(built: &Built, most: u64) -> Result<()> {
+    let checked = &built.checked;
+    let ticks = checked.system.interrupts_off_max_ticks(&checked.board);
+    let fact_ns = ticks.saturating_mul(1_000_000_000) / checked.board.timebase_hz.max(1);
+    ensure!(
+        most <= fact_ns,
+        "{most} instructions may have interrupts off, and the file of the board says {fact_ns} ns"
+    );
+    Ok(())
 }
