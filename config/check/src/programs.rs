@@ -19,7 +19,7 @@ use crate::rules::reading_rule;
 use crate::wiring::Wiring;
 
 pub use fit::{Counts, Piece, memory_exceeded, memory_properties, plan_limits, tables_fit};
-pub use guests::{GuestFault, guest_fault};
+pub use guests::{GuestFault, guest_fault, guest_traps};
 
 rule_text! {
     /// Each partition has a program, and the image has a kernel.

@@ -28,6 +28,13 @@ pub enum Fault {
         /// The property.
         property: String,
     },
+    /// It would add a property to a node of ours that is complete.
+    Adds {
+        /// The path of the node.
+        node: String,
+        /// The property.
+        property: String,
+    },
     /// It would give the guest a part of a machine that it does not have.
     Invents {
         /// The path of the node.
@@ -51,6 +58,10 @@ impl fmt::Display for Fault {
             Self::Changes { node, property } => write!(
                 f,
                 "it changes the property `{property}` of {node}, which follows from the system; an overlay only adds"
+            ),
+            Self::Adds { node, property } => write!(
+                f,
+                "it adds the property `{property}` to {node}, of which the system says all; properties may be added to /chosen, and others than `status` to /soc"
             ),
             Self::Invents { node, kind } => write!(
                 f,
@@ -108,6 +119,21 @@ fn agree(base: &DeviceTreeNode, tree: &DeviceTreeNode, path: &str) -> Result<(),
                 property: name.to_owned(),
             });
         }
+    }
+    // A new property can contradict as well: `linux,usable-memory` of /memory, or `status` of a device.
+    let soc = format!("/soc@{:x}", crate::DEVICES);
+    let is_open = |property: &str| match path {
+        "/chosen" => true,
+        _ => path == soc && property != "status",
+    };
+    let added = tree.properties().find(|property| {
+        !base.properties().any(|old| old.name() == property.name()) && !is_open(property.name())
+    });
+    if let Some(property) = added {
+        return Err(Fault::Adds {
+            node: place(),
+            property: property.name().to_owned(),
+        });
     }
     for child in tree.children() {
         let path = format!("{path}/{}", child.name());

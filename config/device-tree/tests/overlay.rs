@@ -124,6 +124,31 @@ fn changes_nothing() {
 }
 
 #[test]
+fn says_nothing_more_of_what_is_complete() {
+    for (path, name, value) in [
+        ("/memory", "linux,usable-memory", "none"),
+        ("/soc@e0000000/pic@40000", "status", "disabled"),
+        ("/soc@e0000000", "status", "disabled"),
+        ("/cpus", "power-isa-e", "no"),
+        ("/", "serial-number", "1"),
+    ] {
+        assert_eq!(
+            overlaid(&base(), &at(path, vec![property(name, value)], vec![])),
+            Err(Fault::Adds {
+                node: path.to_owned(),
+                property: name.to_owned()
+            })
+        );
+    }
+    for path in ["/chosen", "/soc@e0000000"] {
+        let overlay = at(path, vec![property("own,note", "mine")], vec![]);
+        let tree = overlaid(&base(), &overlay).unwrap();
+        let tree = Fdt::new(&tree).unwrap();
+        assert!(tree.find_node(path).unwrap().property("own,note").is_some());
+    }
+}
+
+#[test]
 fn invents_no_memory() {
     let more = node(
         "memory@10000000",

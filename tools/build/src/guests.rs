@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::{Failure, wrong_at};
-use anyhow::{Context, Result, ensure};
-use cofferdam_check::programs::{GuestFault, guest_fault};
+use anyhow::{Context, Result};
+use cofferdam_check::programs::{GuestFault, guest_fault, guest_traps};
 use cofferdam_compile::Checked;
 use cofferdam_compile::guest::{Blob, Content, DEVICE_TREE_BYTES, device_tree};
 use cofferdam_device_tree::{Facts, device_tree as flattened, overlaid};
@@ -31,12 +31,18 @@ const _: () = {
 /// A first file system begins at a multiple of that.
 const PAGE: u32 = 0x1000;
 
+/// The most that Linux for this processor keeps of its arguments: `COMMAND_LINE_SIZE` of `arch/powerpc/include/uapi/asm/setup.h`, less the 0 at the
+/// end. What is longer it cuts off, and says nothing.
+const LINUX_ARGUMENTS_BYTES: usize = 2047;
+
 /// What lies in the memory of a guest, and how it came to be.
 pub(crate) struct Prepared {
     /// What the compiler puts there.
     pub(crate) content: Content,
     /// What was done to its kernel, if that was rewritten.
     pub(crate) rewritten: Option<Rewritten>,
+    /// What its user should know.
+    pub(crate) warning: Option<Diagnostic>,
 }
 
 /// That of each guest, by the name of its partition. `built` is there if one of them has no kernel of its own.
@@ -116,17 +122,38 @@ fn of_guest(
         None if is_linux => None,
         None => Some(false),
     };
-    let kernel = match Kernel::of(&kernel_bytes(&kernel_file)?, wanted, tree_at.into()) {
-        Ok(kernel) => kernel,
-        Err(fault) => return wrong(fault),
+    // What lies behind the device tree's beginning is kept for it.
+    let kept_bytes = (*guest.memory_bytes).saturating_sub(tree_at.into());
+    let no_room = |bytes: u64| GuestFault::NoRoom {
+        bytes: bytes.saturating_add(kept_bytes),
+        kept_bytes,
     };
+    let kernel_content = kernel_bytes(&kernel_file)?;
+    let kernel = match Kernel::of(&kernel_content, wanted, tree_at.into()) {
+        Ok(kernel) => kernel,
+        Err(kernel::Unfit::Fault(fault)) => return wrong(fault),
+        Err(kernel::Unfit::Ends(bytes)) => return wrong(no_room(bytes)),
+    };
+    let warning = wanted
+        .is_none()
+        .then(|| kernel::cannot_be_rewritten(&kernel_content));
+    let warning = warning
+        .flatten()
+        .map(|why| guest_traps(partition, guest, why));
     let initramfs_content = initramfs_file.as_deref().map(read).transpose()?;
 
     let initramfs_bytes = initramfs_content.as_ref().map_or(0, Vec::len) as u64;
     let kernel_end = kernel.end().next_multiple_of(PAGE.into());
     let needed = kernel_end + initramfs_bytes.next_multiple_of(PAGE.into());
     if needed > u64::from(tree_at) {
-        return wrong(GuestFault::NoRoom(needed + u64::from(DEVICE_TREE_BYTES)));
+        return wrong(no_room(needed));
+    }
+    let arguments = guest.arguments.as_ref().map_or("", |text| &text.value);
+    if is_linux && arguments.len() > LINUX_ARGUMENTS_BYTES {
+        return wrong(GuestFault::Arguments {
+            bytes: arguments.len(),
+            most: LINUX_ARGUMENTS_BYTES,
+        });
     }
     let mut blobs = vec![blob("kernel", kernel.at, kernel.bytes)];
     let mut initramfs: Option<Range<u32>> = None;
@@ -144,7 +171,7 @@ fn of_guest(
         timebase_hz: board.timebase_hz as u32,
         clock_hz: board.timebase_hz as u32,
         bus_hz: board.timebase_hz as u32,
-        boot_arguments: guest.arguments.as_ref().map_or("", |text| &text.value),
+        boot_arguments: arguments,
         initramfs,
         receive_source: source::CONSOLE_RECEIVE.into(),
         transmit_source: source::CONSOLE_SEND.into(),
@@ -164,10 +191,12 @@ fn of_guest(
         },
         None => tree,
     };
-    ensure!(
-        tree.len() <= DEVICE_TREE_BYTES as usize,
-        "its device tree is larger than {DEVICE_TREE_BYTES} bytes"
-    );
+    if tree.len() > DEVICE_TREE_BYTES as usize {
+        return wrong(GuestFault::Tree {
+            bytes: tree.len(),
+            most: DEVICE_TREE_BYTES as usize,
+        });
+    }
     blobs.push(blob("device tree", tree_at, tree));
     let paravirtual = rewritten
         .as_ref()
@@ -175,6 +204,7 @@ fn of_guest(
     Ok(Ok(Prepared {
         content: Content { blobs, paravirtual },
         rewritten,
+        warning,
     }))
 }
 

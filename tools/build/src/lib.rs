@@ -143,8 +143,16 @@ impl Built {
     }
 }
 
-/// What lies in the memory of guests, and what was done to their kernels.
-pub type Guests = (Vec<(String, Content)>, Vec<(String, Rewritten)>);
+/// What comes of the guests of a system, each by the name of its partition.
+#[derive(Default)]
+pub struct Guests {
+    /// What lies in their memory.
+    pub contents: Vec<(String, Content)>,
+    /// What was done to their kernels, of those that were rewritten.
+    pub rewritten: Vec<(String, Rewritten)>,
+    /// What somebody should know.
+    pub warnings: Vec<Diagnostic>,
+}
 
 fn sites_name(partition: &str) -> String {
     format!("guest-{partition}.sites.json")
@@ -231,7 +239,12 @@ impl Tree {
         // built there is ours only until somebody else builds.
         let _alone = alone(&self.target.join("cofferdam"))?;
         let programs = self.programs(&checked, &directory)?;
-        let (guests, rewritten) = self.guests(&checked)?;
+        let Guests {
+            contents: guests,
+            rewritten,
+            warnings,
+        } = self.guests(&checked)?;
+        let of_guests = Diagnostics::new(checked.warnings.sources.clone(), warnings);
         let needs = Needs::of(&checked);
         let compile = |kernel| -> Result<_, Failure> {
             let elf = self.kernel(kernel, needs)?;
@@ -261,8 +274,15 @@ impl Tree {
         for (name, content) in files {
             store(&directory.join(name), content)?;
         }
+        // A list of an earlier build says nothing of a kernel that is not rewritten any more.
+        for partition in &checked.system.partitions {
+            let name = &partition.name.value;
+            if !rewritten.iter().any(|(one, _)| one == name) {
+                remove(&directory.join(sites_name(name)))?;
+            }
+        }
         Ok(Built {
-            warnings: vec![checked.warnings.clone(), release.warnings],
+            warnings: vec![checked.warnings.clone(), of_guests, release.warnings],
             checked,
             plan: release.plan,
             directory,
@@ -274,7 +294,7 @@ impl Tree {
 
     /// What is done to the kernels of the guests of the system that `file` describes.
     pub fn rewritten(&self, file: &Path) -> Result<Vec<(String, Rewritten)>, Failure> {
-        Ok(self.guests(&check(file)?)?.1)
+        Ok(self.guests(&check(file)?)?.rewritten)
     }
 
     /// What lies in the memory of each guest of a system if no kernel is rewritten.
@@ -285,7 +305,7 @@ impl Tree {
                 guest.rewrite = Some(Spanned::new(false, guest.span));
             }
         }
-        Ok(self.guests(&checked)?.0)
+        Ok(self.guests(&checked)?.contents)
     }
 
     /// What lies in the memory of each guest, by the name of its partition, and what was done to the kernels that were rewritten. A guest
@@ -302,12 +322,14 @@ impl Tree {
         } else {
             None
         };
-        let (mut contents, mut lists) = Guests::default();
+        let mut all = Guests::default();
         for (name, prepared) in guests::prepared(checked, built.as_ref())? {
-            lists.extend(prepared.rewritten.map(|list| (name.clone(), list)));
-            contents.push((name, prepared.content));
+            let list = prepared.rewritten.map(|list| (name.clone(), list));
+            all.rewritten.extend(list);
+            all.contents.push((name, prepared.content));
+            all.warnings.extend(prepared.warning);
         }
-        Ok((contents, lists))
+        Ok(all)
     }
 
     /// The kernel's ELF. It has nothing in it that the system does not need.
@@ -512,4 +534,14 @@ fn same_file(one: &Path, other: &Path) -> bool {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| path.display().to_string())
+        }
+        _ => Ok(()),
+    }
 }

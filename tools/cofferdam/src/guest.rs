@@ -8,9 +8,10 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use cofferdam_build::{Tree, locate};
 use cofferdam_guest::{Guest, directory, native};
-use cofferdam_paravirtualise::Rewritten;
+use cofferdam_paravirtualise::{Rewritten, Site, What};
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
+use cofferdam_run::command::complaint;
 use cofferdam_setup::{Consent, OF_LINUX_GUEST, Requirement, Toolchain, provide, qemu};
 use cofferdam_target_build::target_directory;
 
@@ -31,12 +32,16 @@ Examples:
     #[command(after_help = "\
 Examples:
   cargo cofferdam guest report                  of the system `linux`: how many instructions of each kind
+  cargo cofferdam guest report --sites          and each of them: address, word before and after, symbol, what it is now
   cargo cofferdam guest report my/system.toml --json
                                                 one object: for each guest, every instruction by address and symbol")]
     Report {
         /// The system
         #[arg(default_value = "linux")]
         system: String,
+        /// Print each instruction: its address, its symbol, the word before and after, and what that is
+        #[arg(long, conflicts_with = "json")]
+        sites: bool,
         /// Print all of it, as JSON
         #[arg(long)]
         json: bool,
@@ -54,7 +59,7 @@ Examples:
         /// Make instructions the clock, one nanosecond each: every run is the same
         #[arg(long)]
         icount: bool,
-        /// RAM in MiB, a multiple of 64
+        /// RAM in MiB, a multiple of 64 from 128 on
         #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = memory)]
         memory: u32,
         /// Further boot arguments for the kernel
@@ -83,9 +88,14 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
             }
             Ok(())
         }
-        Command::Report { system, json } => {
+        Command::Report {
+            system,
+            sites,
+            json,
+        } => {
             let tree = Tree::new(root, &Toolchain::find(root)?);
-            let rewritten = tree.rewritten(&locate(root, &system)?)?;
+            let rewritten = tree.rewritten(&locate(root, &system)?);
+            let rewritten = rewritten.map_err(complaint)?;
             if json {
                 let all: BTreeMap<_, _> = rewritten.into_iter().collect();
                 print_result(serde_json::to_string(&all)?)?;
@@ -96,6 +106,9 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
             }
             for (partition, list) in &rewritten {
                 print_result(summary(partition, list))?;
+                if sites {
+                    print_result(every_site(list))?;
+                }
             }
             Ok(())
         }
@@ -180,6 +193,23 @@ fn summary(partition: &str, rewritten: &Rewritten) -> String {
     lines.join("\n")
 }
 
+/// One line for each word that looks privileged.
+fn every_site(rewritten: &Rewritten) -> String {
+    let line = |site: &Site| {
+        let what = match &site.what {
+            What::Left { why } => format!("left: {why}"),
+            What::Stub { at } => format!("stub at {at:#010x}"),
+            other => other.name().to_owned(),
+        };
+        format!(
+            "{:#010x}  {:08x}  {:08x}  {}  {what}",
+            site.address, site.before, site.after, site.symbol
+        )
+    };
+    let lines: Vec<_> = rewritten.sites.iter().map(line).collect();
+    lines.join("\n")
+}
+
 fn built(root: &Path, yes: bool) -> Result<Guest> {
     provide(
         root,
@@ -190,10 +220,29 @@ fn built(root: &Path, yes: bool) -> Result<Guest> {
     cofferdam_guest::build(root, &target_directory(root))
 }
 
-/// This machine has its memory in steps of 64 MiB; from 2 GiB on, devices are in the way.
+/// This machine has its memory in steps of 64 MiB. QEMU has no room for the first file system in one of them; from 2 GiB on, devices are in the way.
 fn memory(text: &str) -> Result<u32> {
     match text.parse() {
-        Ok(mib @ 64..=2048) if mib % 64 == 0 => Ok(mib),
-        _ => bail!("a multiple of 64 from 64 to 2048 is expected"),
+        Ok(mib @ 128..=2048) if mib % 64 == 0 => Ok(mib),
+        _ => bail!("a multiple of 64 from 128 to 2048 is expected"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_has_its_memory_in_steps() {
+        for (text, right) in [
+            ("128", true),
+            ("2048", true),
+            ("64", false),
+            ("160", false),
+            ("2112", false),
+            ("much", false),
+        ] {
+            assert_eq!(memory(text).is_ok(), right, "{text}");
+        }
     }
 }

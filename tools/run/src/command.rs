@@ -154,7 +154,7 @@ fn show_warnings(built: &Built) {
 }
 
 /// Shows what is wrong with a system, and gives what remains to be said.
-fn complaint(failure: Failure) -> anyhow::Error {
+pub fn complaint(failure: Failure) -> anyhow::Error {
     match failure {
         Failure::Wrong(diagnostics) => {
             say!("{}\n", diagnostics.render(stderr().is_terminal()));

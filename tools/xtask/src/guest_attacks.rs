@@ -123,7 +123,7 @@ fn tried(
     let (built, image) = variant.build_with(built, kernel, |checked| {
         let guests = systems.tree().guests(checked);
         guests
-            .map(|(contents, _)| contents)
+            .map(|guests| guests.contents)
             .map_err(|failure| match failure {
                 Failure::Wrong(diagnostics) => anyhow!("{diagnostics}"),
                 Failure::Other(error) => error,

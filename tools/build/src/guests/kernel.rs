@@ -26,16 +26,25 @@ pub struct Kernel {
     pub rewritten: Option<Rewritten>,
 }
 
+/// Why a file is not the kernel of a guest.
+#[derive(Debug)]
+pub enum Unfit {
+    /// For what it is.
+    Fault(GuestFault),
+    /// It ends there, behind the room that it has.
+    Ends(u64),
+}
+
 impl Kernel {
     /// That of a file, of which it may take so much. It is rewritten if that is wanted, or if nothing is said and it can be expected to work.
-    pub fn of(file: &[u8], wanted: Option<bool>, room: u64) -> Result<Self, GuestFault> {
+    pub fn of(file: &[u8], wanted: Option<bool>, room: u64) -> Result<Self, Unfit> {
         let plain = Self::read(file)?;
         if !wanted.unwrap_or_else(|| has_symbols(file)) {
             return plain.fitting(room);
         }
         let mut rewritten = rewrite(file).map_err(|refusal| match refusal {
-            Refusal::Unreadable(_) => GuestFault::NoKernel(refusal.to_string()),
-            _ => GuestFault::NotRewritten(refusal.to_string()),
+            Refusal::Unreadable(_) => none(&refusal.to_string()),
+            _ => Unfit::Fault(GuestFault::NotRewritten(refusal.to_string())),
         })?;
         let bytes = std::mem::take(&mut rewritten.image);
         let rewritten = Self {
@@ -49,13 +58,19 @@ impl Kernel {
     }
 
     /// The same as the file has it.
-    pub fn plain(file: &[u8], room: u64) -> Result<Self, GuestFault> {
+    pub fn plain(file: &[u8], room: u64) -> Result<Self, Unfit> {
         Self::read(file)?.fitting(room)
     }
 
-    fn read(file: &[u8]) -> Result<Self, GuestFault> {
-        if file.starts_with(b"\x7fELF") {
+    fn read(file: &[u8]) -> Result<Self, Unfit> {
+        if is_elf(file) {
             return of_elf(file, MEMORY_MAX.into());
+        }
+        if let Some((_, what)) = NOT_FLAT.iter().find(|(magic, _)| file.starts_with(magic)) {
+            return Err(none(what));
+        }
+        if file.is_empty() {
+            return Err(none("it is empty"));
         }
         Ok(Self {
             at: 0,
@@ -66,9 +81,9 @@ impl Kernel {
         })
     }
 
-    fn fitting(self, room: u64) -> Result<Self, GuestFault> {
+    fn fitting(self, room: u64) -> Result<Self, Unfit> {
         if self.end() > room {
-            return Err(GuestFault::NoRoom(self.end()));
+            return Err(Unfit::Ends(self.end()));
         }
         Ok(self)
     }
@@ -79,20 +94,49 @@ impl Kernel {
     }
 }
 
+/// What other files begin with that lie beside a kernel or are made of one: none of these is entered at its first byte.
+const NOT_FLAT: [(&[u8], &str); 9] = [
+    (
+        b"\x27\x05\x19\x56",
+        "it is an image for U-Boot (uImage), whose kernel lies behind a header",
+    ),
+    (b"\x1f\x8b", "it is compressed by gzip"),
+    (b"\xfd7zXZ\0", "it is compressed by xz"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed by zstd"),
+    (b"BZh", "it is compressed by bzip2"),
+    (b"\xd0\x0d\xfe\xed", "it is a flattened device tree"),
+    (b"070701", "it is an archive of files (cpio)"),
+    (b"070702", "it is an archive of files (cpio)"),
+    (b"070707", "it is an archive of files (cpio)"),
+];
+
+fn is_elf(file: &[u8]) -> bool {
+    file.starts_with(b"\x7fELF")
+}
+
+/// Why the privileged instructions of a file's kernel all trap, where nothing asks for that: what it lacks.
+pub fn cannot_be_rewritten(file: &[u8]) -> Option<&'static str> {
+    match (is_elf(file), has_symbols(file)) {
+        (_, true) => None,
+        (true, false) => Some("it has no symbols"),
+        (false, false) => Some("it is no ELF"),
+    }
+}
+
 fn has_symbols(file: &[u8]) -> bool {
     let elf = object::File::parse(file);
     elf.is_ok_and(|elf| elf.symbols().any(|symbol| symbol.is_definition()))
 }
 
-fn none(why: &str) -> GuestFault {
-    GuestFault::NoKernel(why.to_owned())
+fn none(why: &str) -> Unfit {
+    Unfit::Fault(GuestFault::NoKernel(why.to_owned()))
 }
 
-fn broken(error: object::Error) -> GuestFault {
-    GuestFault::NoKernel(format!("it is a broken ELF: {error}"))
+fn broken(error: object::Error) -> Unfit {
+    none(&format!("it is a broken ELF: {error}"))
 }
 
-fn of_elf(file: &[u8], room: u64) -> Result<Kernel, GuestFault> {
+fn of_elf(file: &[u8], room: u64) -> Result<Kernel, Unfit> {
     const OTHER: &str = "it is an ELF for another processor";
     let header = FileHeader32::<Endianness>::parse(file).map_err(|_| none(OTHER))?;
     let endian = header.endian().map_err(|_| none(OTHER))?;
@@ -118,7 +162,7 @@ fn of_elf(file: &[u8], room: u64) -> Result<Kernel, GuestFault> {
         let physical = segment.p_paddr(BigEndian);
         let end = u64::from(physical) + u64::from(memory_bytes);
         if end > room {
-            return Err(GuestFault::NoRoom(end));
+            return Err(Unfit::Ends(end));
         }
         ends = end.max(ends);
         let data = segment
@@ -258,8 +302,12 @@ mod tests {
         refused(&good[..good.len() - 1], "cut off");
         refused(&elf(0, &[]), "nothing to load");
         refused(&elf(4, &[(0, 0, b"text", 4)]), "outside of its segments");
-        refused(&elf(0, &[(0, 0, b"text", 12)]), "NoRoom(12)");
-        refused(&elf(0, &[(0, 0xffff_fff0, b"text", 12)]), "NoRoom");
-        refused(&[0; 9], "NoRoom(9)");
+        refused(&elf(0, &[(0, 0, b"text", 12)]), "Ends(12)");
+        refused(&elf(0, &[(0, 0xffff_fff0, b"text", 12)]), "Ends");
+        refused(&[0; 9], "Ends(9)");
+        refused(b"", "it is empty");
+        for (magic, what) in NOT_FLAT {
+            refused(&[magic, b"and so on"].concat(), what);
+        }
     }
 }
