@@ -168,7 +168,11 @@ impl Check<'_> {
                     write: false,
                     number,
                     register,
-                }) => after >> 26 == 32 && page_access(after) == Some((register, number)),
+                }) => {
+                    (number == 0 || is_storable(number) || is_loadable(number))
+                        && after >> 26 == 32
+                        && page_access(after) == Some((register, number))
+                }
                 _ => false,
             },
             // mtspr; stw.
@@ -178,7 +182,7 @@ impl Check<'_> {
                     number,
                     register,
                 }) => {
-                    number != 0
+                    is_storable(number)
                         && after >> 26 == 36
                         && page_access(after) == Some((register, number))
                 }
@@ -354,6 +358,34 @@ fn moved(word: u32) -> Option<Move> {
         number,
         register,
     })
+}
+
+/// Special-purpose registers that keep what is written and do nothing else, by number (e500 core reference manual, table 2-1).
+fn is_storable(number: u32) -> bool {
+    matches!(
+        number,
+        // SRR0 and SRR1, CSRR0 and CSRR1, DEAR, ESR, IVPR.
+        26 | 27 | 58 | 59 | 61 | 62 | 63
+        // SPRG0 to SPRG9.
+        | 272..=279 | 604 | 605
+        // DBCR0 to DBCR2, IAC1 to IAC4, DAC1 and DAC2, which watch nothing in a guest.
+        | 308..=317
+        // IVOR0 to IVOR15, IVOR32 to IVOR35.
+        | 400..=415 | 528..=531
+        // MCSRR0 and MCSRR1, MAS0 to MAS4, MAS6, MAS7, HID0 and HID1.
+        | 570 | 571 | 624..=628 | 630 | 944 | 1008 | 1009
+    )
+}
+
+/// Those besides whose word of the page is always what a read gives: not the decrementer, which runs.
+fn is_loadable(number: u32) -> bool {
+    matches!(
+        number,
+        // PID, PIR, PVR, DBSR, TSR, TCR, MCSR, TLB0CFG and TLB1CFG.
+        48 | 286 | 287 | 304 | 336 | 340 | 572 | 688 | 689
+        // L1CSR0, L1CSR1, MMUCSR0, BUCSR, MMUCFG, SVR.
+        | 1010..=1013 | 1015 | 1023
+    )
 }
 
 /// The register and the number of the special-purpose register, of an access to the register page without a base.

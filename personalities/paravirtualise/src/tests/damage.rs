@@ -1,9 +1,11 @@
 //! The second look finds every bit that is wrong.
 
+use cofferdam_abi::guest::{self, spr};
 use proptest::prelude::*;
 
 use super::small::{BASE, BLR, BODY, Small};
-use crate::{Refusal, Rewritten, check, rewrite};
+use crate::list::What;
+use crate::{Refusal, Rewritten, check, instruction, rewrite};
 
 /// One of each kind.
 const CODE: [u32; 12] = [
@@ -66,6 +68,42 @@ fn a_site_that_is_in_no_list() {
         let mut wrong = right.clone();
         wrong.sites.remove(number);
         assert!(check(&elf, &wrong).is_err(), "{number}");
+    }
+}
+
+/// A register that does something when it is written, or is not what its word says, as a store or a load of the page.
+#[test]
+fn a_register_that_is_more_than_a_word() {
+    const MTSPR: u32 = 0x7c00_03a6;
+    const MFSPR: u32 = 0x7c00_02a6;
+    for (opcode, number, what) in [
+        (MTSPR, spr::PID, What::Store),
+        (MTSPR, spr::DEC, What::Store),
+        (MTSPR, spr::TSR, What::Store),
+        (MTSPR, spr::TCR, What::Store),
+        (MTSPR, spr::MMUCSR0, What::Store),
+        (MTSPR, spr::L1CSR0, What::Store),
+        (MTSPR, spr::BUCSR, What::Store),
+        (MTSPR, spr::PIR, What::Store),
+        (MFSPR, spr::DEC, What::Load),
+    ] {
+        let word = opcode | 5 << 21 | (number & 31) << 16 | number >> 5 << 11;
+        let elf = Small::new(&[word, BLR]).elf();
+        let right = rewrite(&elf).expect("it can be rewritten");
+        assert_eq!(check(&elf, &right), Ok(()), "{number}");
+        let mut wrong = right.clone();
+        let after = if what == What::Store {
+            instruction::store(5, guest::register(number))
+        } else {
+            instruction::load(5, guest::register(number))
+        };
+        let at = (BODY - BASE) as usize;
+        wrong.image[at..at + 4].copy_from_slice(&after.to_be_bytes());
+        let site = wrong.sites.iter_mut().find(|site| site.address == BODY);
+        let site = site.expect("it is in the list");
+        (site.after, site.what) = (after, what);
+        let checked = check(&elf, &wrong);
+        assert!(matches!(checked, Err(Refusal::Wrong(_))), "{number}");
     }
 }
 
