@@ -3,6 +3,7 @@
 mod common;
 
 use cofferdam_compile::compile;
+use cofferdam_compile::guest::Content;
 use cofferdam_tables::Record;
 use common::*;
 
@@ -56,4 +57,26 @@ fn the_image_is_an_elf_whose_segments_do_not_overlap() {
         segment.address == cofferdam_abi::space::kernel::TABLES && segment.content == image.tables
     };
     assert!(elf.segments.iter().any(holds_tables));
+}
+
+/// What the rule offers is a size that a file can have, and that the plan has a place for.
+#[test]
+fn a_guests_memory_can_have_each_size_that_is_offered() {
+    for size in cofferdam_check::rules::GUEST_MEMORY_SIZES {
+        let text = include_str!("../../../systems/linux/system.toml").replace(
+            "memory       = \"64M\"",
+            &format!(
+                "memory = \"{}\"\nkernel = \"own\"",
+                cofferdam_model::show_bytes(size)
+            ),
+        );
+        let checked = checked(&text);
+        let guests = [("linux".to_owned(), Content::default())];
+        let image = compile(&checked, &kernel(), &programs(&checked), &guests)
+            .unwrap_or_else(|wrong| panic!("{wrong}"));
+        let plans = image.plan.partitions.iter();
+        let memory: Vec<_> = plans.filter_map(|one| one.guest.as_ref()).collect();
+        assert_eq!(memory[0].memory_bytes, size);
+        assert!(memory[0].memory_physical.is_multiple_of(size));
+    }
 }

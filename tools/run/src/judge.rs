@@ -1,11 +1,13 @@
 //! Whether anything unexpected happened in a run.
 
 use anyhow::Result;
-use cofferdam_abi::health::{Error, PARTITION_ERRORS};
-use cofferdam_abi::record::{MODULE, PartitionState, State};
+use cofferdam_abi::health::{Action, Error, PARTITION_ERRORS};
+use cofferdam_abi::record::{HealthRecord, MODULE, PartitionState, State};
 use cofferdam_build::Built;
 use cofferdam_core::BootFailure;
+use cofferdam_model::{Partition, System};
 use cofferdam_record::Snapshot;
+use guest_monitor::devices::Ending;
 
 use crate::follow::{Ended, Followed};
 use crate::report::{GuestReport, PartitionReport, Report};
@@ -31,7 +33,12 @@ pub(crate) fn judge(
         module(options, followed, snapshot, &mut reasons);
         for index in 0..built.plan.partitions.len().min(snapshot.partition_count()) {
             let report = partition(built, followed, snapshot, index)?;
-            self::events(built, options, snapshot, index, &report, &mut reasons);
+            let judged = Judged {
+                snapshot,
+                index,
+                report: &report,
+            };
+            self::events(built, options, followed, &judged, &mut reasons);
             partitions.push(report);
         }
         for address in memory::changed_constants(&followed.memory, image)? {
@@ -178,15 +185,56 @@ fn partition(
     })
 }
 
+/// Whose events are judged.
+struct Judged<'j> {
+    snapshot: &'j Snapshot,
+    index: usize,
+    report: &'j PartitionReport,
+}
+
+/// Whether an error that came and is expected stops a partition, as the tables say.
+fn is_the_end(system: &System, index: usize, came: impl Fn(Error) -> bool) -> bool {
+    let expected = &system.partitions[index].expect;
+    let stops = |error: Error| {
+        let actions = system.actions_of(index);
+        let last = actions.filter(|one| *one.error == error).last();
+        last.is_some_and(|one| *one.action == Action::Stop)
+    };
+    let mut expected = expected.iter().map(|error| **error);
+    expected.any(|error| came(error) && stops(error))
+}
+
+/// Whether the last health event of a partition is an ending of its guest that is expected, and after which its monitor stops, as the file says.
+fn is_the_guests_end(partition: &Partition, error: u8, detail: u32) -> bool {
+    let Some(guest) = &partition.guest else {
+        return false;
+    };
+    let endings = [
+        (Ending::Reset, guest.on_reset),
+        (Ending::PowerOff, guest.on_power_off),
+        (Ending::Panic, guest.on_panic),
+        (Ending::Hang, guest.on_hang),
+    ];
+    let expected = (partition.expect.iter()).any(|error| **error == Error::ApplicationError);
+    let of_guest = error == Error::ApplicationError as u8;
+    let stops =
+        |(ending, action): &(Ending, Action)| ending.detail() == detail && *action == Action::Stop;
+    expected && of_guest && endings.iter().any(stops)
+}
+
 /// What happened to a partition, and what of it the system's file does not expect.
 fn events(
     built: &Built,
     options: &Options,
-    snapshot: &Snapshot,
-    index: usize,
-    report: &PartitionReport,
+    followed: &Followed,
+    judged: &Judged<'_>,
     reasons: &mut Vec<String>,
 ) {
+    let Judged {
+        snapshot,
+        index,
+        report,
+    } = *judged;
     let plan = &built.plan.partitions[index];
     let account = snapshot.partition(index);
     let name = &plan.name;
@@ -219,8 +267,94 @@ fn events(
         reasons.push(format!("{name}: it was never released"));
     }
     let stopped = account.state == PartitionState::Stopped as u32;
-    let autostart = built.checked.system.partitions[index].autostart;
-    if stopped && autostart && !expects(Error::RestartLimit) {
+    let system = &built.checked.system;
+    let came = |error: Error| account.errors[error as usize].get() > 0;
+    let of_it = |entry: &&HealthRecord| usize::from(entry.partition) == index;
+    let last = followed.health.values().rfind(of_it);
+    let as_said = expects(Error::RestartLimit)
+        || is_the_end(system, index, came)
+        || last.is_some_and(|last| {
+            is_the_guests_end(&system.partitions[index], last.error, last.detail.get())
+        });
+    if stopped && system.partitions[index].autostart && !as_said {
         reasons.push(format!("{name}: it is stopped"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINUX: &str = include_str!("../../../systems/linux/system.toml");
+    const NAME: &str = "linux";
+
+    fn system(replace: &[(&str, &str)]) -> (System, usize) {
+        let mut text = LINUX.to_owned();
+        for (before, after) in replace {
+            assert!(text.contains(before), "{before}");
+            text = text.replace(before, after);
+        }
+        let checked = cofferdam_check::check_text("system.toml", &text).expect("it is right");
+        let index = checked.system.partition_index(NAME).expect("it is there");
+        (checked.system, index)
+    }
+
+    #[test]
+    fn a_guest_that_is_switched_off_may_be() {
+        let off = (Error::ApplicationError, Ending::PowerOff);
+        let ends = |partition: &Partition, (error, ending): (Error, Ending)| {
+            is_the_guests_end(partition, error as u8, ending.detail())
+        };
+        let expect = "expect      = [\"application_error\"]";
+        for (replace, last, right) in [
+            (("", ""), off, true),
+            (("", ""), (Error::Trap, Ending::PowerOff), false),
+            (("", ""), (Error::ApplicationError, Ending::Panic), false),
+            ((expect, ""), off, false),
+            (
+                ("on_power_off = \"stop\"", "on_power_off = \"restart_cold\""),
+                off,
+                false,
+            ),
+            (
+                ("on_panic     = \"restart_cold\"", "on_panic     = \"stop\""),
+                (Error::ApplicationError, Ending::Panic),
+                true,
+            ),
+        ] {
+            let (system, index) = system(&[replace]);
+            let judged = ends(&system.partitions[index], last);
+            assert_eq!(judged, right, "{replace:?}");
+        }
+        let (system, _) = system(&[]);
+        let beside = system.partition_index("flight").expect("it is there");
+        assert!(!ends(&system.partitions[beside], off));
+    }
+
+    #[test]
+    fn an_expected_error_that_stops_is_an_end() {
+        let of_table = (
+            "application_error      = \"log\"",
+            "application_error      = \"stop\"",
+        );
+        let expect = (
+            "expect      = [\"application_error\"]",
+            "expect      = [\"trap\"]",
+        );
+        let all = |_: Error| true;
+        let none = |_: Error| false;
+        let ends = |replace: &[(&str, &str)], came: fn(Error) -> bool| {
+            let (system, index) = system(replace);
+            is_the_end(&system, index, came)
+        };
+        assert!(ends(&[of_table], all));
+        assert!(!ends(&[of_table], none), "it did not come");
+        assert!(!ends(&[], all), "it is logged");
+        assert!(!ends(&[of_table, expect], all), "another one is expected");
+        let own = (
+            "back_off = \"20ms\" }",
+            "back_off = \"20ms\" }\nerrors      = { application_error = \"log\" }",
+        );
+        assert!(!ends(&[of_table, own], all), "its own table comes first");
     }
 }

@@ -145,6 +145,8 @@ impl SystemBuilder {
 
     /// Gives a partition a guest with so much memory, which the monitor has at [`guest::MEMORY`].
     pub fn guest(&mut self, partition: u8, bytes: u32) {
+        let before = self.partitions.iter().filter(|one| one.guest.is_some());
+        let number = before.count() as u8;
         let memory = self.allocate(bytes);
         let page = self.allocate(0x1000);
         let translations = self.allocate(guest::tlb::TLB0_BYTES);
@@ -154,9 +156,9 @@ impl SystemBuilder {
             memory_bytes: bytes,
             page,
             translations,
-            tag_first: 100,
+            tag_first: 100 + 40 * number,
             tag_count: 40,
-            tlb1_first: 14,
+            tlb1_first: 14 - 2 * number,
             tlb1_count: 2,
             paravirtual: Paravirtual::default(),
         });

@@ -18,6 +18,9 @@ pub(super) static RULES: &[&Rule] = &[
 /// all the RAM that a partition's memory can be in.
 pub const GUEST_MEMORY_SIZES: [u64; 2] = [16 << 20, 64 << 20];
 
+/// The least memory of the Linux that the build makes. With 16M (`mem=16M`) it says nothing for ever, on the bare machine too.
+const BUILT_LINUX_BYTES: u64 = 64 << 20;
+
 /// The least memory of a firmware.
 const FIRMWARE_BYTES: u64 = 64 << 20;
 
@@ -105,9 +108,10 @@ fn firmware(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 rule! {
-    /// A guest's memory is 16M or 64M.
+    /// A guest's memory is 16M or 64M, and 64M for the Linux that the build makes.
     ///
-    /// It is one block that one large page can map, so that the guest misses no translation of its kernel's memory.
+    /// It is one block that one large page can map, so that the guest misses no translation of its kernel's memory. That Linux does not come up in 16M,
+    /// on the bare machine neither.
     GUEST_MEMORY = "GUEST-MEMORY", memory;
 }
 
@@ -123,6 +127,16 @@ fn memory(system: &System, _: &Board, findings: &mut Findings) {
             let diagnostic = GUEST_MEMORY.violation(memory.span, message);
             let sizes = GUEST_MEMORY_SIZES.map(|size| format!("\"{}\"", show_bytes(size)));
             findings.push(diagnostic.hint(format!("write {}", sizes.join(" or "))));
+        } else if guest.is_built() && **memory < BUILT_LINUX_BYTES {
+            let message = format!(
+                "the Linux that the build makes does not come up in {}",
+                show_bytes(**memory)
+            );
+            let hint = format!(
+                "write \"{}\", or name a smaller `kernel`",
+                show_bytes(BUILT_LINUX_BYTES)
+            );
+            findings.push(GUEST_MEMORY.violation(memory.span, message).hint(hint));
         }
     }
 }

@@ -162,7 +162,7 @@ fn deadline_is_pinned(system: &System, _: &Board, findings: &mut Findings) {
 rule! {
     /// In each window the pinned partitions that may run fit TLB1 together.
     ///
-    /// TLB1 has 16 entries. The kernel takes five and those that map the partitions' memory, each guest three for good; a partition takes one for
+    /// TLB1 has 16 entries. The kernel takes five and those that map the partitions' memory, each guest two for good; a partition takes one for
     /// each of its regions: text, constants, memory, register page, each device and each ring. Members of the background count in each window.
     TLB_BUDGET = "TLB-BUDGET", budget;
 }

@@ -9,9 +9,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Whatever the guest does: what becomes real is its own memory or its register page, tagged as its own, for user level alone.
-fn judge(simulation: &Simulation) {
-    let tables = simulation.system.partitions[0].guest.unwrap();
+/// Whatever the guest of a partition does: what becomes real is its own memory or its register page, tagged as its own, for user level alone.
+fn judge(simulation: &Simulation, partition: u8) {
+    let tables = simulation.system.partitions[usize::from(partition)]
+        .guest
+        .unwrap();
     let tags = u32::from(tables.tag_first)..u32::from(tables.tag_first + tables.tag_count);
     for write in &simulation.kernel.machine.tlb_writes {
         let of_tlb1 = write.mas0 & mas::MAS0_TLB1 != 0;
@@ -190,11 +192,83 @@ proptest! {
                 Hostility::Walk(effective, offset, way) => walk(&mut simulation, effective, offset, way),
                 Hostility::Gpr(number, value) => simulation.registers(0).gpr[number as usize] = value,
             }
-            judge(&simulation);
+            judge(&simulation, 0);
             if simulation.kernel.in_guest() {
                 judge_doubles(&mut simulation);
             }
             simulation.kernel.machine.tlb_writes.clear();
+        }
+    }
+}
+
+/// Two guests, each with windows of its own.
+fn two() -> Simulation {
+    let mut system = SystemBuilder::new();
+    system.partitions(["alpha", "beta"]);
+    system.guest(0, BYTES);
+    system.guest(1, BYTES);
+    system.schedule(&[(100_000, &[0]), (100_000, &[1])]);
+    system.boot()
+}
+
+/// What a guest writes into its arrays, and an address that it then misses.
+fn translation() -> impl Strategy<Value = (bool, [u32; 5], u32)> {
+    let word = number_of_interest;
+    let registers = [word(), word(), word(), word(), word()];
+    (any::<bool>(), registers, word())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
+
+    /// Two hostile guests in turn, in any order: what is real of the one is none of the other's, nor where the other's is.
+    #[test]
+    fn two_guests_have_nothing_real_in_common(steps in proptest::collection::vec(translation(), 1..60)) {
+        let mut simulation = two();
+        let tables = [0, 1].map(|partition: usize| simulation.system.partitions[partition].guest.unwrap());
+        prop_assert!(tables[0].tag_first + tables[0].tag_count <= tables[1].tag_first);
+        prop_assert!(tables[1].tlb1_first + tables[1].tlb1_count <= tables[0].tlb1_first);
+        for (second, registers, address) in steps {
+            let partition = u8::from(second);
+            if simulation.running() != Some(partition) {
+                simulation.advance_until_runs(partition);
+            }
+            if !simulation.kernel.in_guest() {
+                simulation.call(partition, Hypercall::GuestSet, &[number::PC, 0]);
+                simulation.call(partition, Hypercall::GuestRun, &[]);
+            }
+            simulation.kernel.machine.tlb_writes.clear();
+            let numbers = [spr::MAS0, spr::MAS1, spr::MAS2, spr::MAS3, spr::MAS7];
+            for (number, value) in numbers.into_iter().zip(registers) {
+                let at = MONITOR_PAGE + guest::register(number);
+                simulation.store(partition, at, &value.to_be_bytes());
+            }
+            let pc = simulation.registers(partition).pc;
+            if pc < BYTES && pc.is_multiple_of(4) {
+                simulation.store(partition, MEMORY + pc, &TLBWE.to_be_bytes());
+            }
+            fault(&mut simulation, Exception::Program, pc, PRIVILEGED);
+            judge(&simulation, partition);
+            if simulation.running() == Some(partition) && simulation.kernel.in_guest() {
+                fault(&mut simulation, Exception::DataTlbError, address, 0);
+                judge(&simulation, partition);
+            }
+            // In the array that is refilled on a miss, each entry is of the guest whose tag it has.
+            for page in simulation.kernel.machine.small.iter().flatten() {
+                let tag = (page.mas1 >> 16) as u8;
+                for other in &tables {
+                    let tags = other.tag_first..other.tag_first + other.tag_count;
+                    let own = other.memory..other.memory + other.memory_bytes;
+                    let real = page.mas3 & 0xffff_f000;
+                    let inside = own.contains(&real) || real == other.page;
+                    prop_assert_eq!(tags.contains(&tag), inside, "{:x?}", page);
+                }
+            }
         }
     }
 }
