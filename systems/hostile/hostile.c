@@ -101,13 +101,24 @@ __asm__(
 	"	b slot\n"
 	"	.balign 32\n"
 	"slot:	.space 32\n"
+	/* The vector of a decrementer that is never acknowledged: it comes again at once, until it has come often enough. */
+	"	.balign 16\n"
+	"storm:	lis 5,fired@ha\n"
+	"	lwz 6,fired@l(5)\n"
+	"	addi 6,6,1\n"
+	"	stw 6,fired@l(5)\n"
+	"	cmpwi 6,20000\n"
+	"	bge 1f\n"
+	"	rfi\n"
+	"1:	li 3,10\n"
+	"	b caught\n"
 	"	.previous\n");
 
-extern char vectors[];
+extern char vectors[], storm[];
 extern word slot[8];
 extern int attempt(void);
 
-word kept[23], saw, given[9];
+word kept[23], saw, given[9], fired;
 static word attempts, breaches;
 
 #define READ(number) ({ word value_; __asm__ volatile("mfspr %0,%1" : "=r"(value_) : "i"(number)); value_; })
@@ -444,6 +455,36 @@ static void random_sequences(void)
 		random_step();
 }
 
+/* The decrementer fires without end: its handler neither clears it nor waits. If it did not fire, this would never be over. */
+static void timer_storm(void)
+{
+	enum { DECREMENTER = 10, INTERRUPTS = 0x04000000, ENABLED = 0x8000, HERE = 0x48000000 };
+	volatile word *vector = (volatile word *)REGISTER_PAGE + IVOR0 + DECREMENTER;
+	word before = *vector;
+
+	fired = 0;
+	*vector = (word)storm;
+	SET(TCR, INTERRUPTS);
+	SET(DEC, 1);
+	while (try3(MTMSR, HERE, TRAP, ENABLED, 0) != DECREMENTER)
+		;
+	*vector = before;
+	attempts += fired;
+}
+
+/* Hypercalls as fast as it can: to the kernel, and to its monitor. */
+static void call_flood(void)
+{
+	enum { POLL = 0x00010003, NONE = 0x002a0001 };
+	word number;
+
+	for (number = 0; number < 10000; number++) {
+		given[8] = number & 1 ? POLL : NONE;
+		try3(SC, SC, SC, 0, 0);
+	}
+	given[8] = 0;
+}
+
 static void spin(void)
 {
 	for (;;)
@@ -487,6 +528,8 @@ static const struct attack {
 	{ "kernel.register_page", 246, LEAVES_IT_ALIVE, register_page },
 	{ "kernel.hypercalls", 247, LEAVES_IT_ALIVE, hypercalls },
 	{ "kernel.random", 248, LEAVES_IT_ALIVE, random_sequences },
+	{ "kernel.timer_storm", 249, LEAVES_IT_ALIVE, timer_storm },
+	{ "kernel.call_flood", 250, LEAVES_IT_ALIVE, call_flood },
 	{ "kernel.spin", 260, ENDS_IT, spin },
 	{ "kernel.misses", 261, ENDS_IT, misses },
 	{ "kernel.fetch", 262, ENDS_IT, fetch },

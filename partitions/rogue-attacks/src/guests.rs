@@ -58,6 +58,8 @@ attacks! {
         246 "kernel.register_page" "nonsense in its register page" => Harmless;
         247 "kernel.hypercalls" "every hypercall with hostile arguments" => Harmless;
         248 "kernel.random" "random sequences of all of this" => Harmless;
+        249 "kernel.timer_storm" "a decrementer that fires without end" => Harmless;
+        250 "kernel.call_flood" "hypercalls without end" => Harmless;
         260 "kernel.spin" "spinning with interrupts off for ever" => Stands;
         261 "kernel.misses" "an own vector for misses that misses" => Stands;
         262 "kernel.fetch" "executing others' memory" => Ends;

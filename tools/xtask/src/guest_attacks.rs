@@ -120,7 +120,22 @@ fn tried(
 ) -> Result<Report> {
     let asked = |attack: &str| format!("{ARGUMENT}{attack}\"");
     let variant = Variant::replacing(&asked(ALL), &asked(attack));
-    let (built, image) = variant.build_with(built, kernel, |checked| {
+    let (built, image) = built_as(systems, built, kernel, &variant)?;
+    let options = Options {
+        machine_time: Some(time),
+        ..systems.options(kernel, 0)
+    };
+    Ok(run_image(&built, &image, &options)?.report)
+}
+
+/// A variant with the guests that its file asks for.
+pub fn built_as(
+    systems: &Systems,
+    built: &Built,
+    kernel: Kernel,
+    variant: &Variant,
+) -> Result<(Built, Vec<u8>)> {
+    variant.build_with(built, kernel, |checked| {
         let guests = systems.tree().guests(checked);
         guests
             .map(|guests| guests.contents)
@@ -128,12 +143,7 @@ fn tried(
                 Failure::Wrong(diagnostics) => anyhow!("{diagnostics}"),
                 Failure::Other(error) => error,
             })
-    })?;
-    let options = Options {
-        machine_time: Some(time),
-        ..systems.options(kernel, 0)
-    };
-    Ok(run_image(&built, &image, &options)?.report)
+    })
 }
 
 fn of<'a>(report: &'a Report, name: &str) -> Result<&'a PartitionReport> {

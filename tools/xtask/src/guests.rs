@@ -2,10 +2,14 @@
 //! come, and there is time left for an answer.
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::{Built, Kernel};
-use cofferdam_run::{Options, Outcome, Typed, run};
+use cofferdam_abi::record::PartitionState;
+use cofferdam_build::{Built, Kernel, store};
+use cofferdam_run::{Options, Outcome, Typed, run_image};
+use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 
+use crate::guest_attacks::built_as;
 use crate::machines::{Case, Systems, case, no_reasons};
+use crate::variant::Variant;
 
 /// The system with one guest, and what comes when its shell reads keys: those that come before it has the terminal are lost.
 const LINUX: &str = "linux";
@@ -85,6 +89,13 @@ pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
             goes_on(systems, one)
         }),
     ];
+    for attack in ["linux.memory_read", "linux.page_tables"] {
+        let title = format!("{attack} beside another Linux guest");
+        cases.push(case(title, move || beside_an_attack(systems, two, attack)));
+    }
+    cases.push(case("what a user gives a guest arrives there", move || {
+        own_files(systems, one)
+    }));
     for ends in &ENDINGS {
         cases.push(case(ends.title, move || ending(systems, one, ends)));
     }
@@ -92,13 +103,17 @@ pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
 }
 
 /// Types at the terminal when `after` has come. What came over the serial line, with nothing unexpected in the run.
-/// `ends`: the guest's partition is stopped in the end.
-fn obeyed(
+fn obeyed(systems: &Systems, built: &Built, after: &str, keys: &str) -> Result<(Outcome, String)> {
+    obeyed_by(systems, built, built.image(Kernel::Release), after, keys)
+}
+
+/// The same of an image.
+fn obeyed_by(
     systems: &Systems,
     built: &Built,
+    image: &[u8],
     after: &str,
     keys: &str,
-    ends: bool,
 ) -> Result<(Outcome, String)> {
     let options = Options {
         typed: Some(Typed {
@@ -107,14 +122,8 @@ fn obeyed(
         }),
         ..systems.options(Kernel::Release, 10_000)
     };
-    let outcome = run(built, &options)?;
-    let stops = |reason: &&String| reason.ends_with(": it is stopped");
-    let (stopped, others): (Vec<_>, Vec<_>) = (outcome.report.reasons.iter()).partition(stops);
-    no_reasons(&others.into_iter().cloned().collect::<Vec<_>>())?;
-    ensure!(
-        stopped.is_empty() != ends,
-        "stopped at the end: {stopped:?}"
-    );
+    let outcome = run_image(built, image, &options)?;
+    no_reasons(&outcome.report.reasons)?;
     let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
     let moved = beside.context("there is no control loop")?.jitter_ticks();
     ensure!(moved == 0, "releases of {FLIGHT} moved by {moved} ticks");
@@ -124,9 +133,9 @@ fn obeyed(
 
 fn two_guests(systems: &Systems, built: &Built) -> Result<()> {
     let keys = format!(
-        "grep MemTotal /proc/meminfo; echo >/tmp/mine; ls /tmp\r{NEXT}grep MemTotal /proc/meminfo; echo beta-$((6*7)); ls /tmp\r"
+        "grep MemTotal /proc/meminfo; cd; echo >mine; ls -1\r{NEXT}grep MemTotal /proc/meminfo; echo beta-$((6*7)); cd; ls -1\r"
     );
-    let (_, text) = obeyed(systems, built, "[beta   ] # ", &keys, false)?;
+    let (_, text) = obeyed(systems, built, "[beta   ] # ", &keys)?;
     for (partition, line) in [("alpha", "mine"), ("beta", "beta-42")] {
         let own = format!("[{partition:<7}] {line}\r\n");
         ensure!(text.contains(&own), "{partition} does not say it:\n{text}");
@@ -144,10 +153,88 @@ fn two_guests(systems: &Systems, built: &Built) -> Result<()> {
     Ok(())
 }
 
+/// One guest attacks, as `linux_attacks` does; the other one boots and obeys, and nobody has a health event.
+fn beside_an_attack(systems: &Systems, built: &Built, attack: &str) -> Result<()> {
+    let before = "[partition.alpha.guest]\nmemory    = \"64M\"\narguments = \"norandmaps";
+    let variant = Variant::replacing(before, &format!("{before} attack={attack}"));
+    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
+    let keys = format!("{NEXT}echo beta-$((6*7))\r");
+    let (outcome, text) = obeyed_by(systems, &built, &image, "[beta   ] # ", &keys)?;
+    let of_attack = (outcome.report.attacks.iter()).find(|one| one.id == attack);
+    let verdict = of_attack.map_or("not_tried", |one| one.verdict);
+    ensure!(verdict == "contained", "{verdict}:\n{text}");
+    ensure!(
+        text.contains("[beta   ] beta-42\r\n"),
+        "beta does not answer:\n{text}"
+    );
+    let events: u32 = (outcome.report.partitions.iter())
+        .map(|one| one.health_events)
+        .sum();
+    ensure!(events == 0, "{events} health events:\n{text}");
+    Ok(())
+}
+
+/// A first file system, an overlay and arguments of a user's own: the guest shows a word of each.
+fn own_files(systems: &Systems, built: &Built) -> Result<()> {
+    let built_guest = cofferdam_guest::directory(&systems.tree().guests);
+    let mut archive = std::fs::read(built_guest.join("initramfs.cpio.gz"))?;
+    // Linux goes on behind the first archive, at a multiple of four.
+    archive.resize(archive.len().next_multiple_of(4), 0);
+    archive.extend(archived("own-file", b"own-content\n"));
+    archive.extend(archived("TRAILER!!!", b""));
+    let file = |name: &str| built.directory.join(name);
+    let (initramfs, overlay) = (file("own.cpio"), file("own.dtb"));
+    store(&initramfs, &archive)?;
+    store(&overlay, &own_overlay()?)?;
+    let before = "arguments    = \"norandmaps\"";
+    let after = format!(
+        "arguments = \"norandmaps own=argument\"\ninitramfs = \"{}\"\noverlay = \"{}\"",
+        initramfs.display(),
+        overlay.display()
+    );
+    let variant = Variant::replacing(before, &after);
+    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
+    let keys = "cat /own-file; cat /proc/cmdline; echo $(cat /proc/device-tree/chosen/own,note)\r";
+    let (_, text) = obeyed_by(systems, &built, &image, SHELL, keys)?;
+    for line in ["own-content", "norandmaps own=argument", "own-property"] {
+        let shown = format!("[linux  ] {line}\r\n");
+        ensure!(text.contains(&shown), "it does not show `{line}`:\n{text}");
+    }
+    Ok(())
+}
+
+/// A file in an archive (Linux, `Documentation/driver-api/early-userspace/buffer-format.rst`).
+fn archived(name: &str, content: &[u8]) -> Vec<u8> {
+    const REGULAR: usize = 0o100_644;
+    let (size, name_bytes) = (content.len(), name.len() + 1);
+    let mut entry = b"070701".to_vec();
+    for field in [1, REGULAR, 0, 0, 1, 0, size, 0, 0, 0, 0, name_bytes, 0] {
+        entry.extend(format!("{field:08x}").bytes());
+    }
+    entry.extend(name.bytes());
+    entry.resize((entry.len() + 1).next_multiple_of(4), 0);
+    entry.extend(content);
+    entry.resize(entry.len().next_multiple_of(4), 0);
+    entry
+}
+
+/// An overlay that adds a property to `/chosen`.
+fn own_overlay() -> Result<Vec<u8>> {
+    let wrong = |error: dtoolkit::error::ModelError| anyhow::anyhow!("{error}");
+    let mut added = DeviceTreeNode::new("__overlay__").map_err(wrong)?;
+    added.add_property(DeviceTreeProperty::new("own,note", "own-property").map_err(wrong)?);
+    let mut fragment = DeviceTreeNode::new("fragment@0").map_err(wrong)?;
+    fragment.add_property(DeviceTreeProperty::new("target-path", "/chosen").map_err(wrong)?);
+    fragment.add_child(added);
+    let mut tree = DeviceTree::new();
+    tree.root.add_child(fragment);
+    Ok(tree.to_dtb())
+}
+
 /// From `/init` to the answer the guest's uptime and the timebase advance alike, although others had the processor in between.
 fn clock(systems: &Systems, built: &Built) -> Result<()> {
     let keys = "sleep 1; echo clock $(timebase) $(cat /proc/uptime)\r";
-    let (_, text) = obeyed(systems, built, SHELL, keys, false)?;
+    let (_, text) = obeyed(systems, built, SHELL, keys)?;
     let first = number_behind(&text, "/init runs, at tick ")?;
     let began = hundredths(&text, "of the timebase, ")?;
     // The line that was typed is shown too: it has no number.
@@ -166,7 +253,7 @@ fn clock(systems: &Systems, built: &Built) -> Result<()> {
 
 fn goes_on(systems: &Systems, built: &Built) -> Result<()> {
     let keys = "watchdog -T 1 -t 500ms /dev/watchdog; sleep 4; echo answer-$((6*7))\r";
-    let (outcome, text) = obeyed(systems, built, SHELL, keys, false)?;
+    let (outcome, text) = obeyed(systems, built, SHELL, keys)?;
     let events: u32 = (outcome.report.partitions.iter())
         .map(|one| one.health_events)
         .sum();
@@ -176,7 +263,14 @@ fn goes_on(systems: &Systems, built: &Built) -> Result<()> {
 }
 
 fn ending(systems: &Systems, built: &Built, ends: &Ends) -> Result<()> {
-    let (outcome, text) = obeyed(systems, built, SHELL, ends.keys, ends.boots == 1)?;
+    let (outcome, text) = obeyed(systems, built, SHELL, ends.keys)?;
+    let partitions = &built.plan.partitions;
+    let index = (partitions.iter().position(|one| one.name == LINUX)).context("no guest")?;
+    let stopped = outcome.snapshot.partition(index).state == PartitionState::Stopped as u32;
+    ensure!(
+        stopped == (ends.boots == 1),
+        "whether it is stopped at the end: {stopped}"
+    );
     let details: Vec<_> = (outcome.snapshot.health().into_iter())
         .map(|entry| entry.detail.get())
         .collect();
