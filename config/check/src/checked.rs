@@ -91,6 +91,14 @@ pub fn check_text(name: &str, text: &str) -> Result<Checked, Diagnostics> {
     check(name, text, None)
 }
 
+/// The same for a text that stands for the one of a file in this folder.
+///
+/// # Errors
+/// As for [`check_text`].
+pub fn check_text_in(folder: &Path, name: &str, text: &str) -> Result<Checked, Diagnostics> {
+    check(name, text, Some(folder.to_path_buf()))
+}
+
 fn check(name: &str, text: &str, directory: Option<PathBuf>) -> Result<Checked, Diagnostics> {
     let folder = directory.clone().unwrap_or_default();
     let parsed = cofferdam_model::parse(name, text, &|path| {

@@ -9,6 +9,7 @@
 //! * The right to stop or restart leads to the target; every right over a partition shows its state, and so leads back. The health log
 //!   leads from everybody to its reader, and the right to set the schedule from its holder to everybody.
 //! * A partition whose own error stops, resets or reschedules the module leads to everybody: it can make that error.
+//! * The owner of a device that can stop or reset the machine leads to everybody, by that device.
 //! * Who comes before another in a window's group, or has a budget in the background, leads to those behind it: it can take their time.
 //!
 //! That a peer was restarted can be seen over any channel; that alone makes no edge back. Shared hardware (caches, the bus) makes
@@ -18,7 +19,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use cofferdam_abi::health::Action;
-use cofferdam_model::{CapabilityRequest, ChannelKind, Dma, PartitionRight, Span, System};
+use cofferdam_model::{Board, CapabilityRequest, ChannelKind, Dma, PartitionRight, Span, System};
 
 use crate::arena;
 
@@ -38,12 +39,13 @@ pub struct Edge {
 }
 
 /// Every edge of a system.
-pub fn edges(system: &System) -> Vec<Edge> {
+pub fn edges(system: &System, board: &Board) -> Vec<Edge> {
     let mut edges = Vec::new();
     channels(system, &mut edges);
     devices(system, &mut edges);
     capabilities(system, &mut edges);
     actions(system, &mut edges);
+    authority(system, board, &mut edges);
     time(system, &mut edges);
     edges
 }
@@ -173,6 +175,26 @@ fn actions(system: &System, edges: &mut Vec<Edge>) {
                     ),
                     channel: None,
                     span: one.action.span,
+                });
+            }
+        }
+    }
+}
+
+fn authority(system: &System, board: &Board, edges: &mut Vec<Edge>) {
+    for (from, partition) in system.partitions.iter().enumerate() {
+        for device in &partition.devices {
+            let facts = board.device(device);
+            let Some(what) = facts.and_then(|facts| facts.module_authority.as_ref()) else {
+                continue;
+            };
+            for to in (0..system.partitions.len()).filter(|to| *to != from) {
+                edges.push(Edge {
+                    from,
+                    to,
+                    by: format!("by its device `{}`: it can {what}", device.value),
+                    channel: None,
+                    span: device.span,
                 });
             }
         }

@@ -21,7 +21,7 @@ pub mod wiring;
 
 mod checked;
 
-pub use checked::{Checked, check_text, load};
+pub use checked::{Checked, check_text, check_text_in, load};
 pub use rules::{Findings, Rule, rules};
 
 /// The text of every rule, whatever the occasion: what `cofferdam explain` knows.

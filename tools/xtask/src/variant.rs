@@ -81,9 +81,8 @@ impl Variant {
     /// The system's file with the replacements.
     fn checked(&self, built: &Built) -> Result<Checked> {
         let folder = built.checked.directory.as_ref();
-        let path = folder
-            .context("the system has no file")?
-            .join("system.toml");
+        let folder = folder.context("the system has no file")?;
+        let path = folder.join("system.toml");
         let mut text = fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
         for (before, after) in &self.replace {
@@ -96,11 +95,10 @@ impl Variant {
             text = text.replace(before.as_str(), after);
         }
         let name = path.display().to_string();
-        let checked = cofferdam_check::check_text(&name, &text)
-            .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
         // The files that it names lie beside the system's own.
+        let checked = cofferdam_check::check_text_in(folder, &name, &text)
+            .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
         Ok(Checked {
-            directory: built.checked.directory.clone(),
             guest_entries: built.checked.guest_entries.clone(),
             ..checked
         })

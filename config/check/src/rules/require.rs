@@ -18,13 +18,13 @@ rule! {
     /// Each statement `A -/-> B except C` holds: nothing that A can do reaches B but through C.
     ///
     /// Reaching counts in any number of steps, by channels in the direction of their messages and back where the sender learns of the
-    /// receiver, by capabilities, by health actions that concern everybody, and by time that one takes from another. C is a partition or a
+    /// receiver, by capabilities, by health actions and devices that concern everybody, and by time that one takes from another. C is a partition or a
     /// channel. The message shows the shortest way found.
     REQUIRE_FLOW = "REQUIRE-FLOW", flows;
 }
 
-fn flows(system: &System, _: &Board, findings: &mut Findings) {
-    let edges = flow::edges(system);
+fn flows(system: &System, board: &Board, findings: &mut Findings) {
+    let edges = flow::edges(system, board);
     for required in &system.flow {
         let Some(ends) = ends(system, required) else {
             continue;
@@ -96,8 +96,8 @@ rule! {
     EXCEPT_UNUSED = "EXCEPT-UNUSED", exceptions;
 }
 
-fn exceptions(system: &System, _: &Board, findings: &mut Findings) {
-    let edges = flow::edges(system);
+fn exceptions(system: &System, board: &Board, findings: &mut Findings) {
+    let edges = flow::edges(system, board);
     for required in &system.flow {
         let Some(ends) = ends(system, required) else {
             continue;
