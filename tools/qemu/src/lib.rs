@@ -4,9 +4,10 @@
 //! moment, during the run and after it, without a word from the guest over a serial line; and what the host writes before the
 //! start lies in memory when the kernel boots (QEMU loads the image's segments over the file and keeps the rest of it).
 //!
-//! A run is the same every time with [`Machine::icount_shift`] set: instructions are the clock, and the one random input that
-//! QEMU gives a guest of this machine, `/chosen/rng-seed` of the device tree it makes, is replaced by an empty tree (the kernel
-//! reads none). A Linux kernel that boots without cofferdam needs QEMU's tree, whose seed is fixed then.
+//! A run is the same every time with [`Machine::icount_shift`] set: instructions are the clock, the real-time clock of the board begins
+//! with [`RTC_BASE`] and counts with them, and the one random input that QEMU gives a guest of this machine, `/chosen/rng-seed` of
+//! the device tree it makes, is replaced by an empty tree (the kernel reads none). A Linux kernel that boots without cofferdam
+//! needs QEMU's tree, whose seed is fixed then. Else the real-time clock is the host's.
 
 #![forbid(unsafe_code)]
 
@@ -98,6 +99,9 @@ pub struct Plugin {
     pub arguments: Vec<(String, String)>,
 }
 
+/// What the real-time clock of the board says at the start, where it is not the host's: midnight, in UTC.
+pub const RTC_BASE: &str = "2026-01-01";
+
 /// A device tree of one empty node. Flattened device tree, version 17 (Devicetree Specification 0.3, section 5): a header of
 /// ten words, an empty memory reservation map, and the structure block BEGIN_NODE "" END_NODE END.
 #[rustfmt::skip]
@@ -182,9 +186,13 @@ impl Machine {
             }
             Boot::Linux { arguments, .. } => {
                 qemu.args(["-initrd", &files.companion.path(), "-append", arguments]);
-                // What the guest could see of the host's time and chance is the same in every run.
-                qemu.args(["-seed", "42", "-rtc", "base=2026-01-01,clock=vm"]);
+                // What the guest could see of the host's chance is the same in every run.
+                qemu.args(["-seed", "42"]);
             }
+        }
+        // And of its time.
+        if self.icount_shift.is_some() || matches!(self.boot, Boot::Linux { .. }) {
+            qemu.args(["-rtc", &format!("base={RTC_BASE},clock=vm")]);
         }
         if let Some(shift) = self.icount_shift {
             qemu.args(["-icount", &format!("shift={shift},sleep=off")]);

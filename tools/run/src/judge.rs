@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 use cofferdam_abi::health::{Action, Error, PARTITION_ERRORS};
-use cofferdam_abi::record::{HealthRecord, MODULE, PartitionState, State};
+use cofferdam_abi::record::{HealthRecord, MODULE, Mark, PartitionState, State};
 use cofferdam_build::Built;
 use cofferdam_core::BootFailure;
 use cofferdam_model::{Partition, System};
 use cofferdam_record::Snapshot;
 use guest_monitor::devices::Ending;
+use power_messages::POWER_OFF_MARK;
 
 use crate::follow::{Ended, Followed};
 use crate::report::{GuestReport, PartitionReport, Report};
@@ -26,7 +27,10 @@ pub(crate) fn judge(
 ) -> Result<Report> {
     let header = snapshot.header();
     let mut reasons = Vec::new();
-    end(options, followed, snapshot, &mut reasons);
+    let powered_off_by = powered_off_by(built, followed);
+    if powered_off_by.is_none() {
+        end(options, followed, snapshot, &mut reasons);
+    }
     let mut partitions = Vec::new();
     let mut attack_reports = Vec::new();
     if snapshot.is_valid() && header.start_tick.get() != 0 {
@@ -65,6 +69,7 @@ pub(crate) fn judge(
         instruction_clock: options.instruction_clock,
         machine_time_ns: nanoseconds(elapsed(snapshot), built.plan.timebase_hz),
         window_jitter_max_ticks: window_jitter(snapshot),
+        powered_off_by,
         partitions,
         attacks: attack_reports,
     })
@@ -75,6 +80,32 @@ fn elapsed(snapshot: &Snapshot) -> u64 {
     let header = snapshot.header();
     let start = header.start_tick.get();
     header.now_tick.get().saturating_sub(start)
+}
+
+/// Who switched the machine off, if it ended so and the system's file let that happen.
+fn powered_off_by(built: &Built, followed: &Followed) -> Option<String> {
+    if followed.ended != Ended::Off {
+        return None;
+    }
+    let checked = &built.checked;
+    let has_authority = |index: usize| {
+        let partition = checked.system.partitions.get(index)?;
+        let devices = partition.devices.iter();
+        let mut facts = devices.filter_map(|device| checked.board.device(device));
+        let may = facts.any(|facts| facts.module_authority.is_some());
+        may.then(|| partition.name.value.clone())
+    };
+    who_said(followed.marks.values(), has_authority)
+}
+
+/// Who said that it would switch the machine off, of those that own a device by which they can.
+fn who_said<'a>(
+    marks: impl Iterator<Item = &'a Mark>,
+    has_authority: impl Fn(usize) -> Option<String>,
+) -> Option<String> {
+    marks
+        .filter(|mark| mark.identifier == POWER_OFF_MARK)
+        .find_map(|mark| has_authority(mark.partition.get() as usize))
 }
 
 /// How the run ended.
@@ -356,5 +387,27 @@ mod tests {
             "back_off = \"20ms\" }\nerrors      = { application_error = \"log\" }",
         );
         assert!(!ends(&[of_table, own], all), "its own table comes first");
+    }
+
+    /// A machine that goes off is well only if its owner said so: without a word, or by a word of anybody else, it failed.
+    #[test]
+    fn only_who_may_and_says_so_has_switched_the_machine_off() {
+        let mark = |partition: u32, identifier: u32| Mark {
+            tick: 0.into(),
+            sequence: 0.into(),
+            partition: partition.into(),
+            identifier: identifier.into(),
+            value: 0.into(),
+        };
+        let has_authority = |index: usize| (index == 1).then(|| "power".to_owned());
+        let who = |marks: &[Mark]| who_said(marks.iter(), has_authority);
+        assert_eq!(who(&[]), None);
+        assert_eq!(
+            who(&[mark(0, POWER_OFF_MARK), mark(2, POWER_OFF_MARK)]),
+            None
+        );
+        assert_eq!(who(&[mark(1, POWER_OFF_MARK ^ 1)]), None);
+        let said = [mark(0, POWER_OFF_MARK), mark(1, POWER_OFF_MARK)];
+        assert_eq!(who(&said), Some("power".to_owned()));
     }
 }

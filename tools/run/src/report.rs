@@ -20,6 +20,8 @@ pub struct Report {
     /// By how much the latest of all windows began later than the earliest release, in timebase ticks. `None` without
     /// releases.
     pub window_jitter_max_ticks: Option<u32>,
+    /// The partition that switched the machine off, as the system's file lets it. `None`: the run did not end so.
+    pub powered_off_by: Option<String>,
     /// In the order of their indices.
     pub partitions: Vec<PartitionReport>,
     /// Empty in a system in which nobody attacks.
@@ -109,6 +111,7 @@ mod tests {
             instruction_clock: true,
             machine_time_ns: 0,
             window_jitter_max_ticks: Some(0),
+            powered_off_by: None,
             partitions: vec![PartitionReport {
                 name: "one".to_owned(),
                 releases: 3,
@@ -149,6 +152,7 @@ mod tests {
                 "instruction_clock",
                 "machine_time_ns",
                 "window_jitter_max_ticks",
+                "powered_off_by",
                 "partitions",
                 "attacks",
             ],
@@ -188,6 +192,15 @@ mod tests {
         assert_eq!(one, format!("{ok}; 1 attack was not tried"));
         let two = last(&["not_tried", "not_tried"]);
         assert_eq!(two, format!("{ok}; 2 attacks were not tried"));
+    }
+
+    #[test]
+    fn a_machine_that_was_switched_off_says_by_whom() {
+        let mut report = report(&[]);
+        let words = "the machine was switched off by";
+        assert!(!report.to_string().contains(words));
+        report.powered_off_by = Some("power".to_owned());
+        assert!(report.to_string().contains(&format!("{words} power\nok")));
     }
 
     #[test]

@@ -25,6 +25,9 @@ impl fmt::Display for Report {
         )?;
         self.partitions(f)?;
         self.attacks(f)?;
+        if let Some(partition) = &self.powered_off_by {
+            writeln!(f, "the machine was switched off by {partition}")?;
+        }
         for reason in &self.reasons {
             writeln!(f, "not expected: {reason}")?;
         }

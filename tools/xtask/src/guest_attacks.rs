@@ -257,6 +257,7 @@ mod tests {
             instruction_clock: true,
             machine_time_ns: 0,
             window_jitter_max_ticks: Some(0),
+            powered_off_by: None,
             partitions,
             attacks: vec![AttackReport {
                 id: attack.id,
