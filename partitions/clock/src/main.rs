@@ -24,11 +24,11 @@ fn main() -> ! {
     let lines = clients.fold(Lines::RELEASE | ports::SETTER.line(), |all, one| all | one);
     loop {
         let came = wait(lines);
-        if came.has(Lines::RELEASE) {
-            if let Ok(time) = read(&mut chip) {
-                // Its only refusals concern the configuration, which is fixed.
-                let _ = ports::TIME.write(&time);
-            }
+        if came.has(Lines::RELEASE)
+            && let Ok(time) = read(&mut chip)
+        {
+            // Its only refusals concern the configuration, which is fixed.
+            let _ = ports::TIME.write(&time);
         }
         serve(&ports::SETTER, &mut chip, true);
         for client in ports::CLIENTS {
