@@ -5,7 +5,7 @@
 //! start lies in memory when the kernel boots (QEMU loads the image's segments over the file and keeps the rest of it).
 //!
 //! A run is the same every time with [`Machine::icount_shift`] set: instructions are the clock, the real-time clock of the board begins
-//! with [`RTC_BASE`] and counts with them, and the one random input that QEMU gives a guest of this machine, `/chosen/rng-seed` of
+//! with [`RTC_BASE`] and counts with them until it is set, and the one random input that QEMU gives a guest of this machine, `/chosen/rng-seed` of
 //! the device tree it makes, is replaced by an empty tree (the kernel reads none). A Linux kernel that boots without cofferdam
 //! needs QEMU's tree, whose seed is fixed then. Else the real-time clock is the host's.
 

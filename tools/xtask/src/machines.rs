@@ -26,6 +26,8 @@ use crate::variant::Variant;
 const AT_A_TIME: usize = 2;
 /// The attack suite goes round once in this time.
 const ONE_ROUND: Duration = Duration::from_millis(2500);
+/// The system with a clock.
+const INSTRUMENTS: &str = "instruments";
 /// The system with a guest.
 const LINUX: &str = "linux";
 /// The system with a guest that nobody here has compiled.
@@ -170,6 +172,10 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
             }
         }
     }
+    let instruments = systems.get(INSTRUMENTS)?;
+    cases.push(case("a clock that is set", move || {
+        clock_is_set(systems, instruments)
+    }));
     let flight = systems.get(FLIGHT)?;
     let of_flight = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
         case(title, move || action(systems, flight))
@@ -319,6 +325,28 @@ fn on_the_hosts_clock(systems: &Systems, built: &Built) -> Result<()> {
         ..systems.options(Kernel::Release, 500)
     };
     no_reasons(&run(built, &options)?.report.reasons)
+}
+
+/// The time that a clock is set to stays. QEMU takes a time by the host's clock, so that the host's clock has to be the machine's. A minute is
+/// more than lies between the setting and the reading.
+fn clock_is_set(systems: &Systems, built: &Built) -> Result<()> {
+    let options = Options {
+        instruction_clock: false,
+        ..systems.options(Kernel::Release, 10_000)
+    };
+    let outcome = run(built, &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(
+        text.contains("set to a leap day, it says 2028-02-29 12:00:")
+            && text.contains("set back, it says 20"),
+        "the clock does not say what it was set to:\n{text}"
+    );
+    ensure!(
+        outcome.report.powered_off_by.as_deref() == Some("power"),
+        "the machine was not switched off"
+    );
+    Ok(())
 }
 
 /// Ctrl-T gives the keys to the next partition, and the console says to whom.
