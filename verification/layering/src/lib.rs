@@ -91,6 +91,9 @@ pub const LAYERS: &[Layer] = &[
             "config/tables",
         ],
     ),
+    // Protocols between drivers and whoever uses them, personalities among them.
+    target("partitions/disk-messages", &["ipc/*"]),
+    target("partitions/network-messages", &["ipc/*"]),
     host("personalities/native-build", &[]),
     host(
         "personalities/paravirtualise",
