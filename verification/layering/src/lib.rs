@@ -107,6 +107,8 @@ pub const LAYERS: &[Layer] = &[
         "personalities/guest",
         &["microkernel/abi", "ipc/*", "personalities/*"],
     ),
+    // What drivers are built on.
+    target("partitions/virtio", &["personalities/native"]),
     // No partition depends on the kernel; `abi` is what the two agree on.
     target(
         "partitions/*",
