@@ -197,6 +197,14 @@ impl<T: Message> RingProducer<T> {
         self.ring.push_message(message)
     }
 
+    /// How many messages can be pushed now.
+    ///
+    /// # Errors
+    /// See [`RingError`].
+    pub fn vacant(&mut self) -> Result<u32, RingError> {
+        self.ring.vacant()
+    }
+
     /// Rings the other end's doorbell.
     ///
     /// # Errors

@@ -107,8 +107,12 @@ pub const LAYERS: &[Layer] = &[
         "personalities/guest",
         &["microkernel/abi", "ipc/*", "personalities/*"],
     ),
-    // What drivers are built on.
+    // What drivers and their clients are built on.
     target("partitions/virtio", &["personalities/native"]),
+    target(
+        "partitions/disk-client",
+        &["ipc/*", "personalities/native", "partitions/disk-messages"],
+    ),
     // No partition depends on the kernel; `abi` is what the two agree on.
     target(
         "partitions/*",
