@@ -1,0 +1,278 @@
+//! A disk of the host, and the ends of rings that clients have.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::vec::Vec;
+
+use cofferdam_ring::RingError;
+use disk_messages::{Operation, Reply, Request, SECTOR_BYTES};
+use virtio::Memory as _;
+use virtio::model::{Arena, Backend, ModelDevice, ModelMemory};
+
+use crate::{Channel, Disk, Next, Range, Server};
+
+pub const REQUIRED: u64 = 1 << 32 | 1 << 33;
+pub const READ_ONLY: u64 = 1 << 5;
+pub const FLUSH: u64 = 1 << 9;
+pub const DRIVER_BYTES: u32 = 16 * 1024;
+pub const PAYLOAD_BYTES: u32 = 8 * 1024;
+pub const DISK_SECTORS: u64 = 64;
+pub const PATIENCE: u64 = 1000;
+
+/// A disk whose sectors hold their number at first.
+pub struct Sectors {
+    pub sectors: Vec<[u8; 512]>,
+    pub flushes: usize,
+    /// Answers each request so, in place of doing it.
+    pub answer: Option<u8>,
+}
+
+impl Sectors {
+    pub fn new() -> Self {
+        Self {
+            sectors: (0..DISK_SECTORS)
+                .map(|number| [number as u8; 512])
+                .collect(),
+            flushes: 0,
+            answer: None,
+        }
+    }
+}
+
+impl Backend for Sectors {
+    fn serve(&mut self, queue: u16, readable: &[u8], writable: usize) -> Vec<u8> {
+        assert_eq!(queue, 0);
+        let (header, data) = readable.split_at(16);
+        let kind = u32::from_le_bytes(header[..4].try_into().expect("4 bytes"));
+        let sector = u64::from_le_bytes(header[8..].try_into().expect("8 bytes")) as usize;
+        let mut answer = std::vec![0; writable];
+        if let Some(status) = self.answer {
+            answer[writable - 1] = status;
+            return answer;
+        }
+        match kind {
+            0 => {
+                assert_eq!(data.len(), 0);
+                let bytes = writable - 1;
+                assert_eq!(bytes % 512, 0);
+                let from = self.sectors[sector..sector + bytes / 512].concat();
+                answer[..bytes].copy_from_slice(&from);
+            }
+            1 => {
+                assert_eq!(data.len() % 512, 0);
+                assert_eq!(writable, 1);
+                for (place, bytes) in self.sectors[sector..].iter_mut().zip(data.chunks(512)) {
+                    place.copy_from_slice(bytes);
+                }
+            }
+            4 => {
+                assert_eq!((sector, data.len(), writable), (0, 0, 1));
+                self.flushes += 1;
+            }
+            kind => panic!("a request of type {kind}"),
+        }
+        answer
+    }
+
+    fn configuration(&self) -> Vec<u8> {
+        (self.sectors.len() as u64).to_le_bytes().to_vec()
+    }
+}
+
+/// What a client and the driver share, and what its ring would say next.
+#[derive(Debug, Default)]
+pub struct Wire {
+    pub requests: VecDeque<Request>,
+    pub replies: VecDeque<Reply>,
+    pub reply_room: usize,
+    pub pop_error: Option<RingError>,
+    pub push_error: Option<RingError>,
+    pub doorbells: usize,
+}
+
+/// The driver's end.
+#[derive(Clone, Debug)]
+pub struct ModelChannel {
+    pub wire: Rc<RefCell<Wire>>,
+    pub payload: ModelMemory,
+}
+
+impl Channel for ModelChannel {
+    fn pop(&mut self) -> Result<Option<Request>, RingError> {
+        let wire = &mut *self.wire.borrow_mut();
+        match wire.pop_error {
+            // Told once.
+            Some(RingError::PeerRestarted | RingError::Decode(_)) => {
+                Err(wire.pop_error.take().expect("there is one"))
+            }
+            Some(error) => Err(error),
+            None => Ok(wire.requests.pop_front()),
+        }
+    }
+
+    fn push(&mut self, reply: &Reply) -> Result<(), RingError> {
+        let wire = &mut *self.wire.borrow_mut();
+        if wire.push_error == Some(RingError::PeerRestarted) {
+            return Err(wire.push_error.take().expect("there is one"));
+        }
+        if let Some(error) = wire.push_error {
+            return Err(error);
+        }
+        if wire.replies.len() >= wire.reply_room {
+            return Err(RingError::Full);
+        }
+        wire.replies.push_back(*reply);
+        Ok(())
+    }
+
+    fn ring_doorbell(&mut self) {
+        self.wire.borrow_mut().doorbells += 1;
+    }
+
+    fn payload_bytes(&self) -> u32 {
+        self.payload.length()
+    }
+
+    fn payload_bus_address(&self, offset: u32) -> u32 {
+        assert!(offset < self.payload.length());
+        self.payload.bus_address(offset)
+    }
+}
+
+pub struct Bench {
+    pub arena: Arena,
+    pub device: ModelDevice<Sectors>,
+    pub server: Server<ModelDevice<Sectors>, ModelMemory, ModelChannel>,
+    pub clients: Vec<ModelChannel>,
+    pub now: u64,
+}
+
+pub const fn range(first_sector: u64, sectors: u64) -> Range {
+    Range {
+        first_sector,
+        sectors,
+        read_only: false,
+    }
+}
+
+pub fn read(id: u32, sector: u64, sectors: u32, offset: u32) -> Request {
+    Request {
+        id,
+        operation: Operation::Read,
+        sector,
+        sectors,
+        offset,
+    }
+}
+
+pub fn write(id: u32, sector: u64, sectors: u32, offset: u32) -> Request {
+    Request {
+        operation: Operation::Write,
+        ..read(id, sector, sectors, offset)
+    }
+}
+
+pub fn other(id: u32, operation: Operation) -> Request {
+    Request {
+        operation,
+        ..read(id, 0, 0, 0)
+    }
+}
+
+impl Bench {
+    pub fn new(ranges: &[Range]) -> Self {
+        Self::with(REQUIRED | FLUSH, 256, ranges)
+    }
+
+    pub fn with(features: u64, queue_size_max: u16, ranges: &[Range]) -> Self {
+        let clients = ranges.len() as u32;
+        let arena = Arena::new(DRIVER_BYTES + clients * PAYLOAD_BYTES);
+        let device = ModelDevice::new(Sectors::new(), &arena, features, 1, queue_size_max);
+        let disk = Disk::new(device.clone(), arena.memory(0, DRIVER_BYTES));
+        let mut bench = Self {
+            server: Server::new(disk, PATIENCE),
+            arena,
+            device,
+            clients: Vec::new(),
+            now: 0,
+        };
+        for (number, range) in (0..).zip(ranges) {
+            let offset = DRIVER_BYTES + number * PAYLOAD_BYTES;
+            let wire = Wire {
+                reply_room: 32,
+                ..Wire::default()
+            };
+            let channel = ModelChannel {
+                wire: Rc::new(RefCell::new(wire)),
+                payload: bench.arena.memory(offset, PAYLOAD_BYTES),
+            };
+            bench.clients.push(channel.clone());
+            assert!(bench.server.add_client(channel, *range));
+        }
+        bench
+    }
+
+    pub fn ask(&self, client: usize, request: Request) {
+        self.clients[client]
+            .wire
+            .borrow_mut()
+            .requests
+            .push_back(request);
+    }
+
+    /// The driver's turns until it waits.
+    pub fn serve(&mut self) -> Next {
+        for _ in 0..100 {
+            match self.server.serve(self.now) {
+                Next::Again => {}
+                next => return next,
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// The driver and the device, until there is nothing more to do.
+    pub fn run(&mut self) {
+        for _ in 0..100 {
+            assert_eq!(self.serve(), Next::Wait);
+            if self.device.take() == 0 {
+                return;
+            }
+            while self.device.finish(0) {}
+            self.server.interrupted();
+        }
+        panic!("it does not come to rest");
+    }
+
+    pub fn answers(&self, client: usize) -> Vec<Reply> {
+        self.clients[client]
+            .wire
+            .borrow_mut()
+            .replies
+            .drain(..)
+            .collect()
+    }
+
+    /// The one answer that is there.
+    pub fn answer(&self, client: usize) -> Reply {
+        let answers = self.answers(client);
+        assert_eq!(answers.len(), 1, "{answers:?}");
+        answers[0]
+    }
+
+    pub fn payload(&self, client: usize, offset: u32, bytes: usize) -> Vec<u8> {
+        let memory = &self.clients[client].payload;
+        self.arena.read(memory.bus_address(offset).into(), bytes)
+    }
+
+    pub fn fill(&self, client: usize, offset: u32, sectors: usize, byte: u8) {
+        let memory = &self.clients[client].payload;
+        let bytes = std::vec![byte; sectors * SECTOR_BYTES as usize];
+        self.arena.write(memory.bus_address(offset).into(), &bytes);
+    }
+
+    pub fn wire<T>(&self, client: usize, change: impl FnOnce(&mut Wire) -> T) -> T {
+        change(&mut self.clients[client].wire.borrow_mut())
+    }
+}
