@@ -7,7 +7,7 @@
 //! * [`Disk`]: requests in the form of virtio, and how they ended. The device is not believed (see `virtio`).
 //! * [`Server`]: whose request is next, who gets which answer, and what happens when the device or a client fails.
 //!
-//! The program around it waits for doorbells and the device's interrupt.
+//! The program around it, `main.rs`, waits for doorbells and the device's interrupt.
 #![no_std]
 #![forbid(unsafe_code)]
 
