@@ -47,6 +47,13 @@ pub const MARKS: u32 = 0xd_0000;
 /// Their size.
 pub const MARKS_BYTES: u32 = 0x1000;
 
+/// The registers of the disk, from [`CCSR`] on, where `ppce500` has nothing.
+pub const DISK: u32 = 0xd_2000;
+/// Those of the network, likewise.
+pub const NETWORK: u32 = 0xd_3000;
+/// The size of each, the device's configuration included.
+pub const VIRTIO_BYTES: u32 = 0x200;
+
 /// The byte channel of the console.
 pub const CONSOLE_HANDLE: u32 = 0;
 
@@ -58,6 +65,10 @@ pub mod source {
     pub const CONSOLE_RECEIVE: u8 = 43;
     /// There is room for bytes of the guest's.
     pub const CONSOLE_SEND: u8 = 44;
+    /// The disk.
+    pub const DISK: u8 = 45;
+    /// The network.
+    pub const NETWORK: u8 = 46;
     /// That of the pins. Nothing raises it, but Linux's driver complains of pins without one.
     pub const GPIO: u8 = 47;
 }

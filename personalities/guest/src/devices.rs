@@ -81,6 +81,11 @@ impl Devices {
         self.strays
     }
 
+    /// Another device had no such register.
+    pub fn count_stray(&mut self) {
+        self.strays = self.strays.saturating_add(1);
+    }
+
     /// The mark that the last store left, if it did: identifier and value.
     pub fn take_mark(&mut self) -> Option<(u32, u32)> {
         self.mark.take()
@@ -97,7 +102,7 @@ impl Devices {
             _ => self.pci.load(address, bytes),
         };
         value.unwrap_or_else(|| {
-            self.strays = self.strays.saturating_add(1);
+            self.count_stray();
             0
         })
     }
@@ -117,7 +122,7 @@ impl Devices {
             _ => self.pci.store(address, bytes, value),
         };
         if done.is_none() {
-            self.strays = self.strays.saturating_add(1);
+            self.count_stray();
         }
         let power_off = 0x8000_0000 >> board::GPIO_POWER_OFF;
         (self.driven() & power_off != 0).then_some(Ending::PowerOff)

@@ -2,7 +2,7 @@
 //!
 //! A partition that has a guest begins in its monitor, which sets the guest's registers and lets it run. The kernel models the
 //! processor: its levels, its translations, its timer, and the privileged instructions that are frequent. What is left comes
-//! here: the devices that the guest sees ([`devices`], [`mpic`], [`console`], [`uart`], [`pci`]), on the [`board`] that its device tree describes, and
+//! here: the devices that the guest sees ([`devices`], [`mpic`], [`console`], [`uart`], [`pci`], [`virtio`]), on the [`board`] that its device tree describes, and
 //! the instructions that are rare ([`instruction`]).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -19,6 +19,7 @@ pub mod pci;
 #[cfg(test)]
 mod tests;
 pub mod uart;
+pub mod virtio;
 pub mod watchdog;
 
 pub use monitor::{Monitor, Processor, Strays, start};

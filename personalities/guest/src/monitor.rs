@@ -9,6 +9,8 @@ use crate::console::{Console, TRANSFER_BYTES};
 use crate::devices::{Devices, Ending};
 use crate::instruction::Instruction;
 use crate::uart::{self, Uart};
+use crate::virtio::block::Disk;
+use crate::virtio::network::Network;
 
 /// A guest's processor, as its monitor sees it.
 pub trait Processor {
@@ -72,6 +74,10 @@ pub struct Strays {
 pub struct Monitor {
     /// The console.
     pub console: Console,
+    /// The disk, if there is one.
+    pub disk: Option<Disk>,
+    /// The network, if there is one.
+    pub network: Option<Network>,
     uart: Uart,
     devices: Devices,
     illegal: u32,
@@ -105,6 +111,12 @@ impl Monitor {
         mpic.set_input(board::source::CONSOLE_RECEIVE, receive);
         mpic.set_input(board::source::CONSOLE_SEND, self.console.asks_to_send());
         mpic.set_input(board::source::UART, self.uart.interrupts(&self.console));
+        if let Some(disk) = &self.disk {
+            mpic.set_input(board::source::DISK, disk.registers.interrupts());
+        }
+        if let Some(network) = &self.network {
+            mpic.set_input(board::source::NETWORK, network.registers.interrupts());
+        }
         processor.set_external(mpic.interrupts());
     }
 
@@ -158,17 +170,43 @@ impl Monitor {
     }
 
     fn load(&mut self, address: u64, bytes: u32) -> u32 {
-        match uart::place(address, bytes) {
-            Some(offset) => self.uart.load(offset, &mut self.console).into(),
-            None => self.devices.load(address, bytes),
+        if let Some(offset) = uart::place(address, bytes) {
+            return self.uart.load(offset, &mut self.console).into();
+        }
+        let value = match (virtio_place(address), &self.disk, &self.network) {
+            (Some((board::DISK, offset)), Some(disk), _) => disk.registers.load(offset, bytes),
+            (Some((board::NETWORK, offset)), _, Some(network)) => {
+                network.registers.load(offset, bytes)
+            }
+            _ => return self.devices.load(address, bytes),
+        };
+        match value {
+            Some(value) => reversed(value, bytes),
+            None => {
+                self.devices.count_stray();
+                0
+            }
         }
     }
 
     fn store(&mut self, address: u64, bytes: u32, value: u32) -> Option<Ending> {
-        let Some(offset) = uart::place(address, bytes) else {
-            return self.devices.store(address, bytes, value);
+        if let Some(offset) = uart::place(address, bytes) {
+            self.uart.store(offset, value as u8, &mut self.console);
+            return None;
+        }
+        let value_there = reversed(value, bytes);
+        let done = match (virtio_place(address), &mut self.disk, &mut self.network) {
+            (Some((board::DISK, offset)), Some(disk), _) => {
+                disk.registers.store(offset, bytes, value_there)
+            }
+            (Some((board::NETWORK, offset)), _, Some(network)) => {
+                network.registers.store(offset, bytes, value_there)
+            }
+            _ => return self.devices.store(address, bytes, value),
         };
-        self.uart.store(offset, value as u8, &mut self.console);
+        if done.is_none() {
+            self.devices.count_stray();
+        }
         None
     }
 
@@ -244,6 +282,24 @@ impl Monitor {
         let prefix = processor.special(spr::IVPR) & 0xffff_0000;
         let offset = processor.special(IVOR6) & 0xfff0;
         processor.set_register(number::PC, prefix | offset);
+    }
+}
+
+/// Which virtio device has its registers at an address, and the offset.
+fn virtio_place(address: u64) -> Option<(u32, u32)> {
+    let offset = u32::try_from(address).ok()?.checked_sub(board::CCSR)?;
+    [board::DISK, board::NETWORK]
+        .into_iter()
+        .filter_map(|start| Some((start, offset.checked_sub(start)?)))
+        .find(|(_, inside)| *inside < board::VIRTIO_BYTES)
+}
+
+/// A little-endian register of so many bytes, as one that is big-endian would show it.
+fn reversed(value: u32, bytes: u32) -> u32 {
+    match bytes {
+        1 => value & 0xff,
+        2 => (value as u16).swap_bytes().into(),
+        _ => value.swap_bytes(),
     }
 }
 

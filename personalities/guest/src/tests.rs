@@ -302,3 +302,68 @@ fn whatever_a_guest_does_its_monitor_goes_on() {
     let strays = monitor.strays();
     assert!(strays.accesses > 0 && strays.instructions > 0 && strays.hypercalls > 0);
 }
+
+#[test]
+fn a_disk_and_a_network_are_where_the_tree_says_little_endian_and_interrupt() {
+    use crate::virtio::block::Disk;
+    use crate::virtio::describe::Description;
+    use crate::virtio::network::Network;
+
+    const LWBRX_R3: u32 = 0x7c60_242c; // lwbrx r3,0,r4
+    const LHBRX_R3: u32 = 0x7c60_262c;
+    const LBZ_R3: u32 = 0x8864_0000;
+    const STWBRX_R3: u32 = 0x7c60_252c;
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    let devices = [
+        (0xe00d_2000, 2, source::DISK),
+        (0xe00d_3000, 1, source::NETWORK),
+    ];
+    let mut load = |monitor: &mut Monitor, instruction, address| {
+        assert_eq!(monitor.access(&mut processor, instruction, address), None);
+        processor.registers[3]
+    };
+    // Where there is none, nothing is.
+    assert_eq!(load(&mut monitor, LWBRX_R3, devices[0].0), 0);
+    assert_eq!(monitor.strays().accesses, 1);
+    let description = Description {
+        sectors: 0x1234,
+        read_only: false,
+    };
+    monitor.disk = Some(Disk::new(description, 1 << 20, 1 << 16));
+    monitor.network = Some(Network::new([1, 2, 3, 4, 5, 6], 1 << 20, 1 << 16));
+    for (address, device, _) in devices {
+        assert_eq!(load(&mut monitor, LWBRX_R3, address), 0x7472_6976);
+        assert_eq!(load(&mut monitor, LWBRX_R3, address + 8), device);
+    }
+    let configuration = devices.map(|(address, ..)| address + 0x100);
+    assert_eq!(load(&mut monitor, LWBRX_R3, configuration[0]), 0x1234);
+    assert_eq!(load(&mut monitor, LHBRX_R3, configuration[1]), 0x0201);
+    assert_eq!(load(&mut monitor, LBZ_R3, configuration[1] + 5), 6);
+    assert_eq!(monitor.strays().accesses, 1);
+    load(&mut monitor, LBZ_R3, devices[0].0 + 8);
+    load(&mut monitor, LWBRX_R3, devices[0].0 + 0x200);
+    assert_eq!(monitor.strays().accesses, 3);
+    // Nobody can say that a queue of this device is ready, as it has no such size: it stops, which a driver that is there hears.
+    for (address, _, source) in devices {
+        let mut processor = Numbers::default();
+        let mut set = |monitor: &mut Monitor, offset, value| {
+            processor.registers[3] = value;
+            monitor.access(&mut processor, STWBRX_R3, address + offset);
+        };
+        for (offset, value) in [(0x24, 1), (0x20, 1), (0x70, 15), (0x44, 1)] {
+            set(&mut monitor, offset, value);
+        }
+        let vector = 0x4_0000 + 0xe000_0000 + 0x1_0000 + 0x20 * u64::from(source);
+        let mut processor = Numbers::default();
+        store(&mut monitor, &mut processor, CTPR, 0);
+        store(
+            &mut monitor,
+            &mut processor,
+            vector,
+            0x0048_0000 | u32::from(source),
+        );
+        monitor.settle(&mut processor);
+        assert!(processor.external, "{address:#x}");
+        store(&mut monitor, &mut processor, vector, 0x8048_0000);
+    }
+}

@@ -105,7 +105,13 @@ pub const LAYERS: &[Layer] = &[
     // The monitor is a partition's program.
     target(
         "personalities/guest",
-        &["microkernel/abi", "ipc/*", "personalities/*"],
+        &[
+            "microkernel/abi",
+            "ipc/*",
+            "personalities/*",
+            "partitions/disk-messages",
+            "partitions/network-messages",
+        ],
     ),
     // What drivers and their clients are built on.
     target("partitions/virtio", &["personalities/native"]),
