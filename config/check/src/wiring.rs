@@ -121,6 +121,20 @@ impl Wiring {
         ports.chain(capabilities).max().unwrap_or(0)
     }
 
+    /// The port of this name by which a monitor asks the driver of its guest's disk or network: the end of a ring with replies that the file
+    /// names first.
+    pub fn driver(&self, system: &System, name: &str) -> Option<&Port> {
+        let is_driver = |port: &&Port| {
+            let PortObject::Channel { channel, end: 0 } = port.object else {
+                return false;
+            };
+            let channel = &system.channels[channel];
+            let ring = (channel.kind.as_ref()).is_some_and(|kind| kind.value == ChannelKind::Ring);
+            port.name == name && ring && channel.reply.is_some()
+        };
+        self.ports.iter().find(is_driver)
+    }
+
     /// The port at this end of a channel.
     pub fn port_of(&self, channel: usize, end: usize) -> Option<&Port> {
         let object = PortObject::Channel { channel, end };

@@ -127,6 +127,7 @@ pub fn module_of_any(checked: &Checked, index: usize) -> String {
         }
     }
     arrays(checked, index, &mut text);
+    drivers(checked, index, &mut text);
     for capability in &wiring.capabilities {
         let handle = match capability.grant {
             Grant::HealthLog => "HealthLog",
@@ -283,6 +284,34 @@ fn devices(checked: &Checked, index: usize, text: &mut String) {
                 format_args!("memory! {{ {name}, {address:#x}, {bytes:#x} }}"),
             );
         }
+    }
+}
+
+/// What the monitor of a guest asks for a disk and a network, if there are any: one program serves guests that have them and guests that have not.
+fn drivers(checked: &Checked, index: usize, text: &mut String) {
+    if checked.system.partitions[index].guest.is_none() {
+        return;
+    }
+    for name in ["disk", "network"] {
+        let (value, origin) = match checked.wiring[index].driver(&checked.system, name) {
+            Some(port) => {
+                let origin = match port.object {
+                    PortObject::Channel { channel, .. } => {
+                        format!("{ORIGIN}{}", checked.system.channels[channel].name)
+                    }
+                    PortObject::Interrupt { .. } => String::new(),
+                };
+                (format!("Some(&{})", constant(&port.name)), origin)
+            }
+            None => ("None".to_string(), String::new()),
+        };
+        let (constant, messages) = (constant(name), format!("::{name}_messages"));
+        line_to(
+            text,
+            format_args!(
+                "/// The driver of its guest's {name}.\npub static GUEST_{constant}: Option<&RingInitiator<{messages}::Request, {messages}::Reply>> = {value};{origin}"
+            ),
+        );
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `/cpus` | one e500v2, its caches, and how fast its timebase counts |
 //! | `/memory` | one range from address 0 |
 //! | `/chosen` | the boot arguments, the initramfs, the console |
-//! | `/soc` | the block of devices, of which there is the interrupt controller; and, where the system wants them, the registers that reset the machine, switch it off, and take the report of a panic |
+//! | `/soc` | the block of devices, of which there is the interrupt controller; and, where the system wants them, the registers that reset the machine, switch it off, and take the report of a panic; a disk and a network (`virtio.rs`) |
 //! | `/hypervisor` | that a hypercall is `sc`, that there is one for idling, and the byte channel that is the console |
 //!
 //! A guest that is older than all this finds a UART for its console in place of the byte channel, and a bus of PCI without devices, where
@@ -22,6 +22,7 @@
 
 mod legacy;
 mod overlay;
+mod virtio;
 
 use std::ops::Range;
 
@@ -32,6 +33,7 @@ use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 
 pub use legacy::{PCI, PCI_MEMORY, PCI_MEMORY_SIZE, PCI_PORTS, PCI_PORTS_SIZE, UART};
 pub use overlay::{Fault, overlaid};
+pub use virtio::{DISK, NETWORK, VIRTIO_SIZE};
 
 /// Where the guest's block of devices (CCSR) lies in its physical memory.
 pub const DEVICES: u32 = 0xe000_0000;
@@ -98,6 +100,10 @@ pub struct Facts<'f> {
     pub pins_source: u32,
     /// Whether there is a register that takes the report of a panic.
     pub reports_panics: bool,
+    /// The interrupt source of the disk, if there is one.
+    pub disk_source: Option<u32>,
+    /// That of the network, if there is one.
+    pub network_source: Option<u32>,
     /// Randomness to begin with. Without it, runs are the same every time.
     pub rng_seed: Option<[u8; 32]>,
 }
@@ -213,6 +219,9 @@ fn devices(facts: &Facts<'_>) -> Result<Node> {
     if facts.reports_panics {
         let register = device("pvpanic", PANIC, 2)?.with("compatible", "qemu,pvpanic-mmio")?;
         block = block.holding(register);
+    }
+    for node in virtio::nodes(facts)? {
+        block = block.holding(node);
     }
     Ok(block)
 }

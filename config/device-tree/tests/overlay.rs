@@ -22,6 +22,8 @@ fn base() -> Vec<u8> {
         reserved: &[],
         pins_source: 5,
         reports_panics: false,
+        disk_source: None,
+        network_source: None,
         rng_seed: None,
     })
     .unwrap()

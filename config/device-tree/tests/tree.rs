@@ -23,6 +23,8 @@ fn facts() -> Facts<'static> {
         reserved: &[],
         pins_source: 5,
         reports_panics: false,
+        disk_source: None,
+        network_source: None,
         rng_seed: None,
     }
 }
@@ -288,4 +290,39 @@ fn what_is_reserved_stands_in_the_block_for_it() {
     assert_eq!(reserved[0].address() as usize, 0x56_2000);
     assert_eq!(reserved[0].size(), 0x1_8000);
     assert!(added(&facts).is_empty(), "the tree itself is the same");
+}
+
+#[test]
+fn a_disk_and_a_network_are_there_if_the_guest_has_them() {
+    let of = |disk_source, network_source| {
+        let there = Facts {
+            disk_source,
+            network_source,
+            ..facts()
+        };
+        let mut all = properties(&there);
+        for path in properties(&facts()).keys() {
+            assert!(all.remove(path).is_some(), "{path}");
+        }
+        all
+    };
+    assert!(of(None, None).is_empty());
+    for (sources, offset, source) in [
+        ((Some(45), None), 0xd_2000, 45),
+        ((None, Some(46)), 0xd_3000, 46),
+    ] {
+        let node = format!("/soc@e0000000/virtio_mmio@{offset:x}");
+        let expected = [
+            ("compatible", b"virtio,mmio\0".to_vec()),
+            ("reg", cells(&[offset, 0x200])),
+            ("interrupt-parent", cells(&[1])),
+            ("interrupts", cells(&[source, 2])),
+        ];
+        let expected: BTreeMap<_, _> = expected
+            .into_iter()
+            .map(|(name, value)| (format!("{node}/{name}"), value))
+            .collect();
+        assert_eq!(of(sources.0, sources.1), expected);
+    }
+    assert_eq!(of(Some(45), Some(46)).len(), 8);
 }

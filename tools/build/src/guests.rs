@@ -26,6 +26,8 @@ const _: () = {
     assert!(tree::PCI_MEMORY == board::PCI_MEMORY && tree::PCI_PORTS == board::PCI_PORTS);
     assert!(tree::PCI_MEMORY_SIZE == board::PCI_MEMORY_BYTES);
     assert!(tree::PCI_PORTS_SIZE == board::PCI_PORTS_BYTES);
+    assert!(tree::DISK == board::DISK && tree::NETWORK == board::NETWORK);
+    assert!(tree::VIRTIO_SIZE == board::VIRTIO_BYTES);
 };
 
 /// A first file system begins at a multiple of that.
@@ -182,6 +184,8 @@ fn of_guest(
         reserved: &reserved,
         pins_source: source::GPIO.into(),
         reports_panics: true,
+        disk_source: has_port(checked, partition, "disk").then_some(source::DISK.into()),
+        network_source: has_port(checked, partition, "network").then_some(source::NETWORK.into()),
         rng_seed: None,
     })?;
     let tree = match &guest.overlay {
@@ -206,6 +210,13 @@ fn of_guest(
         rewritten,
         warning,
     }))
+}
+
+/// Whether a partition has a driver for its guest's disk or network.
+fn has_port(checked: &Checked, partition: &Partition, port: &str) -> bool {
+    let mut all = checked.system.partitions.iter().zip(&checked.wiring);
+    all.find(|(one, _)| one.name == partition.name)
+        .is_some_and(|(_, wiring)| wiring.driver(&checked.system, port).is_some())
 }
 
 fn blob(name: &str, at: u32, content: Vec<u8>) -> Blob {
