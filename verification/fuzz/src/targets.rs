@@ -7,6 +7,7 @@ pub mod record;
 pub mod ring;
 pub mod system;
 pub mod tables;
+pub mod virtio;
 
 use cofferdam_check::{Checked, check_text};
 use cofferdam_compile::{Image, compile};

@@ -43,6 +43,11 @@ fn record() {
 }
 
 #[test]
+fn virtio() {
+    slice("virtio", 2000);
+}
+
+#[test]
 fn each_target_has_its_slice_and_its_libfuzzer_binary() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read =

@@ -137,6 +137,7 @@ pub const LAYERS: &[Layer] = &[
             "microkernel/core",
             "ipc/*",
             "config/*",
+            "personalities/guest",
             "verification/*",
             "tools/record",
         ],
