@@ -15,8 +15,6 @@ pub enum Record {
     Module(Module),
     /// A block of the supervisor's mapping of partition memory.
     RamBlock(RamBlock),
-    /// The bus of devices. At most one, before the partitions.
-    Bus(#[serde(deserialize_with = "bus_or_damage")] Bus),
     /// A partition; its regions, copies and capabilities follow.
     Partition(Partition),
     /// A guest of the partition before it.
@@ -27,10 +25,6 @@ pub enum Record {
     Copy(Copy),
     /// A capability of the partition before it: the next slot, from 0 on.
     Capability(Capability),
-    /// A function on the bus that the partition before it owns; its steps follow.
-    Function(#[serde(deserialize_with = "bus_or_damage")] Function),
-    /// A step of the function before it: first those of the beginning, then those of the end.
-    Step(#[serde(deserialize_with = "bus_or_damage")] Step),
     /// A channel; its ends follow.
     Channel(Channel),
     /// An end of the channel before it: first the source, then the destinations.
@@ -46,6 +40,16 @@ pub enum Record {
     /// A write to TLB1: behind a schedule, of what its first window needs from nothing; behind a window, of what
     /// differs from the window before it (before the first comes the last).
     TlbWrite(TlbWrite),
+    // Last: a kernel for systems without a bus does not know these, and takes them for damage.
+    /// The bus of devices. At most one, before the partitions.
+    #[cfg(feature = "bus")]
+    Bus(Bus),
+    /// A function on the bus that the partition before it owns; its steps follow.
+    #[cfg(feature = "bus")]
+    Function(Function),
+    /// A step of the function before it: first those of the beginning, then those of the end.
+    #[cfg(feature = "bus")]
+    Step(Step),
 }
 
 /// The board's facts that the kernel needs.
@@ -192,17 +196,6 @@ fn guest_or_damage<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
         Guest::deserialize(deserializer)
     } else {
         Err(serde::de::Error::custom("a guest"))
-    }
-}
-
-/// The same of what concerns the bus.
-fn bus_or_damage<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    if cfg!(feature = "bus") {
-        T::deserialize(deserializer)
-    } else {
-        Err(serde::de::Error::custom("a bus"))
     }
 }
 

@@ -250,6 +250,7 @@ impl Configuration {
         match record {
             Record::Board(_) | Record::Module(_) => return Err(BootFailure::Misplaced),
             Record::RamBlock(own) => push(&mut self.ram_blocks, own)?,
+            #[cfg(feature = "bus")]
             Record::Bus(own) if self.bus.is_none() => self.bus = Some(own),
             Record::Interrupt(own) => push(&mut self.interrupts, own)?,
             Record::Rank(own) => push(&mut self.ranks, own)?,
@@ -317,11 +318,13 @@ impl Configuration {
                 push(&mut self.capabilities, own)?;
                 partition.capabilities.end += 1;
             }
+            #[cfg(feature = "bus")]
             (Record::Function(own), Some(partition), ..) => {
                 let steps = Range::empty_at(self.steps.len());
                 push(&mut self.functions, FunctionTables { own, steps })?;
                 partition.functions.end += 1;
             }
+            #[cfg(feature = "bus")]
             (Record::Step(own), Some(partition), ..) if partition.functions.len() != 0 => {
                 push(&mut self.steps, own)?;
                 if let Some(function) = self.functions.last_mut() {

@@ -215,7 +215,7 @@ fn of_guest(
 /// Whether a partition has a driver for its guest's disk or network.
 fn has_port(checked: &Checked, partition: &Partition, port: &str) -> bool {
     let mut all = checked.system.partitions.iter().zip(&checked.wiring);
-    all.find(|(one, _)| one.name == partition.name)
+    all.find(|(one, _)| one.name.value == partition.name.value)
         .is_some_and(|(_, wiring)| wiring.driver(&checked.system, port).is_some())
 }
 
