@@ -94,7 +94,8 @@ impl World {
             1 => {
                 let queues = [&self.queues[1], &self.queues[2]];
                 start(&mut self.network.registers, u64::MAX, &queues);
-                (self.renew(1), self.renew(2));
+                self.renew(1);
+                self.renew(2);
             }
             2 => registers(&mut self.disk.registers, choices),
             3 => registers(&mut self.network.registers, choices),

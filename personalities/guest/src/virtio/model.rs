@@ -250,10 +250,11 @@ pub struct DriverQueue {
     base: u32,
     free: Vec<u16>,
     chains: Vec<Vec<u16>>,
-    /// Chains made available, and those that came back, wrapping.
+    /// Chains made available, wrapping.
     pub available: u16,
-    /// See `available`.
-    pub used: u16,
+    /// Those that came back.
+    #[cfg(test)]
+    used: u16,
 }
 
 impl DriverQueue {
@@ -271,6 +272,7 @@ impl DriverQueue {
             free: (0..size).rev().collect(),
             chains: vec![Vec::new(); size.into()],
             available: 0,
+            #[cfg(test)]
             used: 0,
         }
     }
@@ -317,6 +319,7 @@ impl DriverQueue {
     }
 
     /// Takes what came back: the head of its chain, and how much was written.
+    #[cfg(test)]
     pub fn take(&mut self, ram: &Ram) -> Option<(u16, u32)> {
         let ring = self.base + Self::USED;
         if ram.bytes_at(ring + 2, 2) == self.used.to_le_bytes() {
@@ -336,11 +339,13 @@ impl DriverQueue {
     }
 
     /// Whether the device asks to be notified.
+    #[cfg(test)]
     pub fn notifies(&self, ram: &Ram) -> bool {
         ram.bytes_at(self.base + Self::USED, 1) == [0]
     }
 
     /// Asks for interrupts, or for none.
+    #[cfg(test)]
     pub fn set_interrupts(&self, ram: &mut Ram, wanted: bool) {
         ram.set_bytes(self.base + Self::AVAILABLE, &[u8::from(!wanted), 0]);
     }
