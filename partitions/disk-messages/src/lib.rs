@@ -32,7 +32,7 @@
 //!
 //! # Restarts
 //!
-//! When the driver restarts, the client's ring says so once. Nothing is in flight any more; what was has an unknown outcome: it was carried
+//! When the driver starts it rings the doorbells of its clients, which wait for answers that will not come. The client's ring then says so once. Nothing is in flight any more; what was has an unknown outcome: it was carried
 //! out, or in part, or not. Nothing that was answered is lost beyond what a flush promises. Reads, writes and flushes may be asked for again as they
 //! were. When the client restarts, the driver drops its requests, waits until the device is done with its payload, and goes on.
 #![no_std]

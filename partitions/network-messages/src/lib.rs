@@ -31,7 +31,7 @@
 //!
 //! # Restarts
 //!
-//! When the driver restarts, the client's ring says so once. Nothing is in flight any more: frames that were being sent may be lost, and the
+//! When the driver starts it rings the doorbells of its clients, which wait for answers that will not come. The client's ring then says so once. Nothing is in flight any more: frames that were being sent may be lost, and the
 //! buffers for receiving are the client's to give again. When the client restarts, the driver drops its requests, waits until the device is done with
 //! its payload, and goes on.
 #![no_std]
