@@ -4,6 +4,9 @@
 //! period, a prompt is shown after two releases in which nothing else was written; without one, when the next key is
 //! pressed.
 //!
+//! Its disk and its network are the ports `disk` and `network`, where the partition has them: rings to the partitions that drive the real ones.
+//! They say what there is before the guest starts.
+//!
 //! A guest that ends itself, panics or hangs is an `application_error` of the partition, whose detail says which. If the health monitor
 //! lets the partition go on then, what the system's file says for it follows.
 #![no_std]
@@ -22,6 +25,7 @@ use cofferdam_native::{
 };
 use guest_monitor::devices::Ending;
 use guest_monitor::output::LINE_BYTES;
+use guest_monitor::virtio::channels::Channels;
 use guest_monitor::watchdog::Watchdog;
 use guest_monitor::{Monitor, start};
 
@@ -32,19 +36,31 @@ fn main() -> ! {
     let mut monitor = Monitor::new();
     let mut watchdog = Watchdog::new(ports::GUEST_WATCHDOG_RELEASES);
     let memory_bytes = guest.memory_bytes();
+    let mut channels = Channels::attach(ports::GUEST_DISK, ports::GUEST_NETWORK);
+    if !channels.describe(&mut monitor, memory_bytes, ports::TIMEBASE_HZ) {
+        log!("the driver of its disk or its network does not answer: the guest goes without");
+    }
     let (entry, device_tree) = (ports::GUEST_ENTRY, ports::GUEST_DEVICE_TREE);
     start(&mut guest, memory_bytes, entry, device_tree);
     // Keys that came before the guest did.
     let mut keys_wait = true;
+    let mut came = Lines::NONE;
     loop {
         if keys_wait && monitor.console.takes_keys() {
             keys_wait = take_keys(&mut monitor);
         }
+        channels.serve(&mut monitor, &mut guest, came);
+        came = Lines::NONE;
         monitor.settle(&mut guest);
-        enable_lines(&monitor, watchdog.watches(&guest));
+        enable_lines(
+            &monitor,
+            watchdog.watches(&guest),
+            channels.wanted(&monitor),
+        );
         match guest.run() {
             Ok(Exit::Lines(lines)) => {
                 page::clear(lines);
+                came = lines;
                 keys_wait |= lines.has(ports::INPUT.line());
                 if lines.has(Lines::RELEASE) {
                     if monitor.console.output.is_quiet() {
@@ -114,8 +130,8 @@ fn show(line: &[u8]) -> bool {
 }
 
 /// The lines that interrupt the guest: each one only while something is to be done about it.
-fn enable_lines(monitor: &Monitor, watched: bool) {
-    let mut lines = ports::INPUT.line();
+fn enable_lines(monitor: &Monitor, watched: bool, devices: Lines) {
+    let mut lines = ports::INPUT.line() | devices;
     if monitor.console.output.is_blocked() {
         lines |= ports::LOG.line();
     }

@@ -12,12 +12,16 @@
 //! Everything is generic over where the guest's memory and the channel are, so that it runs on the host.
 
 pub mod block;
+#[cfg(target_os = "none")]
+pub mod channels;
 pub mod describe;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
 pub mod mmio;
 #[cfg(any(test, feature = "hostile"))]
 mod model;
+#[cfg(target_os = "none")]
+pub mod native;
 pub mod network;
 pub mod queue;
 mod sets;

@@ -1,0 +1,131 @@
+//! The guest's memory and the channels of the partition that the monitor is.
+
+use cofferdam_native::ipc::Message;
+use cofferdam_native::{
+    Guest, Lines, RingConsumer, RingError, RingInitiator, RingProducer, SharedMemory,
+};
+
+use super::{Link, Memory, Unsent};
+
+impl Memory<SharedMemory> for Guest {
+    fn bytes(&self) -> u32 {
+        self.memory_bytes()
+    }
+
+    fn word(&self, address: u32) -> Option<u32> {
+        Self::word(self, address)
+    }
+
+    fn set_word(&mut self, address: u32, value: u32) -> Option<()> {
+        Self::set_word(self, address, value)
+    }
+
+    fn set_byte(&mut self, address: u32, value: u8) -> Option<()> {
+        Self::set_byte(self, address, value)
+    }
+
+    fn copy_out(
+        &self,
+        address: u32,
+        payload: &SharedMemory,
+        offset: u32,
+        bytes: u32,
+    ) -> Option<()> {
+        let before = unaligned(address, offset, bytes);
+        self.copy_from(address, payload, offset, before)?;
+        self.copy_from(address + before, payload, offset + before, bytes - before)
+    }
+
+    fn copy_in(
+        &mut self,
+        address: u32,
+        payload: &SharedMemory,
+        offset: u32,
+        bytes: u32,
+    ) -> Option<()> {
+        let before = unaligned(address, offset, bytes);
+        self.copy_to(address, payload, offset, before)?;
+        self.copy_to(address + before, payload, offset + before, bytes - before)
+    }
+}
+
+/// How many bytes there are before a word begins, of as many as are to be copied: what is copied from there on is copied by words if both
+/// sides are aligned the same way.
+fn unaligned(address: u32, offset: u32, bytes: u32) -> u32 {
+    if address % 4 == offset % 4 {
+        (address.wrapping_neg() % 4).min(bytes)
+    } else {
+        0
+    }
+}
+
+/// This end of a channel to a driver.
+#[derive(Debug)]
+pub struct Ring<Q, R> {
+    requests: RingProducer<Q>,
+    replies: RingConsumer<R>,
+    payload: SharedMemory,
+}
+
+/// So many replies in a row may be no replies.
+const UNREADABLE_MAX: usize = 128;
+
+impl<Q: Message, R: Message> Ring<Q, R> {
+    /// The ends of a port; `None` if they were given away before in this life.
+    pub fn attach(port: &RingInitiator<Q, R>) -> Option<Self> {
+        let (requests, replies) = port.attach()?;
+        Some(Self {
+            requests,
+            replies,
+            payload: port.payload(),
+        })
+    }
+
+    /// The line that the driver's doorbell raises.
+    pub fn line(&self) -> Lines {
+        self.requests.line()
+    }
+}
+
+impl<Q: Message, R: Message> Link for Ring<Q, R> {
+    type Request = Q;
+    type Reply = R;
+    type Payload = SharedMemory;
+
+    fn payload(&self) -> &SharedMemory {
+        &self.payload
+    }
+
+    fn payload_bytes(&self) -> u32 {
+        self.payload.length()
+    }
+
+    fn push(&mut self, request: &Q) -> Result<(), Unsent> {
+        self.requests.push(request).map_err(|error| match error {
+            RingError::PeerRestarted => Unsent::Restarted,
+            // What the driver wrote makes no sense: until it restarts, nothing can be sent.
+            _ => Unsent::Full,
+        })
+    }
+
+    fn pop(&mut self) -> Option<R> {
+        for _ in 0..UNREADABLE_MAX {
+            match self.replies.pop() {
+                Ok(reply) => return reply,
+                // A driver that restarts takes up the requests first (`RingResponder::attach`), so that `has_restarted` knows of it.
+                Err(RingError::Decode(_) | RingError::PeerRestarted) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn has_restarted(&mut self) -> bool {
+        self.requests.vacant() == Err(RingError::PeerRestarted)
+    }
+
+    fn ring_doorbell(&mut self) {
+        // Its refusals concern the configuration, which is fixed; a driver that does not run is rung when it starts.
+        let _ = self.requests.ring_doorbell();
+    }
+}
