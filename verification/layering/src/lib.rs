@@ -119,6 +119,10 @@ pub const LAYERS: &[Layer] = &[
         "partitions/disk-client",
         &["ipc/*", "personalities/native", "partitions/disk-messages"],
     ),
+    target(
+        "partitions/network-client",
+        &["ipc/*", "personalities/native", "partitions/network-messages"],
+    ),
     // No partition depends on the kernel; `abi` is what the two agree on.
     target(
         "partitions/*",

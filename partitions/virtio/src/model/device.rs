@@ -172,6 +172,13 @@ impl<B: Backend> ModelDevice<B> {
         true
     }
 
+    /// Serves the first chain that it has of one queue. Whether there is one.
+    pub fn finish_of(&self, queue: u16) -> bool {
+        let of_queue = |taken: &Taken| taken.queue == queue;
+        let number = self.0.borrow().taken.iter().position(of_queue);
+        number.is_some_and(|number| self.finish(number))
+    }
+
     /// Hands back a chain without having written into it what is claimed.
     pub fn finish_unwritten(&self, number: usize, claimed: u32) {
         let state = &mut *self.0.borrow_mut();

@@ -1,0 +1,217 @@
+//! What the driver knows of a client.
+
+use cofferdam_ring::RingError;
+use heapless::Deque;
+use network_messages::{FRAME_BYTES_MAX, Reply, Request, Status};
+
+use crate::device::TRANSMIT_SLOTS;
+use crate::route::{Address, Header};
+use crate::{Bucket, FrameMemory};
+
+/// So many clients can share a network.
+pub const CLIENTS_MAX: usize = 8;
+/// So many buffers for receiving a client may have given at a time.
+pub const RECEIVES_MAX: usize = 64;
+/// Answers that wait for room: for all that can be at the device, for a frame that came, and for one request more.
+const OUTBOX: usize = TRANSMIT_SLOTS + 2;
+
+/// What the system's file says of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Its hardware address. No other client has it.
+    pub address: Address,
+    /// It may send so many frames
+    pub frames: u32,
+    /// in so many ticks.
+    pub per_ticks: u64,
+    /// Whether it and the wire may talk.
+    pub wire: bool,
+    /// With which other clients it may talk: a bit for each, by their order.
+    pub peers: u32,
+}
+
+/// The driver's end of a client's ring, and the payload.
+pub trait Channel {
+    /// What the payload is in.
+    type Memory: FrameMemory;
+    /// Takes the next request.
+    ///
+    /// # Errors
+    /// As the ring says.
+    fn pop(&mut self) -> Result<Option<Request>, RingError>;
+    /// Appends an answer.
+    ///
+    /// # Errors
+    /// As the ring says: nothing was appended.
+    fn push(&mut self, reply: &Reply) -> Result<(), RingError>;
+    /// Tells the client that there are answers.
+    fn ring_doorbell(&mut self);
+    /// The payload.
+    fn payload(&self) -> &Self::Memory;
+}
+
+/// A buffer that a client gave for a frame.
+#[derive(Clone, Copy, Debug)]
+struct Receive {
+    id: u32,
+    offset: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Client<C> {
+    pub channel: C,
+    pub settings: Settings,
+    pub bucket: Bucket,
+    receives: Deque<Receive, RECEIVES_MAX>,
+    outbox: Deque<Reply, OUTBOX>,
+    /// Its slots at the device.
+    pub at_device: u64,
+    /// Slots at the device of an earlier life of it.
+    pub dropped: u64,
+    /// Taken from the ring, but not looked at yet.
+    waiting: Option<Request>,
+    /// Answers were pushed since it was told last.
+    untold: bool,
+    /// It was found to have restarted.
+    pub restarted: bool,
+}
+
+impl<C: Channel> Client<C> {
+    pub fn new(channel: C, settings: Settings, now: u64) -> Self {
+        Self {
+            channel,
+            settings,
+            bucket: Bucket::new(settings.frames, settings.per_ticks, now),
+            receives: Deque::new(),
+            outbox: Deque::new(),
+            at_device: 0,
+            dropped: 0,
+            waiting: None,
+            untold: true,
+            restarted: false,
+        }
+    }
+
+    /// Whether its next request can be served: nothing of its last life is at the device, and there is room for the answer.
+    pub fn can_ask(&self) -> bool {
+        self.dropped == 0 && self.outbox.is_empty()
+    }
+
+    pub fn pop(&mut self) -> Result<Option<Request>, RingError> {
+        match self.waiting.take() {
+            Some(request) => Ok(Some(request)),
+            None => self.channel.pop(),
+        }
+    }
+
+    /// Takes a buffer for receiving.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn give(&mut self, request: &Request) -> Result<(), Status> {
+        if request.length < FRAME_BYTES_MAX || !self.is_payload(request.offset, request.length) {
+            return Err(Status::Malformed);
+        }
+        let receive = Receive {
+            id: request.id,
+            offset: request.offset,
+        };
+        self.receives.push_back(receive).map_err(|_| Status::Dropped)
+    }
+
+    pub fn is_payload(&self, offset: u32, length: u32) -> bool {
+        let end = offset.checked_add(length);
+        end.is_some_and(|end| end <= virtio::Memory::length(self.channel.payload()))
+    }
+
+    /// Gives it a frame, if it gave a buffer and takes its answers; else the frame is lost.
+    ///
+    /// All of it comes from `memory`, but for the header: it is the one that was judged.
+    pub fn deliver(&mut self, header: &Header, memory: &C::Memory, offset: u32, length: u32) {
+        self.flush();
+        if !self.outbox.is_empty() {
+            return;
+        }
+        let Some(receive) = self.receives.pop_front() else {
+            return;
+        };
+        let payload = self.channel.payload();
+        payload.copy_from(receive.offset, memory, offset, length);
+        payload.copy_in(receive.offset, &header.0);
+        self.answer(receive.id, Status::Done, length);
+        self.flush();
+    }
+
+    pub fn answer(&mut self, id: u32, status: Status, length: u32) {
+        self.answer_with(Reply {
+            id,
+            status,
+            length,
+            address: [0; 6],
+        });
+    }
+
+    pub fn answer_with(&mut self, reply: Reply) {
+        // There is room, see `OUTBOX`.
+        let _ = self.outbox.push_back(reply);
+    }
+
+    /// Gives answers as far as there is room for them.
+    pub fn flush(&mut self) {
+        while let Some(reply) = self.outbox.front().copied() {
+            let mut result = self.channel.push(&reply);
+            if result == Err(RingError::PeerRestarted) {
+                if self.has_restarted() {
+                    return self.forget();
+                }
+                result = self.channel.push(&reply);
+            }
+            // No room: the client rings when there is. All else: it destroyed its ring.
+            if result.is_err() {
+                return;
+            }
+            self.outbox.pop_front();
+            self.untold = true;
+        }
+    }
+
+    /// Whether the way here tells of a new life too, hence the answers are for the old one. If it gives a request instead, that one is
+    /// of the life that the way back told of: it waits.
+    fn has_restarted(&mut self) -> bool {
+        match self.channel.pop() {
+            Err(RingError::PeerRestarted) => true,
+            Ok(Some(request)) => {
+                // There is none already, unless the client plays with its ring.
+                self.waiting.get_or_insert(request);
+                false
+            }
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// The client has restarted: nobody waits for its answers any more, and its buffers are no longer given.
+    pub fn forget(&mut self) {
+        self.outbox.clear();
+        self.receives.clear();
+        self.waiting = None;
+        self.dropped |= core::mem::take(&mut self.at_device);
+        self.restarted = true;
+    }
+
+    /// Tells it of answers, once for several.
+    pub fn tell(&mut self) {
+        if core::mem::take(&mut self.untold) {
+            self.channel.ring_doorbell();
+        }
+    }
+
+    /// Answers who it is.
+    pub fn describe(&mut self, request: &Request) {
+        self.answer_with(Reply {
+            id: request.id,
+            status: Status::Done,
+            length: 0,
+            address: self.settings.address,
+        });
+    }
+}

@@ -1,0 +1,417 @@
+//! Whose request is next, and who gets which frame.
+//!
+//! A frame that goes to the wire has a **slot** from when it was taken from a client's ring until the device has read it: then the
+//! client is answered, and its payload is its own again. Sets of slots are bit masks.
+//!
+//! # Fair
+//!
+//! Each client may have as many slots as there are for each, and a rate; who has used up its slots is not asked, who has used up its rate is
+//! answered so. Those that may ask are served in turn, one request each. A turn has a fixed number of requests and of frames from the wire,
+//! so that neither a client nor the wire keeps the other waiting. A frame for a client that has no room is lost at once, and keeps nobody up.
+//!
+//! # A client restarts
+//!
+//! Either direction of its ring says so. Its answers and its buffers are dropped, and as long as the device has a frame of its last life, nothing
+//! is taken from its ring: so when it gets an answer, its payload is its own.
+//!
+//! # The device fails
+//!
+//! If it writes what cannot be, says that it needs a reset, or has a frame for too long, it is reset: what it had is answered as dropped, and
+//! it begins anew. After some failures without a frame sent in between, it stays down; the clients still have each other. If it does not even
+//! come out of its reset, only a restart of the partition ends its use of memory.
+
+use heapless::Vec;
+use network_messages::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Request, Status};
+use virtio::{InitError, Registers};
+
+use cofferdam_ring::RingError;
+
+use crate::client::{CLIENTS_MAX, Channel, Client, Settings};
+use crate::device::{Arrived, Net, TRANSMIT_SLOTS};
+use crate::route::{self, HEADER_BYTES, Header};
+use crate::FrameMemory;
+
+/// So many requests are taken in a turn.
+const REQUESTS_OF_TURN: u32 = 32;
+/// So many frames from the wire are taken in a turn.
+const FRAMES_OF_TURN: u32 = 16;
+/// After so many failures of the device with no frame sent in between, it stays down.
+const FAILURES_MAX: u32 = 3;
+/// So often within its patience the server looks whether something is late.
+pub const PATIENCE_CHECKS: u64 = 4;
+
+/// What to do after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// There is more to do.
+    Again,
+    /// Nothing is to be done before something comes.
+    Wait,
+    /// The device cannot be stopped: the partition has to restart.
+    Restart,
+}
+
+/// A frame at the device.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    id: u32,
+    length: u32,
+    /// When it went there, in ticks.
+    since: u64,
+}
+
+const NO_SLOT: Slot = Slot {
+    id: 0,
+    length: 0,
+    since: 0,
+};
+
+/// A network and its clients.
+#[derive(Debug)]
+pub struct Server<R, M, C> {
+    net: Net<R, M>,
+    clients: Vec<Client<C>, CLIENTS_MAX>,
+    slots: [Slot; TRANSMIT_SLOTS],
+    free: u64,
+    /// The most slots of one client.
+    share: u32,
+    /// Who is asked first.
+    turn: usize,
+    failures: u32,
+    failed: bool,
+    patience_ticks: u64,
+    next_check: u64,
+}
+
+impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, C> {
+    /// Brings the network up, and serves nobody yet. A device that has a frame for longer than `patience_ticks` counts as failed.
+    pub fn new(net: Net<R, M>, patience_ticks: u64) -> Self {
+        let mut server = Self {
+            net,
+            clients: Vec::new(),
+            slots: [NO_SLOT; TRANSMIT_SLOTS],
+            free: u64::MAX,
+            share: TRANSMIT_SLOTS as u32,
+            turn: 0,
+            failures: 0,
+            failed: false,
+            patience_ticks,
+            next_check: 0,
+        };
+        // What came of it is asked when it matters; until then the clients have each other.
+        let _ = server.start();
+        server
+    }
+
+    /// One more client. Whether there was room for it. Its doorbell will be rung: it may wait for an answer of this driver's last life.
+    pub fn add_client(&mut self, channel: C, settings: Settings, now: u64) -> bool {
+        let client = Client::new(channel, settings, now);
+        let added = self.clients.push(client).is_ok();
+        self.share = TRANSMIT_SLOTS as u32 / (self.clients.len() as u32).max(1);
+        added
+    }
+
+    /// Brings the device up again after it was stopped.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn start(&mut self) -> Result<(), InitError> {
+        self.net.start()
+    }
+
+    /// Whether there is a wire.
+    pub fn is_up(&self) -> bool {
+        self.net.is_up()
+    }
+
+    /// When to look again even if nothing comes: while the device has something to send, in ticks.
+    pub fn next_check(&self) -> Option<u64> {
+        (self.at_device() != 0).then_some(self.next_check)
+    }
+
+    /// The device's interrupt came.
+    pub fn interrupted(&mut self) {
+        if self.net.acknowledge_interrupt() {
+            self.failed = true;
+        }
+    }
+
+    /// One turn: what was sent, what came, what clients ask for, what they are answered. `now` is in ticks.
+    pub fn serve(&mut self, now: u64) -> Next {
+        self.collect();
+        self.check_patience(now);
+        let came = self.take_arrived();
+        if core::mem::take(&mut self.failed) && self.recover() == Next::Restart {
+            // Stays so, whoever asks again.
+            self.failed = true;
+            return Next::Restart;
+        }
+        // First the answers: they make room for requests.
+        self.flush();
+        let asked = self.take_requests(now);
+        self.net.announce();
+        self.flush();
+        let mut restarted = false;
+        for client in &mut self.clients {
+            client.tell();
+            restarted |= core::mem::take(&mut client.restarted);
+        }
+        if came || asked || restarted {
+            Next::Again
+        } else {
+            Next::Wait
+        }
+    }
+
+    fn at_device(&self) -> u64 {
+        let clients = self.clients.iter();
+        clients.fold(0, |all, client| all | client.at_device | client.dropped)
+    }
+
+    fn flush(&mut self) {
+        for client in &mut self.clients {
+            client.flush();
+        }
+    }
+
+    /// What the device has sent.
+    fn collect(&mut self) {
+        // A device that hands back more than it has is corrupt: this ends.
+        loop {
+            match self.net.take_sent() {
+                Ok(Some(slot)) => {
+                    self.failures = 0;
+                    self.end(slot, Status::Done);
+                }
+                Ok(None) => return,
+                Err(_) => {
+                    self.failed = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The device is done with a slot.
+    fn end(&mut self, slot: u8, status: Status) {
+        let bit = bit(slot);
+        let Some(Slot { id, length, .. }) = self.slots.get(usize::from(slot)).copied() else {
+            return;
+        };
+        self.free |= bit;
+        for client in &mut self.clients {
+            client.dropped &= !bit;
+            if client.at_device & bit != 0 {
+                client.at_device &= !bit;
+                let sent = if status == Status::Done { length } else { 0 };
+                client.answer(id, status, sent);
+            }
+        }
+    }
+
+    fn check_patience(&mut self, now: u64) {
+        if now < self.next_check {
+            return;
+        }
+        self.next_check = now.saturating_add(self.patience_ticks / PATIENCE_CHECKS);
+        let late = |slot: &Slot| now.saturating_sub(slot.since) > self.patience_ticks;
+        if of_mask(self.at_device())
+            .any(|slot| self.slots.get(usize::from(slot)).is_some_and(late))
+        {
+            self.failed = true;
+        }
+    }
+
+    /// What the device has is dropped, and the device begins anew.
+    fn recover(&mut self) -> Next {
+        if self.net.stop().is_err() {
+            return Next::Restart;
+        }
+        for slot in of_mask(self.at_device()) {
+            self.end(slot, Status::Dropped);
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.failures <= FAILURES_MAX {
+            // If it does not come up, there is no wire.
+            let _ = self.start();
+        }
+        Next::Wait
+    }
+
+    /// Takes frames from the wire. Whether there may be more.
+    fn take_arrived(&mut self) -> bool {
+        for _ in 0..FRAMES_OF_TURN {
+            match self.net.take_arrived() {
+                Ok(Some(arrived)) => {
+                    self.deliver_arrived(arrived);
+                    self.net.give_back(arrived);
+                }
+                Ok(None) => return false,
+                Err(_) => {
+                    self.failed = true;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn deliver_arrived(&mut self, arrived: Arrived) {
+        // Whoever is on the wire may put there what is none.
+        if arrived.length < FRAME_BYTES_MIN {
+            return;
+        }
+        let memory = self.net.memory();
+        let header = header(memory, arrived.offset);
+        let settings = self.clients.iter().map(|client| &client.settings);
+        let route = route::from_wire(settings, &header);
+        for client in chosen(&mut self.clients, route.clients) {
+            client.deliver(&header, memory, arrived.offset, arrived.length);
+        }
+    }
+
+    /// Takes requests in turn. Whether there were any.
+    fn take_requests(&mut self, now: u64) -> bool {
+        let count = self.clients.len();
+        let mut left = REQUESTS_OF_TURN;
+        loop {
+            let mut taken = false;
+            for _ in 0..count {
+                let number = self.turn % count;
+                if left == 0 {
+                    return true;
+                }
+                self.turn = number + 1;
+                if self.take_request(number, now) {
+                    taken = true;
+                    left -= 1;
+                }
+            }
+            if !taken {
+                return left != REQUESTS_OF_TURN;
+            }
+        }
+    }
+
+    /// Takes a client's next request. Whether there was something.
+    fn take_request(&mut self, number: usize, now: u64) -> bool {
+        let Some(client) = self.clients.get_mut(number) else {
+            return false;
+        };
+        client.flush();
+        if !client.can_ask() || client.at_device.count_ones() >= self.share {
+            return false;
+        }
+        match client.pop() {
+            Ok(Some(request)) => self.begin(number, &request, now),
+            Ok(None) => return false,
+            Err(RingError::PeerRestarted) => client.forget(),
+            // It names no id that could be answered.
+            Err(RingError::Decode(_)) => {}
+            // The client destroyed its ring. Until it restarts there is nothing to be had.
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// Does what is asked, or answers why not.
+    fn begin(&mut self, number: usize, request: &Request, now: u64) {
+        let Some(client) = self.clients.get_mut(number) else {
+            return;
+        };
+        let result = match request.operation {
+            Operation::Describe => return client.describe(request),
+            // It is answered when a frame comes.
+            Operation::Receive => match client.give(request) {
+                Ok(()) => return,
+                Err(status) => Err(status),
+            },
+            Operation::Send => match self.send(number, request, now) {
+                // It is answered when the device has read it.
+                Ok(Sent::Begun) => return,
+                Ok(Sent::Over) => Ok(request.length),
+                Err(status) => Err(status),
+            },
+        };
+        let (status, length) = match result {
+            Ok(length) => (Status::Done, length),
+            Err(status) => (status, 0),
+        };
+        if let Some(client) = self.clients.get_mut(number) {
+            client.answer(request.id, status, length);
+        }
+    }
+
+    fn send(&mut self, number: usize, request: &Request, now: u64) -> Result<Sent, Status> {
+        let client = self.clients.get_mut(number).ok_or(Status::Malformed)?;
+        let Request { offset, length, .. } = *request;
+        let frames = FRAME_BYTES_MIN..=FRAME_BYTES_MAX;
+        if !frames.contains(&length) || !client.is_payload(offset, length) {
+            return Err(Status::Malformed);
+        }
+        if !client.bucket.take(now) {
+            return Err(Status::Dropped);
+        }
+        let payload = client.channel.payload().clone();
+        let header = header(&payload, offset);
+        let settings = self.clients.iter().map(|client| &client.settings);
+        let route = route::from_client(settings, number, &header).ok_or(Status::Refused)?;
+        for other in chosen(&mut self.clients, route.clients) {
+            other.deliver(&header, &payload, offset, length);
+        }
+        if !route.wire {
+            return Ok(Sent::Over);
+        }
+        let slot = of_mask(self.free).next().ok_or(Status::Dropped)?;
+        let body = payload.bus_address(offset).wrapping_add(HEADER_BYTES);
+        if !self.net.send(slot, &header, body, length - HEADER_BYTES) {
+            return Err(Status::Dropped);
+        }
+        self.free &= !bit(slot);
+        if let Some(place) = self.slots.get_mut(usize::from(slot)) {
+            *place = Slot {
+                id: request.id,
+                length,
+                since: now,
+            };
+        }
+        if let Some(client) = self.clients.get_mut(number) {
+            client.at_device |= bit(slot);
+        }
+        Ok(Sent::Begun)
+    }
+}
+
+/// What became of a frame that may be sent.
+enum Sent {
+    /// The device has it.
+    Begun,
+    /// It is where it should be.
+    Over,
+}
+
+fn header(memory: &impl FrameMemory, offset: u32) -> Header {
+    let mut header = Header([0; HEADER_BYTES as usize]);
+    memory.copy_out(offset, &mut header.0);
+    header
+}
+
+/// The clients in a set.
+fn chosen<C>(clients: &mut [Client<C>], set: u32) -> impl Iterator<Item = &mut Client<C>> {
+    let numbered = clients.iter_mut().enumerate();
+    let chosen = numbered.filter(move |(number, _)| set & 1 << number != 0);
+    chosen.map(|(_, client)| client)
+}
+
+const fn bit(slot: u8) -> u64 {
+    1 << (slot as u32 % u64::BITS)
+}
+
+/// The numbers of the slots in a set.
+fn of_mask(mut mask: u64) -> impl Iterator<Item = u8> {
+    core::iter::from_fn(move || {
+        let slot = (mask != 0).then(|| mask.trailing_zeros() as u8)?;
+        mask &= mask - 1;
+        Some(slot)
+    })
+}

@@ -1,0 +1,286 @@
+//! A wire of the host, and the ends of rings that clients have.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::vec::Vec;
+
+use cofferdam_ring::RingError;
+use network_messages::{FRAME_BYTES_MAX, Operation, Reply, Request};
+use virtio::Memory as _;
+use virtio::model::{Arena, Backend, ModelDevice, ModelMemory};
+
+use crate::route::Address;
+use crate::{Channel, FrameMemory, Net, Next, Server, Settings};
+
+pub const REQUIRED: u64 = 1 << 32 | 1 << 33;
+pub const DRIVER_BYTES: u32 = 64 * 1024;
+pub const PAYLOAD_BYTES: u32 = 16 * 1024;
+pub const PATIENCE: u64 = 1000;
+pub const BROADCAST: Address = [0xff; 6];
+pub const OUTSIDE: Address = [0x52, 0x55, 10, 0, 2, 2];
+
+impl FrameMemory for ModelMemory {
+    fn copy_out(&self, offset: u32, to: &mut [u8]) {
+        for (at, byte) in (offset..).zip(to) {
+            *byte = self.read_u8(at);
+        }
+    }
+
+    fn copy_in(&self, offset: u32, from: &[u8]) {
+        for (at, byte) in (offset..).zip(from) {
+            self.write_u8(at, *byte);
+        }
+    }
+
+    fn copy_from(&self, offset: u32, other: &Self, other_offset: u32, length: u32) {
+        for at in 0..length {
+            self.write_u8(offset + at, other.read_u8(other_offset + at));
+        }
+    }
+}
+
+/// What is on the wire.
+#[derive(Debug, Default)]
+pub struct Wire {
+    pub sent: Vec<Vec<u8>>,
+    pub coming: VecDeque<Vec<u8>>,
+}
+
+impl Backend for Wire {
+    fn serve(&mut self, queue: u16, readable: &[u8], writable: usize) -> Vec<u8> {
+        match queue {
+            0 => {
+                assert_eq!(readable.len(), 0);
+                let frame = self.coming.pop_front().expect("the bench asks only then");
+                let mut bytes = std::vec![0xaa; 12];
+                bytes.extend(frame);
+                bytes.truncate(writable);
+                bytes
+            }
+            1 => {
+                assert_eq!(writable, 0);
+                assert_eq!(readable[..12], [0; 12]);
+                self.sent.push(readable[12..].to_vec());
+                Vec::new()
+            }
+            queue => panic!("queue {queue}"),
+        }
+    }
+
+    fn configuration(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// What a client and the driver share, and what its ring would say next.
+#[derive(Debug, Default)]
+pub struct Ring {
+    pub requests: VecDeque<Request>,
+    pub replies: VecDeque<Reply>,
+    pub reply_room: usize,
+    pub pop_error: Option<RingError>,
+    pub push_error: Option<RingError>,
+    pub doorbells: usize,
+}
+
+/// The driver's end.
+#[derive(Clone, Debug)]
+pub struct ModelChannel {
+    pub ring: Rc<RefCell<Ring>>,
+    pub payload: ModelMemory,
+}
+
+impl Channel for ModelChannel {
+    type Memory = ModelMemory;
+
+    fn pop(&mut self) -> Result<Option<Request>, RingError> {
+        let ring = &mut *self.ring.borrow_mut();
+        match ring.pop_error {
+            // Told once.
+            Some(RingError::PeerRestarted | RingError::Decode(_)) => {
+                Err(ring.pop_error.take().expect("there is one"))
+            }
+            Some(error) => Err(error),
+            None => Ok(ring.requests.pop_front()),
+        }
+    }
+
+    fn push(&mut self, reply: &Reply) -> Result<(), RingError> {
+        let ring = &mut *self.ring.borrow_mut();
+        if ring.push_error == Some(RingError::PeerRestarted) {
+            return Err(ring.push_error.take().expect("there is one"));
+        }
+        if let Some(error) = ring.push_error {
+            return Err(error);
+        }
+        if ring.replies.len() >= ring.reply_room {
+            return Err(RingError::Full);
+        }
+        ring.replies.push_back(*reply);
+        Ok(())
+    }
+
+    fn ring_doorbell(&mut self) {
+        self.ring.borrow_mut().doorbells += 1;
+    }
+
+    fn payload(&self) -> &ModelMemory {
+        &self.payload
+    }
+}
+
+pub struct Bench {
+    pub arena: Arena,
+    pub device: ModelDevice<Wire>,
+    pub server: Server<ModelDevice<Wire>, ModelMemory, ModelChannel>,
+    pub clients: Vec<ModelChannel>,
+    pub now: u64,
+}
+
+pub const fn address(client: usize) -> Address {
+    [2, 0, 0, 0, 1, client as u8]
+}
+
+/// A client that may talk to everybody, as often as it likes.
+pub const fn settings(client: usize) -> Settings {
+    Settings {
+        address: address(client),
+        frames: 1_000_000,
+        per_ticks: 1,
+        wire: true,
+        peers: 0b111,
+    }
+}
+
+pub fn frame(destination: Address, source: Address, length: usize) -> Vec<u8> {
+    let mut frame = [destination, source].concat();
+    frame.extend([8, 0]);
+    frame.extend((frame.len()..length).map(|at| at as u8));
+    frame
+}
+
+pub fn send(id: u32, offset: u32, length: u32) -> Request {
+    Request {
+        id,
+        operation: Operation::Send,
+        offset,
+        length,
+    }
+}
+
+pub fn receive(id: u32, offset: u32) -> Request {
+    Request {
+        operation: Operation::Receive,
+        ..send(id, offset, FRAME_BYTES_MAX)
+    }
+}
+
+pub fn describe(id: u32) -> Request {
+    Request {
+        operation: Operation::Describe,
+        ..send(id, 0, 0)
+    }
+}
+
+impl Bench {
+    /// So many clients that may do everything.
+    pub fn new(clients: usize) -> Self {
+        let all: Vec<_> = (0..clients).map(settings).collect();
+        Self::with(&all)
+    }
+
+    pub fn with(settings: &[Settings]) -> Self {
+        let clients = settings.len() as u32;
+        let arena = Arena::new(DRIVER_BYTES + clients * PAYLOAD_BYTES);
+        let device = ModelDevice::new(Wire::default(), &arena, REQUIRED, 3, 256);
+        let net = Net::new(device.clone(), arena.memory(0, DRIVER_BYTES));
+        let mut bench = Self {
+            server: Server::new(net, PATIENCE),
+            arena,
+            device,
+            clients: Vec::new(),
+            now: 0,
+        };
+        for (number, settings) in (0..).zip(settings) {
+            let ring = Ring {
+                reply_room: 32,
+                ..Ring::default()
+            };
+            let offset = DRIVER_BYTES + number * PAYLOAD_BYTES;
+            let channel = ModelChannel {
+                ring: Rc::new(RefCell::new(ring)),
+                payload: bench.arena.memory(offset, PAYLOAD_BYTES),
+            };
+            bench.clients.push(channel.clone());
+            assert!(bench.server.add_client(channel, *settings, 0));
+        }
+        bench
+    }
+
+    pub fn ask(&self, client: usize, request: Request) {
+        let mut ring = self.clients[client].ring.borrow_mut();
+        ring.requests.push_back(request);
+    }
+
+    /// Puts a frame into a client's payload, and asks for it to be sent.
+    pub fn send(&self, client: usize, id: u32, frame: &[u8]) {
+        self.clients[client].payload.copy_in(0, frame);
+        self.ask(client, send(id, 0, frame.len() as u32));
+    }
+
+    /// The driver's turns until it waits.
+    pub fn serve(&mut self) -> Next {
+        for _ in 0..1000 {
+            match self.server.serve(self.now) {
+                Next::Again => {}
+                next => return next,
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// The device's turn: it sends what there is, and takes from the wire what it has room for.
+    pub fn work(&mut self) {
+        self.device.take();
+        while self.device.finish_of(1) {}
+        while self.device.with(|wire| !wire.coming.is_empty()) && self.device.finish_of(0) {}
+        self.server.interrupted();
+    }
+
+    /// The driver and the device, until there is nothing more to do.
+    pub fn run(&mut self) {
+        for _ in 0..10 {
+            assert_eq!(self.serve(), Next::Wait);
+            self.work();
+        }
+    }
+
+    pub fn comes(&self, frame: Vec<u8>) {
+        self.device.with(|wire| wire.coming.push_back(frame));
+    }
+
+    pub fn sent(&self) -> Vec<Vec<u8>> {
+        self.device.with(|wire| std::mem::take(&mut wire.sent))
+    }
+
+    pub fn answers(&self, client: usize) -> Vec<Reply> {
+        let mut ring = self.clients[client].ring.borrow_mut();
+        ring.replies.drain(..).collect()
+    }
+
+    /// The frame that an answer says is there.
+    pub fn payload(&self, client: usize, offset: u32, length: u32) -> Vec<u8> {
+        let mut bytes = std::vec![0; length as usize];
+        self.clients[client].payload.copy_out(offset, &mut bytes);
+        bytes
+    }
+
+    pub fn restart(&self, client: usize) {
+        let mut ring = self.clients[client].ring.borrow_mut();
+        ring.requests.clear();
+        ring.replies.clear();
+        ring.pop_error = Some(RingError::PeerRestarted);
+        ring.push_error = Some(RingError::PeerRestarted);
+    }
+}

@@ -1,0 +1,4 @@
+mod bench;
+mod frames;
+mod hostile;
+mod pieces;
