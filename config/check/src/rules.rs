@@ -8,6 +8,7 @@ mod health;
 mod limits;
 mod memory;
 mod names;
+mod network;
 pub mod place;
 mod require;
 mod time;
@@ -69,6 +70,7 @@ static GROUPS: &[&[&Rule]] = &[
     place::RULES,
     devices::RULES,
     dma::RULES,
+    network::RULES,
     guests::RULES,
     channels::RULES,
     time::RULES,

@@ -55,6 +55,7 @@ pub(crate) fn plan(checked: &Checked) -> Option<BusPlan> {
                 physical: 0,
                 emulator: on_board.emulator.clone(),
                 medium_bytes: device.medium_bytes.as_ref().map(|bytes| **bytes),
+                forward: (device.forward.as_ref()).and_then(|port| u16::try_from(**port).ok()),
             };
             Some((function.bytes.max(PAGE), plan))
         })

@@ -11,7 +11,9 @@ use cofferdam_abi::space;
 use cofferdam_check::rules::{constant, memory_constant, registers_constant, schedule_constant};
 use cofferdam_check::wiring::{Grant, Port, PortObject};
 use cofferdam_check::{Checked, arena, programs};
-use cofferdam_model::{ChannelKind, MessageType, PartitionRight, Program, Spanned};
+use cofferdam_model::{
+    ChannelKind, MessageType, NetworkClient, PartitionRight, PortReference, Program, Spanned,
+};
 use cofferdam_tables::NO_LINE;
 
 use crate::place::PAGE;
@@ -333,6 +335,7 @@ fn arrays(checked: &Checked, index: usize, text: &mut String) {
         }
     }
     disk_ranges(checked, index, text);
+    network_clients(checked, index, text);
     for (array, handle, origin, elements) in arrays {
         let (name, elements) = (constant(array), elements.join(", "));
         line_to(
@@ -365,6 +368,36 @@ fn disk_ranges(checked: &Checked, index: usize, text: &mut String) {
             text,
             format_args!(
                 "/// The part of the disk that each client has, in their order.\npub const DISK_RANGES: &[DiskRange] = &[{ranges}];"
+            ),
+        );
+    }
+}
+
+/// Who the clients of a network are, in the order of the array of ports that they are at.
+fn network_clients(checked: &Checked, index: usize, text: &mut String) {
+    let name = &checked.system.partitions[index].name;
+    let served: Vec<_> = (checked.system.channels.iter())
+        .filter(|channel| channel.to.iter().any(|end| *end.partition == **name))
+        .filter_map(|channel| Some((channel.network.as_ref()?, channel.from.as_ref()?)))
+        .collect();
+    let clients = served.iter().map(|(client, _)| {
+        let address = client.station().unwrap_or_default();
+        let (frames, per_ticks) = *client.rate;
+        let wire = client.may_talk_with(NetworkClient::WIRE);
+        let may_talk = |(_, end): &&(_, &PortReference)| client.may_talk_with(&end.partition);
+        let peers = (0u32..).zip(&served).filter(|(_, other)| may_talk(other));
+        let peers = peers.fold(0u32, |all, (number, _)| all | 1u32.unbounded_shl(number));
+        format!(
+            "NetworkClient {{ address: {address:?}, frames: {frames}, per_ticks: {per_ticks}, wire: {wire}, peers: {peers:#b} }}"
+        )
+    });
+    let clients: Vec<_> = clients.collect();
+    if !clients.is_empty() {
+        let clients = clients.join(", ");
+        line_to(
+            text,
+            format_args!(
+                "/// Who each client is on the network, in their order.\npub const NETWORK_CLIENTS: &[NetworkClient] = &[{clients}];"
             ),
         );
     }

@@ -84,6 +84,8 @@ pub struct FunctionPlan {
     pub emulator: Option<String>,
     /// How large the disk behind it is.
     pub medium_bytes: Option<u64>,
+    /// The port of the network behind it that the host reaches.
+    pub forward: Option<u16>,
 }
 
 /// A partition.

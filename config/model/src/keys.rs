@@ -351,6 +351,11 @@ pub const DEVICE: &[Key] = &[
         "On the emulator, how large the disk is that is behind the device: a file in the folder of what is built, made where it is missing.",
     ),
     optional(
+        "forward",
+        Shape::Integer,
+        "On the emulator, a TCP port of 10.0.2.15, which is a partition on the network behind the device: `run` gives it a port of the host, and says which.",
+    ),
+    optional(
         "when_not_running",
         Shape::Choice(&["pend", "preempt"]),
         "Its interrupt outside of its owner's windows waits for the next one, or comes wherever its owner is eligible. Default: `pend`.",
@@ -411,6 +416,11 @@ pub const CHANNEL: &[Key] = &[
         "Which part of a disk this channel is for, where its server is a driver of one.",
     ),
     optional(
+        "network",
+        Shape::Table(NETWORK_CLIENT),
+        "Who its client is on a network, where its server is a driver of one.",
+    ),
+    optional(
         "notify",
         Shape::Boolean,
         "Whether each end gets a virtual interrupt line when the other does something. Default: true, for `sampling` false.",
@@ -438,6 +448,25 @@ pub const DISK_RANGE: &[Key] = &[
         "read_only",
         Shape::Boolean,
         "Whether the client may only read. Default: false.",
+    ),
+];
+
+/// `network` of a channel.
+pub const NETWORK_CLIENT: &[Key] = &[
+    required(
+        "address",
+        Shape::Text,
+        "The client's hardware address, as `02:00:00:00:01:01`. It sends with no other, and nobody else sends with it.",
+    ),
+    required(
+        "rate",
+        Shape::Rate,
+        "How many frames it may send. A burst may have as many as the rate's count, up to 64.",
+    ),
+    required(
+        "peers",
+        Shape::Texts,
+        "With whom it may talk: other clients of the driver, by the names of their partitions, and `wire`, the outside.",
     ),
 ];
 

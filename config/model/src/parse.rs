@@ -340,6 +340,11 @@ impl Parser<'_> {
                 bytes: range.required(range.number("size")),
                 read_only: range.boolean("read_only").is_some_and(|value| *value),
             }),
+            network: fields.table("network").map(|client| NetworkClient {
+                address: client.required(client.text("address")),
+                rate: client.required(client.rate("rate")),
+                peers: client.texts("peers").unwrap_or_default().value,
+            }),
         };
         name_ports_of_arrays(&mut channel);
         channel
@@ -496,6 +501,7 @@ fn device((name, fields): (Spanned<String>, Fields)) -> Device {
         },
         dma_memory_bytes: fields.number("dma_memory"),
         medium_bytes: fields.number("medium"),
+        forward: fields.number("forward"),
         name,
     }
 }

@@ -254,6 +254,8 @@ pub struct Device {
     pub dma_memory_bytes: Option<Spanned<u64>>,
     /// How large the disk behind it is, on the emulator.
     pub medium_bytes: Option<Spanned<u64>>,
+    /// The port of the network behind it that the host reaches, on the emulator.
+    pub forward: Option<Spanned<u64>>,
 }
 
 /// What a channel does.
@@ -333,6 +335,40 @@ pub struct Channel {
     pub payload_bytes: Option<Spanned<u64>>,
     /// Which part of a disk it is for.
     pub disk: Option<DiskRange>,
+    /// Who its client is on a network.
+    pub network: Option<NetworkClient>,
+}
+
+/// A client of a network.
+#[derive(Clone, Debug)]
+pub struct NetworkClient {
+    /// Its hardware address, as text.
+    pub address: Spanned<String>,
+    /// How many frames it may send in so many ticks.
+    pub rate: Spanned<(u64, u64)>,
+    /// With whom it may talk.
+    pub peers: Vec<Spanned<String>>,
+}
+
+impl NetworkClient {
+    /// What stands for the outside among its peers.
+    pub const WIRE: &str = "wire";
+
+    /// Its address in bytes; `None` if the text is none.
+    pub fn station(&self) -> Option<[u8; 6]> {
+        let parts: Vec<_> = self.address.split(':').collect();
+        let byte = |part: &&str| {
+            let digits = part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_hexdigit());
+            digits.then(|| u8::from_str_radix(part, 16).ok()).flatten()
+        };
+        let bytes: Option<Vec<u8>> = parts.iter().map(byte).collect();
+        bytes?.try_into().ok()
+    }
+
+    /// Whether it may talk with a partition, or the wire, of that name.
+    pub fn may_talk_with(&self, name: &str) -> bool {
+        self.peers.iter().any(|peer| **peer == *name)
+    }
 }
 
 /// A part of a disk.

@@ -15,10 +15,7 @@ pub struct RingChannel {
 
 impl RingChannel {
     /// The ends, as attaching gives them, and the channel's payload.
-    pub fn new(
-        ends: (RingProducer<Request>, RingConsumer<Reply>),
-        payload: SharedMemory,
-    ) -> Self {
+    pub fn new(ends: (RingProducer<Request>, RingConsumer<Reply>), payload: SharedMemory) -> Self {
         let (requests, replies) = ends;
         Self {
             requests,

@@ -116,7 +116,9 @@ impl<C: Channel> Client<C> {
             id: request.id,
             offset: request.offset,
         };
-        self.receives.push_back(receive).map_err(|_| Status::Dropped)
+        self.receives
+            .push_back(receive)
+            .map_err(|_| Status::Dropped)
     }
 
     pub fn is_payload(&self, offset: u32, length: u32) -> bool {

@@ -1,9 +1,7 @@
 //! A virtio network device (5.1 of the specification): frames in its form, and which of them it is done with.
 
 use network_messages::FRAME_BYTES_MAX;
-use virtio::{
-    Buffer, Corrupt, Features, InitError, Layout, NotReset, Queue, Registers, Transport,
-};
+use virtio::{Buffer, Corrupt, Features, InitError, Layout, NotReset, Queue, Registers, Transport};
 
 use crate::FrameMemory;
 use crate::route::{HEADER_BYTES, Header};

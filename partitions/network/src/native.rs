@@ -29,10 +29,7 @@ pub struct RingChannel {
 
 impl RingChannel {
     /// The ends, as attaching gives them, and the payload, which the device reaches.
-    pub fn new(
-        ends: (RingConsumer<Request>, RingProducer<Reply>),
-        payload: SharedMemory,
-    ) -> Self {
+    pub fn new(ends: (RingConsumer<Request>, RingProducer<Reply>), payload: SharedMemory) -> Self {
         let (requests, replies) = ends;
         Self {
             requests,

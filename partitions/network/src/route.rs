@@ -87,9 +87,8 @@ pub fn from_wire<'a>(
     if is_group(source) || clients.clone().any(is_own) {
         return Route::default();
     }
-    let gets = |client: &Settings| {
-        client.wire && (is_group(destination) || client.address == destination)
-    };
+    let gets =
+        |client: &Settings| client.wire && (is_group(destination) || client.address == destination);
     let clients = clients.enumerate().filter(|(_, client)| gets(client));
     Route {
         wire: false,

@@ -26,10 +26,10 @@ use virtio::{InitError, Registers};
 
 use cofferdam_ring::RingError;
 
+use crate::FrameMemory;
 use crate::client::{CLIENTS_MAX, Channel, Client, Settings};
 use crate::device::{Arrived, Net, TRANSMIT_SLOTS};
 use crate::route::{self, HEADER_BYTES, Header};
-use crate::FrameMemory;
 
 /// So many requests are taken in a turn.
 const REQUESTS_OF_TURN: u32 = 32;
@@ -215,8 +215,7 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
         }
         self.next_check = now.saturating_add(self.patience_ticks / PATIENCE_CHECKS);
         let late = |slot: &Slot| now.saturating_sub(slot.since) > self.patience_ticks;
-        if of_mask(self.at_device())
-            .any(|slot| self.slots.get(usize::from(slot)).is_some_and(late))
+        if of_mask(self.at_device()).any(|slot| self.slots.get(usize::from(slot)).is_some_and(late))
         {
             self.failed = true;
         }

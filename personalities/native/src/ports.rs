@@ -158,6 +158,21 @@ pub struct DiskRange {
     pub read_only: bool,
 }
 
+/// Who a client is on a network, as the system's file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkClient {
+    /// Its hardware address.
+    pub address: [u8; 6],
+    /// It may send so many frames
+    pub frames: u32,
+    /// in so many ticks of the timebase.
+    pub per_ticks: u64,
+    /// Whether it and the wire may talk.
+    pub wire: bool,
+    /// With which other clients it may talk: a bit for each, by their order.
+    pub peers: u32,
+}
+
 /// Declares the partition's guest: its memory, and the guest-physical address of its device tree.
 #[doc(hidden)]
 #[macro_export]

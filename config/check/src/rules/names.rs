@@ -64,7 +64,7 @@ fn names(system: &System) -> Vec<(&Spanned<String>, usize)> {
 }
 
 /// Constants that each partition has in its generated module.
-const FACTS: [&str; 8] = [
+const FACTS: [&str; 9] = [
     "NAME",
     "STACK_BYTES",
     "MEMORY_BYTES",
@@ -73,13 +73,14 @@ const FACTS: [&str; 8] = [
     "DEADLINE_TICKS",
     "PARTITION_NAMES",
     "DISK_RANGES",
+    "NETWORK_CLIENTS",
 ];
 
 rule! {
     /// No two ports, arrays of ports or capabilities of a partition have the same constant in its generated code.
     ///
     /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`,
-    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS`, `PARTITION_NAMES` and `DISK_RANGES` are taken.
+    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS`, `PARTITION_NAMES`, `DISK_RANGES` and `NETWORK_CLIENTS` are taken.
     NAME_CONSTANT = "NAME-CONSTANT", constants;
 }
 

@@ -186,7 +186,9 @@ fn a_rate_holds_for_one_client_alone() {
 #[test]
 fn a_flood_takes_its_own_turns_alone() {
     let mut bench = Bench::new(2);
-    bench.clients[0].payload.copy_in(0, &frame(OUTSIDE, address(0), 60));
+    bench.clients[0]
+        .payload
+        .copy_in(0, &frame(OUTSIDE, address(0), 60));
     for id in 0..10_000 {
         bench.ask(0, send(id, 0, 60));
     }

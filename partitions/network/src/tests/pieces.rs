@@ -38,7 +38,10 @@ fn nobody_has_anothers_address() {
     let all = [0, 1].map(settings);
     for source in [address(1), OUTSIDE, BROADCAST, [0; 6]] {
         for destination in [address(1), OUTSIDE, BROADCAST] {
-            assert_eq!(from_client(all.iter(), 0, &header(destination, source)), None);
+            assert_eq!(
+                from_client(all.iter(), 0, &header(destination, source)),
+                None
+            );
         }
     }
     for source in [address(0), address(1), BROADCAST] {
@@ -54,7 +57,11 @@ fn who_may_not_talk_does_not() {
         peers,
         ..settings(number)
     };
-    let all = [only(0, true, 0), only(1, false, 0b100), only(2, false, 0b010)];
+    let all = [
+        only(0, true, 0),
+        only(1, false, 0b100),
+        only(2, false, 0b010),
+    ];
     let from = |sender, destination| {
         from_client(all.iter(), sender, &header(destination, address(sender)))
     };
@@ -78,7 +85,10 @@ fn a_rate_is_exact() {
     // Three frames in seven ticks: after the burst one comes at each third of seven, rounded up.
     let mut bucket = Bucket::new(3, 7, 100);
     let taken: std::vec::Vec<_> = (100..121).filter(|now| bucket.take(*now)).collect();
-    assert_eq!(taken, [100, 101, 102, 103, 105, 107, 110, 112, 114, 117, 119]);
+    assert_eq!(
+        taken,
+        [100, 101, 102, 103, 105, 107, 110, 112, 114, 117, 119]
+    );
     assert!(!Bucket::new(0, 7, 0).take(u64::MAX), "no frames at all");
     assert!(!Bucket::new(7, 0, 0).take(u64::MAX), "in no time");
 }
