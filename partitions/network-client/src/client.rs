@@ -96,6 +96,11 @@ impl<C: Channel, const RECEIVES: usize, const SENDS: usize> Client<C, RECEIVES, 
         self.address().is_some() && self.sending.contains(&None)
     }
 
+    /// Whether a frame came that was not taken yet.
+    pub fn has_arrived(&self) -> bool {
+        !self.arrived.is_empty()
+    }
+
     /// Sends a frame; the driver is told by [`Client::announce`], once for several. Whether it was taken.
     pub fn send(&mut self, frame: &[u8]) -> bool {
         let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);

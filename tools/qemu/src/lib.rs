@@ -44,8 +44,8 @@ pub struct Machine {
     pub devices: Vec<String>,
     /// What is behind those of them that are disks.
     pub drives: Vec<Drive>,
-    /// The names of what is behind those that are network devices: QEMU's own network, which reaches out by the host's sockets.
-    pub networks: Vec<String>,
+    /// What is behind those that are network devices: QEMU's own network, which reaches out by the host's sockets.
+    pub networks: Vec<Network>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
     /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
@@ -88,6 +88,26 @@ pub struct Drive {
     pub file: PathBuf,
     /// What is written stays in the file, else it is gone with the run.
     pub keeps: bool,
+}
+
+/// What is behind a network device.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The name by which a device has it.
+    pub name: String,
+    /// A port of TCP on the host's own address, and the one of 10.0.2.15 that is behind it.
+    pub forward: Option<(u16, u16)>,
+}
+
+impl Network {
+    fn argument(&self) -> String {
+        // With IPv6 the network would say something from time to time, when chance will have it.
+        let mut argument = format!("user,id={},ipv6=off", self.name);
+        if let Some((host, guest)) = self.forward {
+            argument.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}"));
+        }
+        argument
+    }
 }
 
 /// A TCG plugin.
@@ -207,7 +227,7 @@ impl Machine {
             ));
         }
         for network in &self.networks {
-            qemu.args(["-netdev", &format!("user,id={network}")]);
+            qemu.args(["-netdev", &network.argument()]);
         }
         for device in &self.devices {
             qemu.args(["-device", device]);

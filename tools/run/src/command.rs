@@ -11,7 +11,7 @@ use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
 use serde_json::{Value, json};
 
-use crate::{Options, Report, run};
+use crate::{Options, Report, forwards, free_port, run};
 
 /// The file in a system's folder that keeps the record of its last run.
 pub const RECORD_FILE: &str = "record";
@@ -113,8 +113,12 @@ impl RunArguments {
             serial: self.serial(),
             typed: None,
             plugin: None,
+            host_port: forwards(&built).then(free_port).transpose()?,
             resets: 0,
         };
+        if let Some(port) = options.host_port {
+            say!("--- http://127.0.0.1:{port}/ leads to the partition behind the network ---");
+        }
         if options.serial == Serial::Terminal {
             say!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
             if !options.instruction_clock {

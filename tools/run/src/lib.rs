@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail};
 use cofferdam_abi::record::{Header, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
-use cofferdam_qemu::{Boot, Drive, Machine, Memory, Plugin, Serial};
+use cofferdam_qemu::{Boot, Drive, Machine, Memory, Network, Plugin, Serial};
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
@@ -48,6 +48,8 @@ pub struct Options {
     pub typed: Option<Typed>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
+    /// The port of the host that leads to the one that a network device's `forward` names; `None`: nobody comes from outside.
+    pub host_port: Option<u16>,
     /// How often the module is expected to reset the machine. It goes on each time; one reset more ends the run.
     pub resets: u32,
 }
@@ -96,6 +98,18 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
     })
 }
 
+/// Whether something in the system can be reached from the host: the port that a network device's `forward` names.
+pub fn forwards(built: &Built) -> bool {
+    let mut functions = built.plan.bus.iter().flat_map(|bus| &bus.functions);
+    functions.any(|function| function.forward.is_some())
+}
+
+/// A port of the host that nobody has at the moment.
+pub fn free_port() -> Result<u16> {
+    let free = || std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr();
+    Ok(free().context("the host has no free port")?.port())
+}
+
 /// The record as it is now.
 fn snapshot(memory: &Memory) -> std::io::Result<Snapshot> {
     Snapshot::read(|address, bytes| memory.read(address, bytes))
@@ -131,7 +145,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
 struct Devices {
     all: Vec<String>,
     drives: Vec<Drive>,
-    networks: Vec<String>,
+    networks: Vec<Network>,
 }
 
 /// Under the instruction clock every run finds the disks as the first one did.
@@ -146,7 +160,10 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
             let mut properties = emulator.split(',');
             properties.find_map(|one| one.strip_prefix(key).map(str::to_owned))
         };
-        devices.networks.extend(behind("netdev="));
+        devices.networks.extend(behind("netdev=").map(|name| Network {
+            name,
+            forward: options.host_port.zip(function.forward),
+        }));
         if let Some(name) = behind("drive=") {
             let file = built.directory.join(format!("{name}.img"));
             let bytes = function.medium_bytes.unwrap_or_default();

@@ -97,6 +97,7 @@ impl Systems {
             serial: Serial::Captured,
             typed: None,
             plugin: None,
+            host_port: None,
             resets: 0,
         }
     }

@@ -97,6 +97,7 @@ fn count(
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect(),
         }),
+        host_port: None,
         resets: 0,
     };
     let report = run(built, &options)?.report;

@@ -198,6 +198,7 @@ fn in_a_partition(system: &Built) -> Result<(Measured, Others)> {
         serial: Serial::Captured,
         typed: None,
         plugin: None,
+        host_port: None,
         resets: 0,
     };
     let outcome = run(system, &options)?;

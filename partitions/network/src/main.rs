@@ -1,0 +1,83 @@
+//! The driver of the network `network0`, and the switch between the wire and the clients that the system's file names.
+//!
+//! It has no period and no deadline: it works when a client rings or the device interrupts, and waits otherwise.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use cofferdam_native::{Lines, Restart, application_error, restart_self, time, wait};
+use network::{CLIENTS_MAX, Net, Next, RingChannel, Server, Settings};
+
+cofferdam_native::partition!(main);
+
+/// So long the device may take for a frame. QEMU's takes what the host takes, which may be busy; and where instructions are the clock, an idle
+/// machine's time runs ahead of the host's.
+const PATIENCE_TICKS: u64 = 60 * ports::TIMEBASE_HZ as u64;
+
+/// Details of the application errors that it raises.
+mod detail {
+    /// The device cannot be used: there is no wire.
+    pub const DOWN: u32 = 1;
+    /// The device's reset does not end: the partition restarts.
+    pub const NOT_RESET: u32 = 2;
+}
+
+const _: () = assert!(
+    ports::NETWORK_CLIENTS.len() <= CLIENTS_MAX,
+    "a network has at most CLIENTS_MAX clients"
+);
+
+fn main() -> ! {
+    let net = Net::new(ports::NETWORK0_REGISTERS, ports::NETWORK0_MEMORY);
+    let mut server = Server::new(net, PATIENCE_TICKS);
+    let interrupt = ports::NETWORK0;
+    let mut lines = interrupt.line() | Lines::TIMER;
+    for (client, file) in ports::CLIENTS.iter().zip(ports::NETWORK_CLIENTS) {
+        // Each is attached once in a life: here.
+        if let Some(ends) = client.port.attach() {
+            let settings = Settings {
+                address: file.address,
+                frames: file.frames,
+                per_ticks: file.per_ticks,
+                wire: file.wire,
+                peers: file.peers,
+            };
+            let channel = RingChannel::new(ends, client.port.payload());
+            server.add_client(channel, settings, time::now());
+            lines |= client.port.line();
+        }
+    }
+    let mut was_up = true;
+    let mut unacknowledged = false;
+    let mut alarm = None;
+    loop {
+        match server.serve(time::now()) {
+            Next::Again => continue,
+            Next::Wait => {}
+            Next::Restart => {
+                application_error(detail::NOT_RESET);
+                restart_self(Restart::Cold);
+            }
+        }
+        if !server.is_up() && was_up {
+            application_error(detail::DOWN);
+        }
+        was_up = server.is_up();
+        // One that is too early costs less than one for each request.
+        if let Some(check) = server.next_check()
+            && alarm != Some(check)
+        {
+            time::set_timer(check);
+            alarm = Some(check);
+        }
+        let came = if core::mem::take(&mut unacknowledged) {
+            interrupt.acknowledge_and_wait(lines)
+        } else {
+            wait(lines)
+        };
+        if came.has(interrupt.line()) {
+            server.interrupted();
+            unacknowledged = true;
+        }
+    }
+}
