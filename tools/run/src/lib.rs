@@ -160,10 +160,12 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
             let mut properties = emulator.split(',');
             properties.find_map(|one| one.strip_prefix(key).map(str::to_owned))
         };
-        devices.networks.extend(behind("netdev=").map(|name| Network {
-            name,
-            forward: options.host_port.zip(function.forward),
-        }));
+        devices
+            .networks
+            .extend(behind("netdev=").map(|name| Network {
+                name,
+                forward: options.host_port.zip(function.forward),
+            }));
         if let Some(name) = behind("drive=") {
             let file = built.directory.join(format!("{name}.img"));
             let bytes = function.medium_bytes.unwrap_or_default();

@@ -121,7 +121,11 @@ pub const LAYERS: &[Layer] = &[
     ),
     target(
         "partitions/network-client",
-        &["ipc/*", "personalities/native", "partitions/network-messages"],
+        &[
+            "ipc/*",
+            "personalities/native",
+            "partitions/network-messages",
+        ],
     ),
     // No partition depends on the kernel; `abi` is what the two agree on.
     target(
