@@ -32,10 +32,10 @@ enum Step {
     Scribble(u32, u16),
 }
 
-fn number<T: Copy + std::fmt::Debug + 'static>(likely: std::ops::Range<T>) -> BoxedStrategy<T>
+fn number<T>(likely: std::ops::Range<T>) -> BoxedStrategy<T>
 where
-    std::ops::Range<T>: Strategy<Value = T>,
-    T: Arbitrary,
+    std::ops::Range<T>: Strategy<Value = T> + 'static,
+    T: Arbitrary + 'static,
 {
     prop_oneof![3 => likely, 1 => any::<T>()].boxed()
 }
