@@ -244,7 +244,8 @@ fn payload(system: &System, _: &Board, findings: &mut Findings) {
 rule! {
     /// The part of a disk that a channel is for is whole sectors, and one that may be written is nobody else's.
     ///
-    /// It belongs to a ring with a payload. Two clients of one driver may read the same sectors if neither may write them.
+    /// It belongs to a ring with a payload. Two clients of one driver may read the same sectors if neither may write them. Where one client of an array
+    /// has a part, each has, for the driver finds them in the order of the array.
     DISK_RANGE = "DISK-RANGE", range;
 }
 
@@ -256,6 +257,25 @@ fn range(system: &System, _: &Board, findings: &mut Findings) {
             Some((channel, disk, *disk.from_bytes..end))
         })
         .collect();
+    let array = |channel: &cofferdam_model::Channel| {
+        let end = channel.to.first()?;
+        Some((end.partition.value.clone(), end.array.clone()?))
+    };
+    for channel in system.channels.iter().filter(|one| one.disk.is_none()) {
+        let mut others = parts.iter().map(|(other, ..)| other);
+        let other = others.find(|other| array(channel).is_some() && array(other) == array(channel));
+        if let Some(other) = other {
+            let message = format!("`{}` has no part of the disk", channel.name);
+            let violation = DISK_RANGE.violation(channel.name.span, message);
+            let hint =
+                "add `disk = { from = \"0\", size = \"1M\" }`, for example, or use another port";
+            findings.push(
+                violation
+                    .also(other.name.span, "of the same array, and has one")
+                    .hint(hint),
+            );
+        }
+    }
     for (index, (channel, disk, own)) in parts.iter().enumerate() {
         let whole = own.start.is_multiple_of(SECTOR) && disk.bytes.is_multiple_of(SECTOR);
         if channel.payload_bytes.is_none() {
