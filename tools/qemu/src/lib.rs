@@ -44,7 +44,7 @@ pub struct Machine {
     pub devices: Vec<String>,
     /// What is behind those of them that are disks.
     pub drives: Vec<Drive>,
-    /// What is behind those that are network devices: QEMU's own network, which reaches out by the host's sockets.
+    /// What is behind those that are network devices.
     pub networks: Vec<Network>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
@@ -95,18 +95,43 @@ pub struct Drive {
 pub struct Network {
     /// The name by which a device has it.
     pub name: String,
-    /// A port of TCP on the host's own address, and the one of 10.0.2.15 that is behind it.
-    pub forward: Option<(u16, u16)>,
+    /// It.
+    pub behind: Behind,
+}
+
+/// What a network consists of.
+#[derive(Clone, Debug)]
+pub enum Behind {
+    /// QEMU's own network, which reaches out by the host's sockets.
+    User {
+        /// A port of TCP on the host's own address, and the one of 10.0.2.15 that is behind it.
+        forward: Option<(u16, u16)>,
+    },
+    /// Frames in datagrams of UDP on the host's own address, just as they are.
+    Datagrams {
+        /// The port to which the host sends.
+        to_machine: u16,
+        /// The port to which the machine sends.
+        from_machine: u16,
+    },
 }
 
 impl Network {
     fn argument(&self) -> String {
-        // With IPv6 the network would say something from time to time, when chance will have it.
-        let mut argument = format!("user,id={},ipv6=off", self.name);
-        if let Some((host, guest)) = self.forward {
-            argument.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}"));
+        let name = &self.name;
+        match self.behind {
+            // With IPv6 the network would say something from time to time, when chance will have it.
+            Behind::User { forward: None } => format!("user,id={name},ipv6=off"),
+            Behind::User {
+                forward: Some((host, guest)),
+            } => format!("user,id={name},ipv6=off,hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}"),
+            Behind::Datagrams {
+                to_machine,
+                from_machine,
+            } => format!(
+                "socket,id={name},udp=127.0.0.1:{from_machine},localaddr=127.0.0.1:{to_machine}"
+            ),
         }
-        argument
     }
 }
 

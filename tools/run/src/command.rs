@@ -11,7 +11,7 @@ use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
 use serde_json::{Value, json};
 
-use crate::{Options, Report, forwards, free_port, run};
+use crate::{Options, Outside, Report, forwards, free_port, run};
 
 /// The file in a system's folder that keeps the record of its last run.
 pub const RECORD_FILE: &str = "record";
@@ -113,10 +113,13 @@ impl RunArguments {
             serial: self.serial(),
             typed: None,
             plugin: None,
-            host_port: forwards(&built).then(free_port).transpose()?,
+            outside: match forwards(&built) {
+                true => Outside::Port(free_port()?),
+                false => Outside::Nobody,
+            },
             resets: 0,
         };
-        if let Some(port) = options.host_port {
+        if let Outside::Port(port) = options.outside {
             say!("--- http://127.0.0.1:{port}/ leads to the partition behind the network ---");
         }
         if options.serial == Serial::Terminal {

@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail};
 use cofferdam_abi::record::{Header, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
-use cofferdam_qemu::{Boot, Drive, Machine, Memory, Network, Plugin, Serial};
+use cofferdam_qemu::{Behind, Boot, Drive, Machine, Memory, Network, Plugin, Serial};
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
@@ -48,10 +48,21 @@ pub struct Options {
     pub typed: Option<Typed>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
-    /// The port of the host that leads to the one that a network device's `forward` names; `None`: nobody comes from outside.
-    pub host_port: Option<u16>,
+    /// Who comes from outside, to a system with a network.
+    pub outside: Outside,
     /// How often the module is expected to reset the machine. It goes on each time; one reset more ends the run.
     pub resets: u32,
+}
+
+/// Who comes from outside, to a system with a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// Nobody: a network is there, and nobody on it says anything by himself.
+    Nobody,
+    /// Whoever connects to this port of the host: it leads to the one that a network device's `forward` names.
+    Port(u16),
+    /// Whoever sends frames, in datagrams to the first port of the host; the second one gets those of the machine.
+    Frames(u16, u16),
 }
 
 /// Keys, typed when somebody is there to take them.
@@ -164,7 +175,16 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
             .networks
             .extend(behind("netdev=").map(|name| Network {
                 name,
-                forward: options.host_port.zip(function.forward),
+                behind: match options.outside {
+                    Outside::Nobody => Behind::User { forward: None },
+                    Outside::Port(port) => Behind::User {
+                        forward: function.forward.map(|guest| (port, guest)),
+                    },
+                    Outside::Frames(to_machine, from_machine) => Behind::Datagrams {
+                        to_machine,
+                        from_machine,
+                    },
+                },
             }));
         if let Some(name) = behind("drive=") {
             let file = built.directory.join(format!("{name}.img"));

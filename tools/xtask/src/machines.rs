@@ -12,12 +12,13 @@ use cofferdam_build::{Built, Kernel, Tree, store, systems};
 use cofferdam_progress::say;
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, Outcome, Typed, run, run_image};
+use cofferdam_run::{Options, Outcome, Outside, Typed, run, run_image};
 
 use crate::crash;
 use crate::damage::DAMAGES;
 use crate::expected::{self, Expected};
 use crate::guests;
+use crate::networks;
 use crate::parts::Tally;
 use crate::timeline::Timeline;
 use crate::variant::Variant;
@@ -97,7 +98,7 @@ impl Systems {
             serial: Serial::Captured,
             typed: None,
             plugin: None,
-            host_port: None,
+            outside: Outside::Nobody,
             resets: 0,
         }
     }
@@ -196,6 +197,7 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_linux("and with nothing rewritten", linux_boots_as_it_is));
     cases.push(of_linux("the shell does what it is told", linux_obeys));
     cases.extend(guests::cases(systems)?);
+    cases.extend(networks::cases(systems)?);
     let uboot = systems.get(UBOOT)?;
     cases.push(case("Debian's U-Boot comes to its prompt", move || {
         uboot_obeys(systems, uboot)

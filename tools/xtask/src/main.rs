@@ -15,6 +15,7 @@ mod guests;
 mod host;
 mod lint;
 mod machines;
+mod networks;
 mod nightly;
 mod parts;
 mod reproduce;

@@ -10,7 +10,7 @@ use cofferdam_build::{Built, Kernel, Tree, locate};
 use cofferdam_progress::Step;
 use cofferdam_qemu::{Plugin, Serial};
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, Report, run};
+use cofferdam_run::{Options, Outside, Report, run};
 
 use super::KERNEL;
 use super::counts::{self, Counts};
@@ -97,7 +97,7 @@ fn count(
                 .map(|(key, value)| (key.to_owned(), value))
                 .collect(),
         }),
-        host_port: None,
+        outside: Outside::Nobody,
         resets: 0,
     };
     let report = run(built, &options)?.report;

@@ -20,7 +20,7 @@ use cofferdam_guest::native::{self, tick_of_init};
 use cofferdam_progress::{Step, print_result, say};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, run};
+use cofferdam_run::{Options, Outside, run};
 use cofferdam_setup::{Consent, OF_LINUX_GUEST, provide};
 use cofferdam_target_build::target_directory;
 
@@ -198,7 +198,7 @@ fn in_a_partition(system: &Built) -> Result<(Measured, Others)> {
         serial: Serial::Captured,
         typed: None,
         plugin: None,
-        host_port: None,
+        outside: Outside::Nobody,
         resets: 0,
     };
     let outcome = run(system, &options)?;
