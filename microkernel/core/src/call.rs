@@ -473,12 +473,12 @@ impl<M: Machine> Kernel<M> {
         let mut timed = false;
         for (ranks, index) in self.configuration.call_channels.iter().copied() {
             let call = &self.calls[index];
-            if !call.is_timed() {
-                continue;
-            }
-            timed = true;
+            // One loop, without a shorter way round: so its bound is what it looks like.
+            let is_timed = call.is_timed();
+            timed |= is_timed;
             let left = call.ticks_left(now);
-            if ranks & self.clock.eligible != 0 && next.is_none_or(|(least, _)| left < least) {
+            let may_run = ranks & self.clock.eligible != 0;
+            if is_timed & may_run && next.is_none_or(|(least, _)| left < least) {
                 next = Some((left, index));
             }
         }
