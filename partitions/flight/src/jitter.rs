@@ -41,9 +41,26 @@ impl ReleaseJitter {
     }
 }
 
+/// Where a release was first seen, as one number: the ticks behind its own, and where in that tick (`steps` of [`Instant`]). Under an instruction clock
+/// equal numbers are the same instruction.
+///
+/// [`Instant`]: cofferdam_native::time::Instant
+pub const fn place_of_release(release_tick: u64, seen_tick: u64, steps: u32) -> u32 {
+    const STEPS: u32 = 5;
+    (seen_tick.wrapping_sub(release_tick) as u32) << STEPS | steps & ((1 << STEPS) - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_place_is_another_number() {
+        let place = place_of_release(1_000, 1_007, 0b01010);
+        assert_eq!(place, place_of_release(5_000, 5_007, 0b01010));
+        assert_ne!(place, place_of_release(1_000, 1_008, 0b01010));
+        assert_ne!(place, place_of_release(1_000, 1_007, 0b10100));
+    }
 
     #[test]
     fn exact_releases_do_not_move() {

@@ -6,4 +6,4 @@ mod controller;
 mod jitter;
 
 pub use controller::{Controller, LIMIT_MICRORADIANS};
-pub use jitter::ReleaseJitter;
+pub use jitter::{ReleaseJitter, place_of_release};

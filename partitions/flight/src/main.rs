@@ -1,11 +1,11 @@
 //! The control loop. It reads the attitude, moves the elevator, and watches its own releases; once a second it says
-//! how it goes. The keys `u` and `d` ask for a pitch one degree up or down.
+//! how it goes. When it begins, to the instruction, is in the record: a mark whenever that is not where it was before. The keys `u` and `d` ask for a pitch one degree up or down.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
 use cofferdam_native::{Period, log, time};
-use flight::{Controller, ReleaseJitter};
+use flight::{Controller, ReleaseJitter, place_of_release};
 use flight_messages::{Attitude, Degrees, microradians};
 
 cofferdam_native::partition!("flight", main);
@@ -19,11 +19,17 @@ fn main() -> ! {
     let mut controller = Controller::new(microradians(FIRST_PITCH_MILLIDEGREES));
     let mut jitter = ReleaseJitter::new(u64::from(ports::PERIOD_TICKS));
     let mut attitude = Attitude::default();
+    let mut last_place = None;
     let mut blind = 0;
     let mut period = Period::new();
     loop {
         let release = period.wait_release();
-        jitter.seen(time::now());
+        let began = time::instant();
+        jitter.seen(began.tick);
+        let place = place_of_release(release.tick, began.tick, began.steps);
+        if last_place.replace(place) != Some(place) {
+            evidence::seen!("flight.release", place);
+        }
         match ports::ATTITUDE.read() {
             Ok(Some(sample)) if sample.valid => attitude = sample.value,
             // Without a fresh attitude the last one has to do.

@@ -31,6 +31,51 @@ pub fn now() -> u64 {
     }
 }
 
+/// A point in time, as finely as the timebase can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant {
+    /// The timebase, in ticks.
+    pub tick: u64,
+    /// What it did at the five instructions behind the one that read `tick`: a bit for each, the first one the highest, set if the tick changed.
+    ///
+    /// Where one instruction takes a fixed time that is less than a tick, as under an instruction clock, this says where in the tick the
+    /// first one was: two points are whole ticks apart exactly if it is the same.
+    pub steps: u32,
+}
+
+/// Now, to the instruction.
+#[inline]
+pub fn instant() -> Instant {
+    let before = now();
+    let mut reads = [0u32; 6];
+    let [first, second, third, fourth, fifth, sixth] = &mut reads;
+    // SAFETY: reads the timebase (TBL), which user level may, and nothing else.
+    unsafe {
+        asm!(
+            "mfspr {0}, 268",
+            "mfspr {1}, 268",
+            "mfspr {2}, 268",
+            "mfspr {3}, 268",
+            "mfspr {4}, 268",
+            "mfspr {5}, 268",
+            out(reg) * first,
+            out(reg) * second,
+            out(reg) * third,
+            out(reg) * fourth,
+            out(reg) * fifth,
+            out(reg) * sixth,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    let steps = reads
+        .windows(2)
+        .fold(0, |steps, pair| steps << 1 | u32::from(pair[0] != pair[1]));
+    Instant {
+        tick: before + u64::from(reads[0].wrapping_sub(before as u32)),
+        steps,
+    }
+}
+
 /// Asks for [`Lines::TIMER`] when the timebase reaches `tick`, in place of what was asked before.
 pub fn set_timer(tick: u64) {
     // Any value is an argument that the call takes.

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cofferdam_abi::record::{Header, STOP_REQUEST};
+use cofferdam_abi::record::{Header, Mark, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
 use cofferdam_qemu::{Behind, Boot, Drive, Machine, Memory, Network, Plugin, Serial};
@@ -82,6 +82,8 @@ pub struct Outcome {
     pub snapshot: Snapshot,
     /// What came over a captured serial line.
     pub serial: Vec<u8>,
+    /// The marks of the whole run, in their order.
+    pub marks: Vec<Mark>,
 }
 
 /// Runs a system to its end, and judges it.
@@ -106,6 +108,7 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         report,
         snapshot,
         serial: followed.serial,
+        marks: followed.marks.into_values().collect(),
     })
 }
 

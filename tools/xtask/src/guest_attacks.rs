@@ -1,15 +1,18 @@
 //! Attacks from inside of guests: each in a run of its own, judged from the record, beside a run in which nobody attacks.
 //!
 //! The system's file asks for all attacks; a variant of it asks for one. Whoever else is on the machine has the same releases with and
-//! without it, to the instruction: nothing of an attack may be seen in the accounts of others.
+//! without it: nothing of an attack may be seen in the accounts of others. The kernel's account has them to the tick; the control loop's own marks
+//! have them to the instruction.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
+use cofferdam_abi::record::Mark;
 use cofferdam_build::{Built, Failure, Kernel, store};
 use cofferdam_progress::say;
 use cofferdam_run::{Options, PartitionReport, Report, run_image};
+use evidence::identifier;
 use rogue_attacks::guests::{ALL, ARGUMENT, KERNEL, LINUX};
 use rogue_attacks::{Attack, Expected};
 
@@ -52,6 +55,13 @@ const OTHERS: [&str; 3] = ["flight", "plant", "sentinel"];
 /// The partition whose jitter is shown.
 const SHOWN: &str = "flight";
 
+/// A run in which a guest attacks, or nobody does.
+struct Tried {
+    report: Report,
+    /// Where the control loop saw its releases, to the instruction: one number unless they move.
+    places: Vec<u32>,
+}
+
 /// Every attack of every guest, in runs that are so many times as long as usual; if that is more than once, on both kernels.
 pub fn attacks(systems: &Systems, scale: u32) -> Result<Tally> {
     let kernels: &[Kernel] = if scale > 1 {
@@ -74,9 +84,13 @@ pub fn attacks(systems: &Systems, scale: u32) -> Result<Tally> {
 
 fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) -> Result<Tally> {
     let built = systems.get(attacker.system)?;
-    let quiet = tried(systems, built, kernel, "none", attacker.time)?;
-    machines::no_reasons(&quiet.reasons)?;
-    let without = of(&quiet, SHOWN)?.clone();
+    let without = tried(systems, built, kernel, "none", attacker.time)?;
+    machines::no_reasons(&without.report.reasons)?;
+    ensure!(
+        without.places.len() == 1,
+        "where nobody attacks, {SHOWN} begins at {} places",
+        without.places.len()
+    );
     let reports = Mutex::new(Vec::new());
     let cases: Vec<Case<'_>> = attacker
         .attacks
@@ -89,10 +103,10 @@ fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) 
                     Expected::Ends => attacker.to_the_end,
                     _ => attacker.time,
                 };
-                let report = tried(systems, built, kernel, attack.id, time * scale)?;
-                let judged = judge(attacker.partition, attack, &report, without);
+                let with = tried(systems, built, kernel, attack.id, time * scale)?;
+                let judged = judge(attacker.partition, attack, &with, without);
                 let mut all = reports.lock().unwrap_or_else(|error| error.into_inner());
-                all.push(report);
+                all.push(with.report);
                 judged
             })
         })
@@ -117,7 +131,7 @@ fn tried(
     kernel: Kernel,
     attack: &str,
     time: Duration,
-) -> Result<Report> {
+) -> Result<Tried> {
     let asked = |attack: &str| format!("{ARGUMENT}{attack}\"");
     let variant = Variant::replacing(&asked(ALL), &asked(attack));
     let (built, image) = built_as(systems, built, kernel, &variant)?;
@@ -125,7 +139,18 @@ fn tried(
         machine_time: Some(time),
         ..systems.options(kernel, 0)
     };
-    Ok(run_image(&built, &image, &options)?.report)
+    let outcome = run_image(&built, &image, &options)?;
+    let all = &outcome.report.partitions;
+    let shown = all.iter().position(|one| one.name == SHOWN);
+    let of_releases = |mark: &&Mark| {
+        mark.identifier.get() == identifier("flight.release")
+            && Some(mark.partition.get() as usize) == shown
+    };
+    let places = outcome.marks.iter().filter(of_releases);
+    Ok(Tried {
+        places: places.map(|mark| mark.value.get()).collect(),
+        report: outcome.report,
+    })
 }
 
 /// A variant with the guests that its file asks for.
@@ -153,12 +178,8 @@ fn of<'a>(report: &'a Report, name: &str) -> Result<&'a PartitionReport> {
 
 /// What the record has to say: that the attack was tried and contained, that its own partition had the events that belong to it and no
 /// others, and that the others' releases are where they are without it.
-fn judge(
-    partition: &str,
-    attack: &Attack,
-    report: &Report,
-    without: &PartitionReport,
-) -> Result<()> {
+fn judge(partition: &str, attack: &Attack, with: &Tried, without: &Tried) -> Result<()> {
+    let report = &with.report;
     let of_attack = report.attacks.iter().find(|one| one.id == attack.id);
     let verdict = of_attack.map_or("not_tried", |one| one.verdict);
     ensure!(
@@ -202,23 +223,34 @@ fn judge(
             other.deadlines_missed
         );
     }
-    let with = of(report, SHOWN)?;
+    let (own, quiet) = (of(report, SHOWN)?, of(&without.report, SHOWN)?);
     say!(
-        "        {}: the releases of {SHOWN} moved by {} ticks, without it by {}; {} health events and {} restarts of the guest's",
+        "        {}: the releases of {SHOWN} moved by {} ticks, without it by {}, and begin at {}; {} health events and {} restarts of the guest's",
         attack.id,
-        with.jitter_ticks(),
-        without.jitter_ticks(),
+        own.jitter_ticks(),
+        quiet.jitter_ticks(),
+        if with.places == without.places {
+            "the same instruction"
+        } else {
+            "another instruction"
+        },
         guest.health_events,
         guest.restarts
     );
     ensure!(
-        (with.jitter_min_ticks, with.jitter_max_ticks)
-            == (without.jitter_min_ticks, without.jitter_max_ticks),
+        (own.jitter_min_ticks, own.jitter_max_ticks)
+            == (quiet.jitter_min_ticks, quiet.jitter_max_ticks),
         "{SHOWN} begins {} to {} ticks behind its release, without the attack {} to {}",
-        with.jitter_min_ticks,
-        with.jitter_max_ticks,
-        without.jitter_min_ticks,
-        without.jitter_max_ticks
+        own.jitter_min_ticks,
+        own.jitter_max_ticks,
+        quiet.jitter_min_ticks,
+        quiet.jitter_max_ticks
+    );
+    ensure!(
+        with.places == without.places,
+        "{SHOWN} saw its releases at {:?}, without the attack at {:?}",
+        with.places,
+        without.places
     );
     Ok(())
 }
@@ -244,6 +276,18 @@ mod tests {
             health_events: 0,
             restarts: 0,
         }
+    }
+
+    fn tried(report: Report) -> Tried {
+        let places = vec![7 << 5 | 0b01010];
+        Tried { report, places }
+    }
+
+    fn quiet() -> Tried {
+        tried(Report {
+            attacks: Vec::new(),
+            ..report(&LINUX[0])
+        })
     }
 
     fn report(attack: &Attack) -> Report {
@@ -273,9 +317,9 @@ mod tests {
     fn what_an_attack_leaves_in_the_accounts_is_found() {
         let attack = &LINUX[0];
         let judged = |change: fn(&mut Report)| {
-            let mut report = report(attack);
-            change(&mut report);
-            judge("linux", attack, &report, &partition(SHOWN)).is_ok()
+            let mut with = tried(report(attack));
+            change(&mut with.report);
+            judge("linux", attack, &with, &quiet()).is_ok()
         };
         assert!(judged(|_| {}));
         assert!(!judged(|report| report.attacks[0].verdict = "breached"));
@@ -289,22 +333,36 @@ mod tests {
     }
 
     #[test]
+    fn a_release_that_moves_by_an_instruction_is_found() {
+        let attack = &LINUX[0];
+        let judged = |places: &[u32]| {
+            let mut with = tried(report(attack));
+            with.places = places.to_vec();
+            judge("linux", attack, &with, &quiet()).is_ok()
+        };
+        assert!(judged(&[7 << 5 | 0b01010]));
+        assert!(!judged(&[7 << 5 | 0b10100]));
+        assert!(!judged(&[7 << 5 | 0b01010, 8 << 5 | 0b01010]));
+        assert!(!judged(&[]));
+    }
+
+    #[test]
     fn one_that_ends_the_guest_may_and_no_more() {
         let attacks = LINUX.iter();
         let attack = attacks
             .rev()
             .find(|one| one.expected == Expected::Ends)
             .unwrap();
-        let mut report = report(attack);
-        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_err());
-        report.partitions[3].restarts = 2;
-        report.partitions[3].health_events = 4;
-        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_err());
-        report.reasons = vec!["linux: it is stopped".to_owned()];
-        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_ok());
-        report
+        let mut with = tried(report(attack));
+        assert!(judge("linux", attack, &with, &quiet()).is_err());
+        with.report.partitions[3].restarts = 2;
+        with.report.partitions[3].health_events = 4;
+        assert!(judge("linux", attack, &with, &quiet()).is_err());
+        with.report.reasons = vec!["linux: it is stopped".to_owned()];
+        assert!(judge("linux", attack, &with, &quiet()).is_ok());
+        with.report
             .reasons
             .push("sentinel: application_error (1 times)".to_owned());
-        assert!(judge("linux", attack, &report, &partition(SHOWN)).is_err());
+        assert!(judge("linux", attack, &with, &quiet()).is_err());
     }
 }
