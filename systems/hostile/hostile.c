@@ -129,9 +129,11 @@ static word vector_of(word number)
 	return (word)vectors + 16 * number;
 }
 
-/* What the processor's state is outside of attempts. */
+/* What the processor's state is outside of attempts. Where an instruction of the SPE is a return, it returns to a trap. */
 static void settle(void)
 {
+	((volatile word *)REGISTER_PAGE)[SRR0] = (word)(slot + 3);
+	((volatile word *)REGISTER_PAGE)[SRR1] = 0;
 	__asm__ volatile("mtmsr %0" : : "r"(0) : "memory");
 	SET(PID, 0);
 	SET(TCR, 0);
@@ -485,6 +487,8 @@ static void call_flood(void)
 	given[8] = 0;
 }
 
+#include "short_ways.h"
+
 static void spin(void)
 {
 	for (;;)
@@ -530,10 +534,17 @@ static const struct attack {
 	{ "kernel.random", 248, LEAVES_IT_ALIVE, random_sequences },
 	{ "kernel.timer_storm", 249, LEAVES_IT_ALIVE, timer_storm },
 	{ "kernel.call_flood", 250, LEAVES_IT_ALIVE, call_flood },
+	{ "kernel.page_tables", 251, LEAVES_IT_ALIVE, page_tables },
+	{ "kernel.page_directories", 252, LEAVES_IT_ALIVE, page_directories },
+	{ "kernel.short_returns", 253, LEAVES_IT_ALIVE, short_returns },
+	{ "kernel.process_calls", 254, LEAVES_IT_ALIVE, process_calls },
+	{ "kernel.stubs", 255, LEAVES_IT_ALIVE, stubs },
+	{ "kernel.short_random", 256, LEAVES_IT_ALIVE, short_random },
 	{ "kernel.spin", 260, ENDS_IT, spin },
 	{ "kernel.misses", 261, ENDS_IT, misses },
 	{ "kernel.fetch", 262, ENDS_IT, fetch },
 	{ "kernel.reset", 263, ENDS_IT, reset },
+	{ "kernel.wild_vectors", 264, ENDS_IT, wild_vectors },
 };
 
 enum { COUNT = sizeof(table) / sizeof(table[0]) };
@@ -579,10 +590,9 @@ static void carry_out(const struct attack *one)
 	say(breaches ? "IT WORKED\n" : "nothing came of it\n");
 }
 
-/* Whether the boot arguments, somewhere in the device tree, ask for it. */
-static int asked(const char *tree, const char *name)
+/* Whether the boot arguments, somewhere in the device tree, have it behind this. */
+static int has(const char *tree, const char *argument, const char *name)
 {
-	static const char argument[] = "attack=";
 	word bytes = ((const word *)tree)[1], at, same;
 
 	for (at = 0; at < bytes; at++) {
@@ -600,6 +610,11 @@ static int asked(const char *tree, const char *name)
 	return 0;
 }
 
+static int asked(const char *tree, const char *name)
+{
+	return has(tree, "attack=", name);
+}
+
 void begin(const char *tree)
 {
 	int number;
@@ -608,6 +623,7 @@ void begin(const char *tree)
 	/* A register's number is part of the instruction: hence by the register page, whose words they are. */
 	for (number = 0; number < VECTORS; number++)
 		((volatile word *)REGISTER_PAGE)[number < 16 ? IVOR0 + number : IVOR32 + number - 16] = vector_of(number);
+	traps = has(tree, " ", "traps");
 	translate(1, 1, VALID | PROTECT | 5 << 8, BOARD | 0xa, 0, BOARD | 5);
 	for (number = 0; number < COUNT; number++)
 		if (asked(tree, table[number].name) || (asked(tree, "all") && table[number].ends == LEAVES_IT_ALIVE))

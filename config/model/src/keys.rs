@@ -249,7 +249,7 @@ pub const GUEST: &[Key] = &[
     optional(
         "rewrite",
         Shape::Boolean,
-        "Whether the privileged instructions of the guest's kernel are rewritten beforehand, which makes it faster; otherwise they trap. Default: `true` for a Linux with symbols, as the default kernel is one; `false` for another.",
+        "Whether the privileged instructions of the guest's kernel are rewritten beforehand, which makes it faster; otherwise they trap. Default: `true` for a Linux with symbols, as the default kernel is one; `false` for another. A kernel whose symbols say that it was written for a partition (`docs/guests.md`) needs no rewriting; with `false` they are not heard.",
     ),
     optional(
         "initramfs",

@@ -60,10 +60,17 @@ attacks! {
         248 "kernel.random" "random sequences of all of this" => Harmless;
         249 "kernel.timer_storm" "a decrementer that fires without end" => Harmless;
         250 "kernel.call_flood" "hypercalls without end" => Harmless;
+        251 "kernel.page_tables" "page tables with entries of everybody's memory, for the kernel to walk" => Harmless;
+        252 "kernel.page_directories" "page directories, and pointers to them, that lead anywhere" => Harmless;
+        253 "kernel.short_returns" "returns as a rewritten kernel makes them, to anywhere, in any state" => Harmless;
+        254 "kernel.process_calls" "calls of a process, with nonsense where the kernel looks" => Harmless;
+        255 "kernel.stubs" "stubs full of nonsense, with interrupts in them" => Harmless;
+        256 "kernel.short_random" "random sequences of these" => Harmless;
         260 "kernel.spin" "spinning with interrupts off for ever" => Stands;
         261 "kernel.misses" "an own vector for misses that misses" => Stands;
         262 "kernel.fetch" "executing others' memory" => Ends;
         263 "kernel.reset" "asking for a reset at every start" => Ends;
+        264 "kernel.wild_vectors" "a call of a process when its kernel's vectors are nowhere" => Stands;
     }
 }
 

@@ -14,7 +14,6 @@ use cofferdam_device_tree::{Facts, device_tree as flattened, overlaid};
 use cofferdam_guest::one_file;
 use cofferdam_model::{Diagnostic, Guest, Partition, Spanned};
 use cofferdam_paravirtualise::Rewritten;
-use cofferdam_tables::Paravirtual;
 use guest_monitor::board::source;
 use kernel::Kernel;
 
@@ -119,11 +118,7 @@ fn of_guest(
     };
     let tree_at = device_tree(guest);
     let is_linux = (partition.personality.as_ref()).is_some_and(|one| **one == "linux");
-    let wanted = match &guest.rewrite {
-        Some(key) => Some(**key),
-        None if is_linux => None,
-        None => Some(false),
-    };
+    let wanted = guest.rewrite.as_ref().map(|key| **key);
     // What lies behind the device tree's beginning is kept for it.
     let kept_bytes = (*guest.memory_bytes).saturating_sub(tree_at.into());
     let no_room = |bytes: u64| GuestFault::NoRoom {
@@ -131,14 +126,13 @@ fn of_guest(
         kept_bytes,
     };
     let kernel_content = kernel_bytes(&kernel_file)?;
-    let kernel = match Kernel::of(&kernel_content, wanted, tree_at.into()) {
+    let kernel = match Kernel::of(&kernel_content, wanted, is_linux, tree_at.into()) {
         Ok(kernel) => kernel,
         Err(kernel::Unfit::Fault(fault)) => return wrong(fault),
         Err(kernel::Unfit::Ends(bytes)) => return wrong(no_room(bytes)),
     };
-    let warning = wanted
-        .is_none()
-        .then(|| kernel::cannot_be_rewritten(&kernel_content));
+    let warning =
+        (wanted.is_none() && is_linux).then(|| kernel::cannot_be_rewritten(&kernel_content));
     let warning = warning
         .flatten()
         .map(|why| guest_traps(partition, guest, why));
@@ -166,7 +160,7 @@ fn of_guest(
         blobs.push(blob("initramfs", at, content));
     }
     let board = &checked.board;
-    let rewritten = kernel.rewritten;
+    let (rewritten, paravirtual) = (kernel.rewritten, kernel.paravirtual);
     let reserved: Vec<_> = rewritten.iter().map(|one| one.reserved.clone()).collect();
     let tree = flattened(&Facts {
         memory_bytes: *guest.memory_bytes as u32,
@@ -202,9 +196,6 @@ fn of_guest(
         });
     }
     blobs.push(blob("device tree", tree_at, tree));
-    let paravirtual = rewritten
-        .as_ref()
-        .map_or_else(Paravirtual::default, |one| one.paravirtual);
     Ok(Ok(Prepared {
         content: Content { blobs, paravirtual },
         rewritten,

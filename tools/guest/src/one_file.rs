@@ -36,7 +36,6 @@ pub fn compile(source: &Path) -> Result<Vec<u8>> {
             "-Wl,--build-id=none,-N,--no-warn-rwx-segments",
             "-Wl,--section-start=.entry=0,-Ttext=0x1000",
             "-Wl,-e,0",
-            "-s",
             "-o",
         ])
         .arg(&program)

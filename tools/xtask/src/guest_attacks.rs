@@ -31,6 +31,8 @@ struct Attacker {
     time: Duration,
     /// And to come to its end as often as its partition may be restarted.
     to_the_end: Duration,
+    /// And to try all that leave it alive, where its kernel can also run without what it was written for.
+    plainly: Option<Duration>,
 }
 
 const ATTACKERS: [Attacker; 2] = [
@@ -40,6 +42,7 @@ const ATTACKERS: [Attacker; 2] = [
         attacks: LINUX,
         time: Duration::from_millis(800),
         to_the_end: Duration::from_millis(900),
+        plainly: None,
     },
     Attacker {
         system: "hostile",
@@ -47,6 +50,7 @@ const ATTACKERS: [Attacker; 2] = [
         attacks: KERNEL,
         time: Duration::from_millis(400),
         to_the_end: Duration::from_millis(400),
+        plainly: Some(Duration::from_secs(2)),
     },
 ];
 
@@ -84,7 +88,8 @@ pub fn attacks(systems: &Systems, scale: u32) -> Result<Tally> {
 
 fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) -> Result<Tally> {
     let built = systems.get(attacker.system)?;
-    let without = tried(systems, built, kernel, "none", attacker.time)?;
+    let one = |attack: &str, time| tried(systems, built, kernel, &of_one(attack), time);
+    let without = one("none", attacker.time)?;
     machines::no_reasons(&without.report.reasons)?;
     ensure!(
         without.places.len() == 1,
@@ -92,18 +97,18 @@ fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) 
         without.places.len()
     );
     let reports = Mutex::new(Vec::new());
-    let cases: Vec<Case<'_>> = attacker
+    let mut cases: Vec<Case<'_>> = attacker
         .attacks
         .iter()
         .map(|attack| {
             let title = format!("{} ({}), {} kernel", attack.id, attack.title, kernel.name());
-            let (without, reports) = (&without, &reports);
+            let (without, reports, one) = (&without, &reports, &one);
             case(title, move || {
                 let time = match attack.expected {
                     Expected::Ends => attacker.to_the_end,
                     _ => attacker.time,
                 };
-                let with = tried(systems, built, kernel, attack.id, time * scale)?;
+                let with = one(attack.id, time * scale)?;
                 let judged = judge(attacker.partition, attack, &with, without);
                 let mut all = reports.lock().unwrap_or_else(|error| error.into_inner());
                 all.push(with.report);
@@ -111,6 +116,18 @@ fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) 
             })
         })
         .collect();
+    if let Some(time) = attacker.plainly {
+        let title = format!("all of them, where all traps, {} kernel", kernel.name());
+        let without = &without;
+        cases.push(case(title, move || {
+            let with = tried(systems, built, kernel, &plainly(), time * scale)?;
+            let mut all = attacker.attacks.iter();
+            all.try_for_each(|attack| match attack.expected {
+                Expected::Harmless => judge(attacker.partition, attack, &with, without),
+                _ => Ok(()),
+            })
+        }));
+    }
     let tally = machines::run_all(cases);
     let reports = reports
         .into_inner()
@@ -124,17 +141,31 @@ fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) 
     Ok(tally)
 }
 
-/// A run in which the guest tries this attack.
+/// What the system's file asks its guest for.
+fn asked(attack: &str) -> String {
+    format!("{ARGUMENT}{attack}\"")
+}
+
+/// The system in which the guest tries this attack alone.
+fn of_one(attack: &str) -> Variant {
+    Variant::replacing(&asked(ALL), &asked(attack))
+}
+
+/// The system in which it tries them all, and our kernel knows nothing of what its own was written for. It says so to the guest too.
+fn plainly() -> Variant {
+    let traps = format!("{ARGUMENT}{ALL} traps\"\nrewrite = false");
+    Variant::replacing(&asked(ALL), &traps)
+}
+
+/// A run of the guest in this variant.
 fn tried(
     systems: &Systems,
     built: &Built,
     kernel: Kernel,
-    attack: &str,
+    variant: &Variant,
     time: Duration,
 ) -> Result<Tried> {
-    let asked = |attack: &str| format!("{ARGUMENT}{attack}\"");
-    let variant = Variant::replacing(&asked(ALL), &asked(attack));
-    let (built, image) = built_as(systems, built, kernel, &variant)?;
+    let (built, image) = built_as(systems, built, kernel, variant)?;
     let options = Options {
         machine_time: Some(time),
         ..systems.options(kernel, 0)

@@ -3,10 +3,13 @@
 //! An ELF says all of that. Its segments lie at their physical addresses; its entry is an effective address of its own, which the
 //! segment that holds it makes a physical one. Linux is linked for where it maps its memory, U-Boot for where it lies. Anything else is taken as the bytes from
 //! address 0 on, entered at the first.
+//!
+//! An ELF can have been written for a partition: some symbols of its say then what rewriting finds out of another ([`DECLARED`]).
 
 use cofferdam_abi::guest::MEMORY_MAX;
 use cofferdam_check::programs::GuestFault;
 use cofferdam_paravirtualise::{Refusal, Rewritten, rewrite};
+use cofferdam_tables::Paravirtual;
 use object::elf::{EM_PPC, FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{BigEndian, Endianness, Object, ObjectSymbol};
@@ -24,7 +27,22 @@ pub struct Kernel {
     pub entry: u32,
     /// What was done to it, if it was rewritten.
     pub rewritten: Option<Rewritten>,
+    /// What it is, if it was rewritten or says so itself.
+    pub paravirtual: Paravirtual,
 }
+
+/// One number of what a kernel is.
+pub type Field = fn(&mut Paravirtual) -> &mut u32;
+
+/// The symbols by which a kernel says that it needs no rewriting, each with what it is the value of: all of them, or none.
+pub const DECLARED: [(&str, Field); 6] = [
+    ("cofferdam_stubs", |all| &mut all.stubs),
+    ("cofferdam_enabling_stubs", |all| &mut all.enabling_stubs),
+    ("cofferdam_stubs_end", |all| &mut all.stubs_end),
+    ("cofferdam_linear", |all| &mut all.linear),
+    ("cofferdam_kernel_table", |all| &mut all.kernel_table),
+    ("cofferdam_process_table", |all| &mut all.process_table),
+];
 
 /// Why a file is not the kernel of a guest.
 #[derive(Debug)]
@@ -36,10 +54,20 @@ pub enum Unfit {
 }
 
 impl Kernel {
-    /// That of a file, of which it may take so much. It is rewritten if that is wanted, or if nothing is said and it can be expected to work.
-    pub fn of(file: &[u8], wanted: Option<bool>, room: u64) -> Result<Self, Unfit> {
+    /// That of a file, of which it may take so much. It is rewritten if that is wanted; if nothing is said, then if it is a Linux for which that can be
+    /// expected to work. What it says of itself counts unless it is to run as it is.
+    pub fn of(file: &[u8], wanted: Option<bool>, is_linux: bool, room: u64) -> Result<Self, Unfit> {
         let plain = Self::read(file)?;
-        if !wanted.unwrap_or_else(|| has_symbols(file)) {
+        if wanted.is_none()
+            && let Some(paravirtual) = declared(file)?
+        {
+            return Self {
+                paravirtual,
+                ..plain
+            }
+            .fitting(room);
+        }
+        if !wanted.unwrap_or_else(|| is_linux && has_symbols(file)) {
             return plain.fitting(room);
         }
         let mut rewritten = rewrite(file).map_err(|refusal| match refusal {
@@ -51,6 +79,7 @@ impl Kernel {
             at: 0,
             memory_bytes: bytes.len() as u64,
             bytes,
+            paravirtual: rewritten.paravirtual,
             rewritten: Some(rewritten),
             ..plain
         };
@@ -78,6 +107,7 @@ impl Kernel {
             bytes: file.to_vec(),
             entry: 0,
             rewritten: None,
+            paravirtual: Paravirtual::default(),
         })
     }
 
@@ -126,6 +156,37 @@ pub fn cannot_be_rewritten(file: &[u8]) -> Option<&'static str> {
 fn has_symbols(file: &[u8]) -> bool {
     let elf = object::File::parse(file);
     elf.is_ok_and(|elf| elf.symbols().any(|symbol| symbol.is_definition()))
+}
+
+/// What a kernel says by its symbols.
+fn declared(file: &[u8]) -> Result<Option<Paravirtual>, Unfit> {
+    let Ok(elf) = object::File::parse(file) else {
+        return Ok(None);
+    };
+    let value = |name: &str| {
+        let mut all = elf.symbols().filter(|symbol| !symbol.is_undefined());
+        let symbol = all.find(|symbol| symbol.name() == Ok(name))?;
+        // Of an ELF for 32 bits.
+        Some(symbol.address() as u32)
+    };
+    let mut paravirtual = Paravirtual::default();
+    let (mut found, mut missing) = (None, None);
+    for (name, field) in DECLARED {
+        match value(name) {
+            Some(value) => {
+                *field(&mut paravirtual) = value;
+                found = Some(name);
+            }
+            None => missing = Some(name),
+        }
+    }
+    match (found, missing) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Ok(Some(paravirtual)),
+        (Some(found), Some(missing)) => Err(none(&format!(
+            "it says by its symbol `{found}` that it was written for a partition, and has no `{missing}`"
+        ))),
+    }
 }
 
 fn none(why: &str) -> Unfit {
@@ -188,14 +249,16 @@ fn of_elf(file: &[u8], room: u64) -> Result<Kernel, Unfit> {
         memory_bytes: ends - u64::from(at),
         entry: entry.ok_or_else(outside)?,
         rewritten: None,
+        paravirtual: Paravirtual::default(),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use object::build::elf::{Builder, SectionData};
     use object::elf::{
         ELFCLASS32, ELFDATA2LSB, ELFDATA2MSB, ELFMAG, ELFOSABI_NONE, ET_EXEC, EV_CURRENT,
-        FileFlags, Ident, PF_R, ProgramHeader32, SHN_UNDEF,
+        FileFlags, Ident, PF_R, ProgramHeader32, SHN_ABS, SHN_UNDEF, SHT_STRTAB, SHT_SYMTAB,
     };
     use object::pod::bytes_of;
     use object::{U16, U32};
@@ -263,7 +326,7 @@ mod tests {
     }
 
     fn read(file: Vec<u8>) -> Kernel {
-        Kernel::of(&file, None, 0x10_0028).unwrap()
+        Kernel::of(&file, None, true, 0x10_0028).unwrap()
     }
 
     #[test]
@@ -284,6 +347,60 @@ mod tests {
         assert_eq!(kernel.bytes, b"text\0\0\0\0data");
         assert_eq!(kernel.entry, 0x10_000c);
         assert_eq!(kernel.end(), 0x10_0028);
+    }
+
+    /// An ELF with a segment at 0, and these symbols.
+    fn with_symbols(symbols: &[&str]) -> Vec<u8> {
+        let mut builder = Builder::new(object::Endianness::Big, false);
+        builder.header.e_type = ET_EXEC;
+        builder.header.e_machine = EM_PPC;
+        builder.header.e_phoff = 52;
+        builder.load_align = 4;
+        let segment = builder.segments.add();
+        (segment.p_type, segment.p_flags, segment.p_align) = (PT_LOAD, PF_R, 4);
+        (segment.p_filesz, segment.p_memsz) = (4, 4);
+        for (name, kind, data) in [
+            (".symtab", SHT_SYMTAB, SectionData::Symbol),
+            (".strtab", SHT_STRTAB, SectionData::String),
+            (".shstrtab", SHT_STRTAB, SectionData::SectionString),
+        ] {
+            let section = builder.sections.add();
+            (section.name, section.sh_type, section.sh_addralign) = (name.into(), kind, 1);
+            section.data = data;
+        }
+        for (value, name) in (0x100u64..).zip(symbols) {
+            let symbol = builder.symbols.add();
+            symbol.name = name.as_bytes().into();
+            symbol.st_shndx = SHN_ABS;
+            symbol.st_value = value;
+        }
+        builder.set_section_sizes();
+        let mut file = Vec::new();
+        builder.write(&mut file).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_kernel_says_that_it_was_written_for_a_partition() {
+        let names = DECLARED.map(|(name, _)| name);
+        let paravirtual = |wanted| {
+            let kernel = Kernel::of(&with_symbols(&names), wanted, true, 0x100).unwrap();
+            assert!(kernel.rewritten.is_none());
+            kernel.paravirtual
+        };
+        let mut said = paravirtual(None);
+        for (value, (name, field)) in (0x100..).zip(DECLARED) {
+            assert_eq!(*field(&mut said), value, "{name}");
+        }
+        assert_eq!(paravirtual(Some(false)), Paravirtual::default());
+    }
+
+    #[test]
+    fn one_that_says_half_of_it_is_refused() {
+        let names = DECLARED.map(|(name, _)| name);
+        let refused = Kernel::of(&with_symbols(&names[1..]), None, false, 0x100);
+        let fault = format!("{:?}", refused.unwrap_err());
+        assert!(fault.contains("has no `cofferdam_stubs`"), "{fault}");
     }
 
     #[test]
