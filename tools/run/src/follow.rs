@@ -9,7 +9,7 @@ use cofferdam_abi::record::{HealthRecord, Mark, State};
 use cofferdam_qemu::{End, Memory, Running};
 use cofferdam_record::Snapshot;
 
-use crate::{Options, Typed, snapshot};
+use crate::{Options, Typed, request_stop, snapshot};
 
 /// A machine whose kernel has not begun a window for so long hangs.
 const STANDSTILL: Duration = Duration::from_secs(30);
@@ -71,8 +71,12 @@ impl Gathered {
     }
 }
 
-/// Follows the machine until it ends or should have ended, and ends it.
-pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed> {
+/// Follows the machine until it ends or should have ended, and ends it. `length`: how many ticks it goes on when keys were typed.
+pub(crate) fn follow(
+    mut running: Running,
+    options: &Options,
+    length: Option<u64>,
+) -> Result<Followed> {
     let limit = options.machine_time;
     let limit = limit.map(|time| time.saturating_mul(SLOWNESS).saturating_add(START));
     let mut gathered = Gathered::default();
@@ -84,7 +88,13 @@ pub(crate) fn follow(mut running: Running, options: &Options) -> Result<Followed
             (has_come(running, typed) || ended.is_some()).then_some(ended)
         })?;
         match seen {
-            End::Seen(None) => running.type_in(&typed.keys)?,
+            End::Seen(None) => {
+                running.type_in(&typed.keys)?;
+                if let Some(length) = length {
+                    let now = snapshot(running.memory())?.header().now_tick.get();
+                    request_stop(running.memory(), now.saturating_add(length))?;
+                }
+            }
             End::Seen(Some(ended)) => end = Some(End::Seen(ended)),
             _ => {}
         }

@@ -40,7 +40,8 @@ pub struct Options {
     pub kernel: Kernel,
     /// Instructions are the clock, one nanosecond each.
     pub instruction_clock: bool,
-    /// How long, in the machine's time; `None`: until the user quits.
+    /// How long, in the machine's time; `None`: until the user quits. If keys are typed, it counts from there on: an idle machine runs ahead of
+    /// a host that is slow to see what they are typed behind.
     pub machine_time: Option<Duration>,
     /// Where the serial line goes.
     pub serial: Serial,
@@ -93,15 +94,16 @@ pub fn run(built: &Built, options: &Options) -> Result<Outcome> {
 
 /// The same with another image than the one that was built.
 pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outcome> {
-    let stop_at = options
+    let length = options
         .machine_time
         .map(|time| ticks(time, built.plan.timebase_hz));
     let prepared = machine(built, image, options)?.prepare()?;
-    if let Some(stop_at) = stop_at {
-        request_stop(&prepared.memory()?, stop_at)?;
+    if let Some(length) = length {
+        let waits = if options.typed.is_some() { PATIENCE } else { 1 };
+        request_stop(&prepared.memory()?, length.saturating_mul(waits))?;
     }
     let running = prepared.start()?;
-    let followed = follow::follow(running, options)?;
+    let followed = follow::follow(running, options, length)?;
     let snapshot = snapshot(&followed.memory).context("the machine's memory cannot be read")?;
     let report = judge::judge(built, options, image, &followed, &snapshot)?;
     Ok(Outcome {
@@ -214,19 +216,25 @@ fn medium(file: &Path, bytes: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Asks the kernel to stop at the first major frame at or behind `stop_at` ticks.
+/// What keys are typed behind has come within so many times the length of a run, or never comes.
+const PATIENCE: u64 = 20;
+
+/// Asks the kernel to stop at the first major frame at or behind `stop_at` ticks, whatever it was asked before.
 fn request_stop(memory: &Memory, stop_at: u64) -> Result<()> {
     let record = u64::from(space::kernel::RECORD);
     let field = |offset: usize| record + offset as u64;
+    let request = |number: u32| {
+        let at = field(std::mem::offset_of!(Header, stop_request));
+        memory.write(at, &number.to_be_bytes())
+    };
     let write = || {
+        // It may look at any time, and should not find half of a tick.
+        request(!STOP_REQUEST)?;
         memory.write(
             field(std::mem::offset_of!(Header, stop_at)),
             &stop_at.to_be_bytes(),
         )?;
-        memory.write(
-            field(std::mem::offset_of!(Header, stop_request)),
-            &STOP_REQUEST.to_be_bytes(),
-        )
+        request(STOP_REQUEST)
     };
     write().context("the machine's memory cannot be written")
 }
