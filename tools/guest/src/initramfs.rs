@@ -14,7 +14,7 @@ use crate::kbuild::DATE;
 use crate::linux::{CROSS_COMPILE, GEN_INIT_CPIO};
 
 /// Our own programs in it, each of one file in C.
-const PROGRAMS: [&str; 3] = ["attack", "benchmark", "timebase"];
+const PROGRAMS: [&str; 4] = ["attack", "benchmark", "blocks", "timebase"];
 
 /// Makes it, and returns its path.
 pub fn make(place: &Place, linux: &Path, busybox: &Busybox) -> Result<PathBuf> {

@@ -88,6 +88,33 @@ pub struct Drive {
     pub file: PathBuf,
     /// What is written stays in the file, else it is gone with the run.
     pub keeps: bool,
+    /// What is flushed reaches the host's disk, else the host's cache: that is faster, and as good unless the host itself ends.
+    pub flushes: bool,
+    /// It cannot be written.
+    pub read_only: bool,
+    /// Which accesses fail: a file of rules (QEMU, `docs/devel/blkdebug.txt`).
+    pub faults: Option<PathBuf>,
+}
+
+impl Drive {
+    fn argument(&self) -> String {
+        // QEMU ends a value at a comma, and takes two commas for one.
+        let value = |path: &PathBuf| path.display().to_string().replace(',', ",,");
+        let (name, file) = (&self.name, value(&self.file));
+        let snapshot = if self.keeps { "off" } else { "on" };
+        let no_flush = if self.flushes { "off" } else { "on" };
+        let read_only = if self.read_only { "on" } else { "off" };
+        let behind = match &self.faults {
+            None => format!("format=raw,file={file}"),
+            Some(faults) => format!(
+                "driver=raw,file.driver=blkdebug,file.config={},file.image.driver=file,file.image.filename={file}",
+                value(faults)
+            ),
+        };
+        format!(
+            "if=none,id={name},snapshot={snapshot},cache.no-flush={no_flush},read-only={read_only},{behind}"
+        )
+    }
 }
 
 /// What is behind a network device.
@@ -243,13 +270,7 @@ impl Machine {
             qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
         }
         for drive in &self.drives {
-            // QEMU ends a value at a comma, and takes two commas for one.
-            let file = drive.file.display().to_string().replace(',', ",,");
-            let snapshot = if drive.keeps { "off" } else { "on" };
-            qemu.arg("-drive").arg(format!(
-                "if=none,id={},format=raw,file={file},snapshot={snapshot}",
-                drive.name
-            ));
+            qemu.args(["-drive", &drive.argument()]);
         }
         for network in &self.networks {
             qemu.args(["-netdev", &network.argument()]);

@@ -110,6 +110,7 @@ impl RunArguments {
             kernel: self.kernel.into(),
             instruction_clock: self.icount,
             machine_time: self.machine_time,
+            until: None,
             serial: self.serial(),
             typed: None,
             plugin: None,
@@ -117,6 +118,7 @@ impl RunArguments {
                 true => Outside::Port(free_port()?),
                 false => Outside::Nobody,
             },
+            media: Vec::new(),
             resets: 0,
         };
         if let Outside::Port(port) = options.outside {

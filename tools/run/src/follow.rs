@@ -9,7 +9,7 @@ use cofferdam_abi::record::{HealthRecord, Mark, State};
 use cofferdam_qemu::{End, Memory, Running};
 use cofferdam_record::Snapshot;
 
-use crate::{Options, Typed, request_stop, snapshot};
+use crate::{Options, request_stop, snapshot};
 
 /// A machine whose kernel has not begun a window for so long hangs.
 const STANDSTILL: Duration = Duration::from_secs(30);
@@ -85,7 +85,7 @@ pub(crate) fn follow(
     if let Some(typed) = &options.typed {
         let seen = running.wait(limit, |running| {
             let ended = look(running, options, &mut gathered, &mut progress);
-            (has_come(running, typed) || ended.is_some()).then_some(ended)
+            (has_come(running, &typed.after) || ended.is_some()).then_some(ended)
         })?;
         match seen {
             End::Seen(None) => {
@@ -95,6 +95,17 @@ pub(crate) fn follow(
                     request_stop(running.memory(), now.saturating_add(length))?;
                 }
             }
+            End::Seen(Some(ended)) => end = Some(End::Seen(ended)),
+            _ => {}
+        }
+    }
+    if let (None, Some(until)) = (&end, &options.until) {
+        let seen = running.wait(limit, |running| {
+            let ended = look(running, options, &mut gathered, &mut progress);
+            (has_come(running, until) || ended.is_some()).then_some(ended)
+        })?;
+        match seen {
+            End::Seen(None) => request_stop(running.memory(), 0)?,
             End::Seen(Some(ended)) => end = Some(End::Seen(ended)),
             _ => {}
         }
@@ -126,9 +137,9 @@ pub(crate) fn follow(
     })
 }
 
-/// Whether the text has come behind which keys are to be typed.
-fn has_come(running: &Running, typed: &Typed) -> bool {
-    let (text, awaited) = (running.serial(), typed.after.as_bytes());
+/// Whether this text has come.
+fn has_come(running: &Running, awaited: &str) -> bool {
+    let (text, awaited) = (running.serial(), awaited.as_bytes());
     text.windows(awaited.len()).any(|part| part == awaited)
 }
 

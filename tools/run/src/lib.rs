@@ -43,6 +43,8 @@ pub struct Options {
     /// How long, in the machine's time; `None`: until the user quits. If keys are typed, it counts from there on: an idle machine runs ahead of
     /// a host that is slow to see what they are typed behind.
     pub machine_time: Option<Duration>,
+    /// The run ends before that when this text has come over a captured serial line.
+    pub until: Option<String>,
     /// Where the serial line goes.
     pub serial: Serial,
     /// What is typed on a captured serial line, and the text that has to come over it first.
@@ -51,8 +53,23 @@ pub struct Options {
     pub plugin: Option<Plugin>,
     /// Who comes from outside, to a system with a network.
     pub outside: Outside,
+    /// What is behind disks in this run, in place of what stays from run to run.
+    pub media: Vec<Medium>,
     /// How often the module is expected to reset the machine. It goes on each time; one reset more ends the run.
     pub resets: u32,
+}
+
+/// What is behind a disk in one run. What is written to it stays.
+#[derive(Clone, Debug)]
+pub struct Medium {
+    /// The disk's device.
+    pub device: String,
+    /// The file with its content, as large as the disk is to be.
+    pub file: PathBuf,
+    /// It cannot be written.
+    pub read_only: bool,
+    /// Which accesses fail: rules of QEMU's `blkdebug`.
+    pub faults: Option<String>,
 }
 
 /// Who comes from outside, to a system with a network.
@@ -192,6 +209,10 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
                 },
             }));
         if let Some(name) = behind("drive=") {
+            if let Some(own) = options.media.iter().find(|one| one.device == name) {
+                devices.drives.push(own.drive()?);
+                continue;
+            }
             let file = built.directory.join(format!("{name}.img"));
             let bytes = function.medium_bytes.unwrap_or_default();
             medium(&file, bytes)
@@ -200,10 +221,34 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
                 name,
                 file,
                 keeps: !options.instruction_clock,
+                flushes: true,
+                read_only: false,
+                faults: None,
             });
         }
     }
     Ok(devices)
+}
+
+impl Medium {
+    /// The drive with it; the rules lie beside its file.
+    fn drive(&self) -> Result<Drive> {
+        let faults = self.faults.as_ref().map(|rules| {
+            let path = self.file.with_extension("faults");
+            std::fs::write(&path, rules)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            anyhow::Ok(path)
+        });
+        Ok(Drive {
+            name: self.device.clone(),
+            file: self.file.clone(),
+            keeps: true,
+            // A flush that fails has to come to somebody.
+            flushes: self.faults.is_some(),
+            read_only: self.read_only,
+            faults: faults.transpose()?,
+        })
+    }
 }
 
 /// The file of a disk. What is in it stays; it is as large as the system's file says.

@@ -17,6 +17,10 @@ const U_BOOT: &[&str; 1] = &["u-boot-qemu"];
 /// What of it is for `ppce500`.
 const U_BOOT_ELF: &str = "/usr/lib/u-boot/qemu-ppce500/uboot.elf";
 
+/// Debian's package with the programs for file systems, and the one that makes them: it is not on everybody's PATH.
+const FILE_SYSTEMS: &[&str; 1] = &["e2fsprogs"];
+const MAKE_FILE_SYSTEM: &str = "/sbin/mke2fs";
+
 const CROSS_COMPILER: &[&str] = &["gcc-powerpc-linux-gnu", "libc6-dev-powerpc-cross"];
 /// The static C library that comes with the second package.
 const CROSS_LIBRARY: &str = "/usr/powerpc-linux-gnu/lib/libc.a";
@@ -51,6 +55,11 @@ pub(crate) fn linux_source() -> Result<Found, Lack> {
 /// The ELF of U-Boot, and the version of its package.
 pub fn u_boot() -> Result<Found, Lack> {
     of_package(U_BOOT_ELF, U_BOOT)
+}
+
+/// The program that makes file systems, and the version of its package. The others lie beside it.
+pub(crate) fn file_systems() -> Result<Found, Lack> {
+    of_package(MAKE_FILE_SYSTEM, FILE_SYSTEMS)
 }
 
 /// A file that a Debian package has: the package alone.

@@ -42,6 +42,8 @@ pub enum Requirement {
     LinuxTools,
     /// U-Boot for a `ppce500` machine.
     UBoot,
+    /// What makes file systems of Linux, and looks whether they are sound.
+    FileSystems,
 }
 
 /// What building the Linux guest takes, and nothing else does.
@@ -52,7 +54,7 @@ pub const OF_LINUX_GUEST: [Requirement; 3] = [
 ];
 
 /// All requirements, in the order in which they are shown.
-pub const ALL: [Requirement; 8] = [
+pub const ALL: [Requirement; 9] = [
     Requirement::Toolchain,
     Requirement::Qemu,
     Requirement::Gdb,
@@ -61,6 +63,7 @@ pub const ALL: [Requirement; 8] = [
     Requirement::CrossCompiler,
     Requirement::LinuxTools,
     Requirement::UBoot,
+    Requirement::FileSystems,
 ];
 
 /// A requirement that is met.
@@ -116,6 +119,7 @@ impl Requirement {
             Self::CrossCompiler => "C compiler for PowerPC, for a guest",
             Self::LinuxTools => "tools of the builds of Linux and busybox, for a guest",
             Self::UBoot => "U-Boot, for a guest",
+            Self::FileSystems => "file systems, for tests",
         }
     }
 
@@ -135,6 +139,7 @@ impl Requirement {
             Self::CrossCompiler => guest::cross_compiler(),
             Self::LinuxTools => guest::linux_tools(),
             Self::UBoot => guest::u_boot(),
+            Self::FileSystems => guest::file_systems(),
         }
     }
 }

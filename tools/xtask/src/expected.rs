@@ -22,6 +22,7 @@ use cofferdam_record::trace;
 use cofferdam_run::command::duration;
 use serde::Deserialize;
 
+use crate::images::Disk;
 use crate::parts::Tally;
 use crate::sequence::{self, Sequence};
 use crate::timeline::Timeline;
@@ -44,6 +45,9 @@ pub struct Expected {
     /// What is other than in the system's own image.
     #[serde(default)]
     pub variant: Variant,
+    /// What is behind its disks, where it is not an empty one as large as the system's file says.
+    #[serde(default)]
+    pub disk: BTreeMap<String, Disk>,
     /// The step in which somebody notes each entry of the health log: number, partition, error and action, a byte each.
     log_read_as: Option<String>,
     #[serde(default)]

@@ -176,12 +176,7 @@ fn beside_an_attack(systems: &Systems, built: &Built, attack: &str) -> Result<()
 
 /// A first file system, an overlay and arguments of a user's own: the guest shows a word of each.
 fn own_files(systems: &Systems, built: &Built) -> Result<()> {
-    let built_guest = cofferdam_guest::directory(&systems.tree().guests);
-    let mut archive = std::fs::read(built_guest.join("initramfs.cpio.gz"))?;
-    // Linux goes on behind the first archive, at a multiple of four.
-    archive.resize(archive.len().next_multiple_of(4), 0);
-    archive.extend(archived("own-file", b"own-content\n"));
-    archive.extend(archived("TRAILER!!!", b""));
+    let archive = with_file(systems, "own-file", b"own-content\n")?;
     let file = |name: &str| built.directory.join(name);
     let (initramfs, overlay) = (file("own.cpio"), file("own.dtb"));
     store(&initramfs, &archive)?;
@@ -203,12 +198,23 @@ fn own_files(systems: &Systems, built: &Built) -> Result<()> {
     Ok(())
 }
 
+/// The guest's first file system, with one file more, or another one of this name.
+pub fn with_file(systems: &Systems, name: &str, content: &[u8]) -> Result<Vec<u8>> {
+    let built_guest = cofferdam_guest::directory(&systems.tree().guests);
+    let mut archive = std::fs::read(built_guest.join("initramfs.cpio.gz"))?;
+    // Linux goes on behind the first archive, at a multiple of four.
+    archive.resize(archive.len().next_multiple_of(4), 0);
+    archive.extend(archived(name, content));
+    archive.extend(archived("TRAILER!!!", b""));
+    Ok(archive)
+}
+
 /// A file in an archive (Linux, `Documentation/driver-api/early-userspace/buffer-format.rst`).
-fn archived(name: &str, content: &[u8]) -> Vec<u8> {
-    const REGULAR: usize = 0o100_644;
+pub fn archived(name: &str, content: &[u8]) -> Vec<u8> {
+    const PROGRAM: usize = 0o100_755;
     let (size, name_bytes) = (content.len(), name.len() + 1);
     let mut entry = b"070701".to_vec();
-    for field in [1, REGULAR, 0, 0, 1, 0, size, 0, 0, 0, 0, name_bytes, 0] {
+    for field in [1, PROGRAM, 0, 0, 1, 0, size, 0, 0, 0, 0, name_bytes, 0] {
         entry.extend(format!("{field:08x}").bytes());
     }
     entry.extend(name.bytes());

@@ -95,10 +95,12 @@ impl Systems {
             kernel,
             instruction_clock: true,
             machine_time: Some(Duration::from_millis(milliseconds)),
+            until: None,
             serial: Serial::Captured,
             typed: None,
             plugin: None,
             outside: Outside::Nobody,
+            media: Vec::new(),
             resets: 0,
         }
     }
@@ -286,9 +288,13 @@ fn as_expected(
     expected: &Expected,
 ) -> Result<Tally> {
     let (built, image) = expected.variant.build(built, kernel)?;
+    let folder = tempfile::tempdir_in(&built.directory)?;
+    let media = expected.disk.iter();
+    let media = media.map(|(device, disk)| disk.make(device, folder.path()));
     let options = Options {
         machine_time: Some(expected.run_for()?),
         resets: expected.resets(),
+        media: media.collect::<Result<_>>()?,
         ..systems.options(kernel, 0)
     };
     let outcome = run_image(&built, &image, &options)?;

@@ -8,11 +8,13 @@
 mod bench;
 mod crash;
 mod damage;
+mod disks;
 mod doctor;
 mod expected;
 mod guest_attacks;
 mod guests;
 mod host;
+mod images;
 mod lint;
 mod machines;
 mod networks;
@@ -218,7 +220,7 @@ fn run(command: Command) -> Result<bool> {
             lint::run(&Workspace::read(&root, &toolchain)?)
         }
         Command::Test { parts, installing } => {
-            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
             test::run(&Workspace::read(&root, &toolchain)?, &parts)
         }
         Command::Paths {
@@ -236,7 +238,7 @@ fn run(command: Command) -> Result<bool> {
             scale,
             installing,
         } => {
-            let toolchain = installing.provide(&root, &workspace::NEEDED)?;
+            let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
             soak::run(&Workspace::read(&root, &toolchain)?, &campaigns, scale)
         }
         Command::Bench {

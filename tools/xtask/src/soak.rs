@@ -13,7 +13,7 @@ use cofferdam_progress::Step;
 use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
-use crate::{damage, guest_attacks, nightly, sweep};
+use crate::{damage, disks, guest_attacks, nightly, sweep};
 
 /// What libFuzzer gets for each target.
 const GUIDED: Duration = Duration::from_secs(45);
@@ -53,7 +53,7 @@ type Campaign = (
     fn(&Field<'_>) -> Result<Tally>,
 );
 
-const CAMPAIGNS: [Campaign; 8] = [
+const CAMPAIGNS: [Campaign; 9] = [
     (
         "guests",
         |scale| {
@@ -83,6 +83,17 @@ const CAMPAIGNS: [Campaign; 8] = [
             )
         },
         |field| machines::attacks_for(field.systems, ATTACKS * field.scale),
+    ),
+    (
+        "disk",
+        |scale| {
+            format!(
+                "Linux writes and reads {} MiB {scale} times, the disk's driver restarted about every {} ms",
+                disks::CAMPAIGN_MEBIBYTES,
+                disks::CAMPAIGN_INTERVAL_MS
+            )
+        },
+        |field| disks::campaign(field.systems, field.scale),
     ),
     (
         "bits",

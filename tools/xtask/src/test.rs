@@ -10,6 +10,7 @@ use anyhow::Result;
 use cofferdam_build::Tree;
 
 use crate::bench;
+use crate::disks;
 use crate::guest_attacks;
 use crate::host;
 use crate::lint;
@@ -36,9 +37,12 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 9] = [
+const SYSTEMS: [OfSystems; 10] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
+    }),
+    ("disks, and what is on them", |_, systems| {
+        disks::tests(systems)
     }),
     ("the guest as it was built", |workspace, _| {
         host::of_guest(workspace)

@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 
 /// What building and running a system takes.
 pub const NEEDED: [Requirement; 2] = [Requirement::Toolchain, Requirement::Qemu];
+/// And testing them: a test looks at what a system wrote to its disk.
+pub const NEEDED_TO_TEST: [Requirement; 3] = [
+    Requirement::Toolchain,
+    Requirement::Qemu,
+    Requirement::FileSystems,
+];
 
 /// The source tree and the compiler for it.
 pub struct Workspace<'a> {

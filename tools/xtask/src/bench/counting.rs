@@ -88,6 +88,7 @@ fn count(
         kernel: Kernel::Release,
         instruction_clock: true,
         machine_time: Some(time),
+        until: None,
         serial: Serial::Captured,
         typed: None,
         plugin: Some(Plugin {
@@ -98,6 +99,7 @@ fn count(
                 .collect(),
         }),
         outside: Outside::Nobody,
+        media: Vec::new(),
         resets: 0,
     };
     let report = run(built, &options)?.report;

@@ -195,10 +195,12 @@ fn in_a_partition(system: &Built) -> Result<(Measured, Others)> {
         kernel: Kernel::Release,
         instruction_clock: true,
         machine_time: Some(MACHINE_TIME),
+        until: None,
         serial: Serial::Captured,
         typed: None,
         plugin: None,
         outside: Outside::Nobody,
+        media: Vec::new(),
         resets: 0,
     };
     let outcome = run(system, &options)?;

@@ -1,0 +1,514 @@
+//! Linux with a disk, whose driver is restarted over and over, or which fails. What counts is what is on the disk in the end: Debian's
+//! `e2fsck` looks whether its file system is sound, and each file is compared with what was written.
+
+use std::fs;
+use std::io::Read;
+
+use anyhow::{Context, Result, ensure};
+use cofferdam_build::{Built, Kernel, store};
+use cofferdam_progress::Step;
+use cofferdam_run::{Medium, Options, Outcome, Typed, run_image};
+
+use crate::guest_attacks::built_as;
+use crate::guests::{archived, with_file};
+use crate::images::{Ext2, unpack};
+use crate::machines::{Systems, case, no_reasons, run_all};
+use crate::parts::Tally;
+use crate::variant::Variant;
+
+/// The system with a guest and a disk.
+const LINUX_DISK: &str = "linux_disk";
+/// What comes when its shell reads keys.
+const SHELL: &str = "[linux  ] # ";
+/// The device.
+const DISK: &str = "disk0";
+/// The partition that drives it, and the control loop beside.
+const DRIVER: &str = "disk";
+const FLIGHT: &str = "flight";
+/// Gives the keys to the next partition: the order is linux, breaker, flight, plant.
+const NEXT: &str = "\x14";
+const BACK: &str = "\x14\x14\x14";
+/// Begins what [`told`] has told the guest: a line that is typed is to be short, for what comes too fast is lost.
+const BEGIN: &str = "sh /try\r";
+/// How it begins, as a rule.
+const MOUNT: &str = "mkdir /mnt\nmount -t ext2 /dev/vda /mnt\n";
+
+/// A machine has so long, in milliseconds, and ends as soon as it has said the last word. With instructions as the clock its time runs ahead of
+/// the host's while it waits for the disk.
+const LONG_MS: u64 = 3_600_000;
+/// Last words.
+const OFF: &str = "the guest turned its power off";
+const GOES_ON: &str = "[linux  ] goes-on\r\n";
+
+/// A disk's size in MiB: less than the system's file says.
+const MEBIBYTES: u32 = 64;
+/// What Linux writes and reads in a test, in MiB.
+const WRITTEN: u32 = 6;
+/// What the disk holds when Linux begins, in MiB.
+const GIVEN: u32 = 2;
+/// Beginnings of files' contents.
+const SEED: u32 = 1;
+const SEED_GIVEN: u32 = 2;
+/// In seconds from 1970 on. A guest begins in 1970, and a file that is deleted in its first second is one that was never deleted, to `e2fsck`.
+const NOW: u32 = 1_767_225_600;
+/// The driver is restarted about so often, in milliseconds of the machine.
+const INTERVAL_MS: u32 = 5;
+
+/// All of it.
+pub fn tests(systems: &Systems) -> Result<Tally> {
+    let built = systems.get(LINUX_DISK)?;
+    Ok(run_all(vec![
+        case(
+            "Linux loses nothing while its disk's driver is restarted",
+            move || driver_restarts(systems, built),
+        ),
+        case("Linux has its root on a disk", move || {
+            root_on_disk(systems, built)
+        }),
+        case(
+            "what was stored is on the disk, whenever the machine ends",
+            move || machine_ends(systems, built),
+        ),
+        case("Linux is told of writes that fail", move || {
+            writes_fail(systems, built)
+        }),
+        case("a disk is gone while Linux uses it", move || {
+            disk_is_gone(systems, built)
+        }),
+        case("Linux finds a disk that cannot be written", move || {
+            read_only(systems, built)
+        }),
+        case("Linux finds a broken file system", move || {
+            broken_file_system(systems, built)
+        }),
+    ]))
+}
+
+/// What `personalities/guest/programs/blocks.c` writes into a file.
+fn content(mebibytes: u32, seed: u32) -> Vec<u8> {
+    let all = (0..mebibytes).map(|number| mebibyte(number, seed));
+    all.flatten().collect()
+}
+
+/// One MiB of it.
+fn mebibyte(number: u32, seed: u32) -> Vec<u8> {
+    const BLOCK_WORDS: u32 = 1024;
+    let blocks = number << 8..(number + 1) << 8;
+    let words = blocks.flat_map(|block| {
+        let first = seed ^ block.wrapping_mul(0x9e37_79b1);
+        let next = |word: &u32| Some(word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+        std::iter::successors(Some(first), next).take(BLOCK_WORDS as usize)
+    });
+    words.flat_map(u32::to_be_bytes).collect()
+}
+
+/// The system, with a file of this name in the guest's first file system.
+fn told(systems: &Systems, built: &Built, name: &str, content: &str) -> Result<(Built, Vec<u8>)> {
+    let folder = tempfile::tempdir_in(&built.directory)?;
+    let archive = folder.path().join("own.cpio");
+    store(&archive, &with_file(systems, name, content.as_bytes())?)?;
+    let before = "arguments    = \"norandmaps\"";
+    let after = format!("{before}\ninitramfs = \"{}\"", archive.display());
+    let variant = Variant::replacing(before, &after);
+    built_as(systems, built, Kernel::Release, &variant)
+}
+
+/// A disk with a file to check.
+fn disk(built: &Built) -> Result<Ext2> {
+    Ext2::make(&built.directory, MEBIBYTES, |folder| {
+        fs::write(folder.join("given"), content(GIVEN, SEED_GIVEN))?;
+        Ok(())
+    })
+}
+
+/// How a run goes.
+struct Run<'r> {
+    system: &'r (Built, Vec<u8>),
+    medium: Medium,
+    keys: String,
+    /// The last word.
+    until: &'r str,
+}
+
+impl Run<'_> {
+    /// Runs it, with instructions as the clock. What came over the serial line, with nothing unexpected in the run.
+    fn go(self, systems: &Systems) -> Result<(Outcome, String)> {
+        let options = Options {
+            typed: Some(Typed {
+                after: SHELL.to_owned(),
+                keys: self.keys.into_bytes(),
+            }),
+            until: Some(self.until.to_owned()),
+            media: vec![self.medium],
+            ..systems.options(Kernel::Release, LONG_MS)
+        };
+        let (built, image) = self.system;
+        let outcome = run_image(built, image, &options)?;
+        let text = String::from_utf8_lossy(&outcome.serial).into_owned();
+        no_reasons(&outcome.report.reasons).with_context(|| text.clone())?;
+        let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
+        let moved = beside.context("there is no control loop")?.jitter_ticks();
+        ensure!(moved == 0, "releases of {FLIGHT} moved by {moved} ticks");
+        Ok((outcome, text))
+    }
+}
+
+/// The guest says each of these lines.
+fn ensure_says(text: &str, lines: &[&str]) -> Result<()> {
+    for line in lines {
+        let shown = format!("[linux  ] {line}\r\n");
+        ensure!(text.contains(&shown), "it does not say `{line}`:\n{text}");
+    }
+    Ok(())
+}
+
+fn restarts(outcome: &Outcome) -> Result<u32> {
+    let driver = (outcome.report.partitions.iter()).find(|one| one.name == DRIVER);
+    Ok(driver.context("there is no driver")?.restarts)
+}
+
+fn ensure_restarts(outcome: &Outcome, least: u32) -> Result<()> {
+    let restarts = restarts(outcome)?;
+    ensure!(
+        restarts >= least,
+        "the driver was restarted {restarts} times, and {least} times were to be"
+    );
+    Ok(())
+}
+
+fn ensure_content(disk: &Ext2, path: &str, mebibytes: u32, seed: u32) -> Result<()> {
+    let mut copy = disk.copy(path)?;
+    for number in 0..mebibytes {
+        let mut read = vec![0; 1 << 20];
+        copy.read_exact(&mut read)
+            .with_context(|| format!("{path} on the disk has not {mebibytes} MiB"))?;
+        ensure!(
+            read == mebibyte(number, seed),
+            "{path} on the disk is not what was written: MiB {number} of {mebibytes}"
+        );
+    }
+    Ok(())
+}
+
+/// Linux writes, reads back, copies and unmounts, while the driver begins anew all the time.
+fn driver_restarts(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}date -s @{NOW}
+blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+blocks write /mnt/one {WRITTEN} {SEED}
+mkdir /mnt/copy
+cp /bin/busybox /mnt/copy
+rm /mnt/given
+umount /mnt
+mount -t ext2 /dev/vda /mnt
+blocks check /mnt/one {WRITTEN} {SEED}
+umount /mnt && echo unmounted
+poweroff -f
+"
+    );
+    let disk = disk(built)?;
+    let (outcome, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: disk.medium(DISK),
+        keys: format!("{NEXT}{INTERVAL_MS}\r{BACK}{BEGIN}"),
+        until: OFF,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    let written = format!("blocks: MiB of /mnt/one written: {WRITTEN}");
+    let right = format!("blocks: MiB of /mnt/one right: {WRITTEN}");
+    ensure_says(&text, &[&given, &written, &right, "unmounted"])?;
+    ensure!(!text.contains("I/O error"), "Linux has an error:\n{text}");
+    ensure_restarts(&outcome, 20)?;
+    disk.ensure_sound()?;
+    ensure_content(&disk, "/one", WRITTEN, SEED)?;
+    let busybox = cofferdam_guest::directory(&systems.tree().guests).join("busybox/busybox");
+    let mut copy = Vec::new();
+    disk.copy("/copy/busybox")?.read_to_end(&mut copy)?;
+    ensure!(
+        copy == fs::read(busybox)?,
+        "the copy of a program is another one"
+    );
+    Ok(())
+}
+
+/// Without a first file system Linux mounts the disk as its root, and its programs are there.
+fn root_on_disk(systems: &Systems, built: &Built) -> Result<()> {
+    let archive = cofferdam_guest::directory(&systems.tree().guests).join("initramfs.cpio.gz");
+    let disk = Ext2::make(&built.directory, MEBIBYTES, |folder| {
+        unpack(&archive, folder)?;
+        let script = format!(
+            "blocks write /one {WRITTEN} {SEED}\nsync\necho u >/proc/sysrq-trigger\nsleep 1\npoweroff -f\n"
+        );
+        Ok(fs::write(folder.join("try"), script)?)
+    })?;
+    let empty = built.directory.join("empty.cpio");
+    store(&empty, &archived("TRAILER!!!", b""))?;
+    let variant = Variant::replacing(
+        "arguments    = \"norandmaps\"",
+        &format!(
+            "arguments = \"norandmaps root=/dev/vda rw init=/init\"\ninitramfs = \"{}\"",
+            empty.display()
+        ),
+    );
+    let system = built_as(systems, built, Kernel::Release, &variant)?;
+    let (outcome, text) = Run {
+        system: &system,
+        medium: disk.medium(DISK),
+        keys: format!("{NEXT}{INTERVAL_MS}\r{BACK}{BEGIN}"),
+        until: OFF,
+    }
+    .go(systems)?;
+    let written = format!("blocks: MiB of /one written: {WRITTEN}");
+    ensure_says(&text, &[&written])?;
+    // Every file system is mounted anew, to be read only (Linux, `Documentation/admin-guide/sysrq.rst`).
+    ensure!(
+        text.contains("Emergency Remount complete"),
+        "the disk was not made read-only:\n{text}"
+    );
+    ensure_restarts(&outcome, 20)?;
+    disk.ensure_sound()?;
+    ensure_content(&disk, "/one", WRITTEN, SEED)
+}
+
+/// Each file that Linux said was stored is there, though nobody unmounted anything: the machine ends in the midst of it.
+fn machine_ends(systems: &Systems, built: &Built) -> Result<()> {
+    const FILES: u32 = 48;
+    const LAST: u32 = 20;
+    let init = format!(
+        "#!/bin/sh
+export PATH=/sbin:/usr/sbin:/bin:/usr/bin
+mount -t devtmpfs devtmpfs /dev
+{MOUNT}for n in $(seq {FILES}); do >/mnt/$n; done
+sync
+for n in $(seq {FILES}); do blocks write /mnt/$n 1 $n; done
+"
+    );
+    let (built, image) = told(systems, built, "init", &init)?;
+    let disk = disk(&built)?;
+    let options = Options {
+        until: Some(format!("of /mnt/{LAST} stored: 1\r\n")),
+        media: vec![disk.medium(DISK)],
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    disk.mend()?;
+    let was_stored = |number: &u32| text.contains(&format!("of /mnt/{number} stored: 1\r\n"));
+    let stored: Vec<_> = (1..=FILES).filter(was_stored).collect();
+    ensure!(
+        stored.len() >= LAST as usize && !was_stored(&FILES),
+        "the machine was to end in the midst of it, and {} MiB were stored:\n{text}",
+        stored.len()
+    );
+    for number in stored {
+        ensure_content(&disk, &format!("/{number}"), 1, number)?;
+    }
+    Ok(())
+}
+
+/// Writes that fail are an error of whoever asks whether they are stored, and what was stored before is there.
+fn writes_fail(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}blocks write /mnt/one {WRITTEN} {SEED}
+blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let (_, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: Medium {
+            faults: Some(after_the_first_flush(&["write"])),
+            ..disk.medium(DISK)
+        },
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    let error = "blocks: /mnt/one cannot be stored: error 5";
+    let stored = "blocks: MiB of /mnt/one stored: 1";
+    ensure_says(&text, &[stored, error, &given, "goes-on"])?;
+    disk.mend()?;
+    ensure_content(&disk, "/one", 1, SEED)
+}
+
+/// Rules by which nothing of this is done any more, once the disk was asked to flush.
+fn after_the_first_flush(fail: &[&str]) -> String {
+    let first = "[set-state]\nevent = \"flush_to_disk\"\nstate = \"1\"\nnew_state = \"2\"\n";
+    let fails = |what: &&str| {
+        let event = match *what {
+            "flush" => "flush_to_disk".to_owned(),
+            what => format!("{what}_aio"),
+        };
+        format!(
+            "[inject-error]\nevent = \"{event}\"\nstate = \"2\"\niotype = \"{what}\"\nerrno = \"5\"\n"
+        )
+    };
+    let all = fail.iter().map(fails);
+    [first.to_owned()].into_iter().chain(all).collect()
+}
+
+/// From some moment on nothing that the disk is asked for is done.
+fn disk_is_gone(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+blocks write /mnt/one {WRITTEN} {SEED}
+ls /mnt/lost+found
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let (_, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: Medium {
+            faults: Some(after_the_first_flush(&["read", "write", "flush"])),
+            ..disk.medium(DISK)
+        },
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    ensure_says(&text, &[&given, "goes-on"])?;
+    ensure!(
+        text.contains("blocks: /mnt/one cannot be "),
+        "nobody was told of it:\n{text}"
+    );
+    let whole = format!("blocks: MiB of /mnt/one written: {WRITTEN}");
+    ensure!(!text.contains(&whole), "all of it was written:\n{text}");
+    Ok(())
+}
+
+fn read_only(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "mkdir /mnt
+mount -t ext2 -o ro /dev/vda /mnt
+blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+echo x >/dev/vda || echo refused
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let before = fs::read(disk.file())?;
+    let (_, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: Medium {
+            read_only: true,
+            ..disk.medium(DISK)
+        },
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    ensure_says(&text, &[&given, "refused"])?;
+    ensure!(fs::read(disk.file())? == before, "the disk is another one");
+    Ok(())
+}
+
+/// One whose beginning is noise is none. One whose tables are noise is mounted or is not, and Linux goes on.
+fn broken_file_system(systems: &Systems, built: &Built) -> Result<()> {
+    const SUPERBLOCK: usize = 1024;
+    const DESCRIPTORS: usize = 4096;
+    const BITMAPS: usize = 3 * 4096;
+    let script = "mkdir /mnt
+mount -t ext2 /dev/vda /mnt || echo no-mount
+ls -lR /mnt
+echo x >/mnt/new
+sync
+echo goes-on
+";
+    let system = told(systems, built, "try", script)?;
+    for (from, to) in [
+        (SUPERBLOCK, DESCRIPTORS),
+        (DESCRIPTORS, DESCRIPTORS + 4096),
+        (BITMAPS, BITMAPS + 32 * 4096),
+    ] {
+        let disk = disk(built)?;
+        let path = disk.file();
+        let mut bytes = fs::read(&path)?;
+        let noise = content(1, SEED);
+        bytes[from..to].copy_from_slice(&noise[..to - from]);
+        store(&path, &bytes)?;
+        let (_, text) = Run {
+            system: &system,
+            medium: disk.medium(DISK),
+            keys: BEGIN.to_owned(),
+            until: GOES_ON,
+        }
+        .go(systems)?;
+        ensure_says(&text, &["goes-on"])?;
+        if from == SUPERBLOCK {
+            ensure_says(&text, &["no-mount"])?;
+        } else {
+            ensure!(
+                text.contains("EXT2-fs") || text.contains("no-mount"),
+                "nobody was told of what is on {from}:\n{text}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// How much Linux writes and reads in a campaign, in MiB, and about how often the driver is restarted meanwhile, in milliseconds.
+pub const CAMPAIGN_MEBIBYTES: u32 = 1024;
+/// See above.
+pub const CAMPAIGN_INTERVAL_MS: u32 = 1000;
+
+/// The same for long, by the host's clock: with instructions as the clock a machine waits for the disk in no time of its own.
+pub fn campaign(systems: &Systems, times: u32) -> Result<Tally> {
+    /// The disk, in MiB: what is written, and the tables of the file system.
+    const LARGE_MEBIBYTES: u32 = 1280;
+    let built = systems.get(LINUX_DISK)?;
+    let script = format!(
+        "{MOUNT}date -s @{NOW}
+blocks write /mnt/one {CAMPAIGN_MEBIBYTES} {SEED}
+umount /mnt
+mount -t ext2 /dev/vda /mnt
+blocks check /mnt/one {CAMPAIGN_MEBIBYTES} {SEED}
+umount /mnt && echo unmounted
+poweroff -f
+"
+    );
+    let system = told(systems, built, "try", &script)?;
+    let mut tally = Tally::default();
+    for time in 1..=times {
+        let step = Step::start(format!("time {time} of {times}"));
+        let once = || -> Result<String> {
+            let disk = Ext2::make(&built.directory, LARGE_MEBIBYTES, |_| Ok(()))?;
+            let options = Options {
+                instruction_clock: false,
+                typed: Some(Typed {
+                    after: SHELL.to_owned(),
+                    keys: format!("{NEXT}{CAMPAIGN_INTERVAL_MS}\r{BACK}{BEGIN}").into_bytes(),
+                }),
+                until: Some(OFF.to_owned()),
+                media: vec![disk.medium(DISK)],
+                ..systems.options(Kernel::Release, LONG_MS)
+            };
+            let outcome = run_image(&system.0, &system.1, &options)?;
+            let text = String::from_utf8_lossy(&outcome.serial);
+            no_reasons(&outcome.report.reasons).with_context(|| text.clone().into_owned())?;
+            let right = format!("blocks: MiB of /mnt/one right: {CAMPAIGN_MEBIBYTES}");
+            ensure_says(&text, &[&right, "unmounted"])?;
+            ensure!(!text.contains("I/O error"), "Linux has an error:\n{text}");
+            disk.ensure_sound()?;
+            ensure_content(&disk, "/one", CAMPAIGN_MEBIBYTES, SEED)?;
+            let restarts = restarts(&outcome)?;
+            ensure!(restarts > 0, "the driver was never restarted");
+            Ok(format!(
+                "{CAMPAIGN_MEBIBYTES} MiB written, read back, and compared on the disk; the driver restarted {restarts} times in {} s",
+                outcome.report.machine_time_ns / 1_000_000_000
+            ))
+        };
+        let covered = once();
+        if covered.is_ok() {
+            step.done();
+        }
+        tally.note("Linux on a disk", covered);
+    }
+    Ok(tally)
+}

@@ -1,0 +1,202 @@
+//! Disks made for a test: empty ones, and such with a file system of Linux, which Debian's programs make and look at.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use cofferdam_run::Medium;
+use serde::Deserialize;
+
+/// Where Debian has the programs for file systems (`cofferdam_setup::Requirement::FileSystems`).
+const PROGRAMS: &str = "/sbin";
+
+/// A disk for one run, as a file of `expected` describes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// Its size in bytes.
+    bytes: u64,
+    /// It cannot be written.
+    #[serde(default)]
+    read_only: bool,
+    /// Which accesses fail: rules of QEMU's `blkdebug`.
+    faults: Option<String>,
+}
+
+impl Disk {
+    /// Makes it, empty, in this folder.
+    pub fn make(&self, device: &str, folder: &Path) -> Result<Medium> {
+        let file = folder.join(format!("{device}.img"));
+        File::create(&file)
+            .and_then(|created| created.set_len(self.bytes))
+            .with_context(|| format!("{} cannot be made", file.display()))?;
+        Ok(Medium {
+            device: device.to_owned(),
+            file,
+            read_only: self.read_only,
+            faults: self.faults.clone(),
+        })
+    }
+}
+
+/// A disk with an ext2 file system, in a folder of its own that goes with it.
+pub struct Ext2 {
+    folder: tempfile::TempDir,
+}
+
+impl Ext2 {
+    /// One of so many MiB, with the files that `fill` puts into a folder.
+    pub fn make(
+        beside: &Path,
+        mebibytes: u32,
+        fill: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Self> {
+        let this = Self {
+            folder: tempfile::tempdir_in(beside)?,
+        };
+        let content = this.folder.path().join("content");
+        fs::create_dir(&content)?;
+        fill(&content)?;
+        let made = program("mke2fs")
+            .args(["-q", "-F", "-t", "ext2", "-b", "4096", "-E"])
+            .args(["root_owner=0:0,no_copy_xattrs", "-d"])
+            .arg(&content)
+            .arg(this.file())
+            .arg(format!("{mebibytes}M"))
+            .output()
+            .context("mke2fs did not start")?;
+        ensure!(
+            made.status.success(),
+            "mke2fs made no file system:\n{}",
+            said(&made)
+        );
+        fs::remove_dir_all(&content)?;
+        Ok(this)
+    }
+
+    /// The disk's file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("disk.img")
+    }
+
+    /// It, as what is behind this device.
+    pub fn medium(&self, device: &str) -> Medium {
+        Medium {
+            device: device.to_owned(),
+            file: self.file(),
+            read_only: false,
+            faults: None,
+        }
+    }
+
+    /// Fails if something of it is not as it should be. Nothing is changed.
+    pub fn ensure_sound(&self) -> Result<()> {
+        let looked = program("e2fsck")
+            .args(["-f", "-n"])
+            .arg(self.file())
+            .output()
+            .context("e2fsck did not start")?;
+        ensure!(
+            looked.status.success(),
+            "the file system is not sound ({}):\n{}",
+            looked.status,
+            said(&looked)
+        );
+        Ok(())
+    }
+
+    /// Mends what the end of a machine in the midst of it left behind.
+    pub fn mend(&self) -> Result<()> {
+        /// Errors were there, and are no more.
+        const MENDED: i32 = 1;
+        let mended = program("e2fsck")
+            .args(["-f", "-y"])
+            .arg(self.file())
+            .output()
+            .context("e2fsck did not start")?;
+        match mended.status.code() {
+            Some(0 | MENDED) => self.ensure_sound(),
+            _ => bail!("e2fsck cannot mend it:\n{}", said(&mended)),
+        }
+    }
+
+    /// The content of a file in it, as a file of the host.
+    pub fn copy(&self, path: &str) -> Result<File> {
+        let out = self.folder.path().join("read");
+        let read = program("debugfs")
+            .arg("-R")
+            .arg(format!("dump {path} {}", out.display()))
+            .arg(self.file())
+            .output()
+            .context("debugfs did not start")?;
+        let copy = File::open(&out);
+        let copy =
+            copy.with_context(|| format!("there is no {path} on the disk:\n{}", said(&read)))?;
+        fs::remove_file(&out)?;
+        Ok(copy)
+    }
+}
+
+fn program(name: &str) -> Command {
+    let mut command = Command::new(Path::new(PROGRAMS).join(name));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn said(output: &Output) -> String {
+    let (out, error) = (&output.stdout, &output.stderr);
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(error)
+    )
+}
+
+/// Unpacks the guest's first file system into a folder, but for its devices: what it is made of lies in such an archive (Linux,
+/// `Documentation/driver-api/early-userspace/buffer-format.rst`).
+pub fn unpack(archive: &Path, folder: &Path) -> Result<()> {
+    const HEADER: usize = 110;
+    const KIND: u32 = 0o170_000;
+    const DIRECTORY: u32 = 0o040_000;
+    const REGULAR: u32 = 0o100_000;
+    const LINK: u32 = 0o120_000;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let unpacked = Command::new("gzip")
+        .args(["-d", "-c"])
+        .arg(archive)
+        .output()
+        .context("gzip did not start")?;
+    ensure!(unpacked.status.success(), "{}", said(&unpacked));
+    let mut rest = unpacked.stdout.as_slice();
+    loop {
+        let header = rest.get(..HEADER).context("the archive is cut off")?;
+        let field = |number: usize| -> Result<u32> {
+            let digits = std::str::from_utf8(&header[6 + 8 * number..14 + 8 * number])?;
+            Ok(u32::from_str_radix(digits, 16)?)
+        };
+        let (mode, size, name_bytes) = (field(1)?, field(6)? as usize, field(11)? as usize);
+        let content_at = (HEADER + name_bytes).next_multiple_of(4);
+        let wrong = "the archive is cut off";
+        let name = rest.get(HEADER..HEADER + name_bytes - 1).context(wrong)?;
+        let name = std::str::from_utf8(name)?;
+        if name == "TRAILER!!!" {
+            return Ok(());
+        }
+        let content = rest.get(content_at..content_at + size).context(wrong)?;
+        let path = folder.join(name.trim_start_matches('/'));
+        match mode & KIND {
+            DIRECTORY => fs::create_dir_all(&path)?,
+            REGULAR => fs::write(&path, content)?,
+            // With its end.
+            LINK => symlink(std::str::from_utf8(content)?.trim_end_matches('\0'), &path)?,
+            _ => {}
+        }
+        if matches!(mode & KIND, DIRECTORY | REGULAR) {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o7777))?;
+        }
+        rest = rest
+            .get((content_at + size).next_multiple_of(4)..)
+            .context(wrong)?;
+    }
+}
