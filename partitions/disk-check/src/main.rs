@@ -1,5 +1,5 @@
 //! Writes blocks with several in flight, flushes, reads them back and compares each word; then the same with other words, so that
-//! what is read is not what was there before.
+//! what is read is not what was there before. Of a disk that cannot be written it reads only, and of a short one what there is.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ use evidence::seen;
 cofferdam_native::partition!(main);
 
 const ROUNDS: u32 = 2;
+/// At most.
 const BLOCKS: u32 = 64;
 const IN_FLIGHT: usize = 8;
 /// What a flush has for a tag: no block has it.
@@ -37,12 +38,16 @@ fn main() -> ! {
     seen!("shape.sectors", shape.sectors as u32);
     seen!("shape.read_only", u32::from(shape.read_only));
     refusals(&mut disk, &shape);
+    let there = shape.sectors / u64::from(BLOCK_SECTORS);
+    let blocks = there.min(BLOCKS.into()) as u32;
     for round in 0..ROUNDS {
-        let written = pass(&mut disk, round, true);
-        seen!("written", written.done);
-        seen!("write.failed", written.failed);
-        seen!("flushed", flush(&mut disk));
-        let read = pass(&mut disk, round, false);
+        if !shape.read_only {
+            let written = pass(&mut disk, blocks, round, true);
+            seen!("written", written.done);
+            seen!("write.failed", written.failed);
+            seen!("flushed", flush(&mut disk));
+        }
+        let read = pass(&mut disk, blocks, round, false);
         seen!("read", read.done);
         seen!("read.failed", read.failed);
         seen!("read.wrong_words", read.wrong_words);
@@ -54,8 +59,10 @@ fn main() -> ! {
 
 fn wait_for_shape(disk: &mut Disk) -> Shape {
     loop {
-        if let Event::Ready(shape) = next(disk) {
-            return shape;
+        match next(disk) {
+            Event::Ready(shape) => return shape,
+            Event::Down => seen!("down", 1),
+            Event::Ended { .. } => {}
         }
     }
 }
@@ -84,17 +91,28 @@ fn refusals(disk: &mut Disk, shape: &Shape) {
         "refused.behind",
         u32::from(refused == Err(Refused::OutOfRange))
     );
+    if shape.read_only {
+        let first = Transfer {
+            sector: 0,
+            ..behind
+        };
+        let refused = disk.submit(Command::Write(first), 0);
+        seen!(
+            "refused.write",
+            u32::from(refused == Err(Refused::ReadOnly))
+        );
+    }
 }
 
 /// Each block written or read once. Block `n` in flight has the piece of payload that the block before in this place gave back.
-fn pass(disk: &mut Disk, round: u32, write: bool) -> Pass {
+fn pass(disk: &mut Disk, blocks: u32, round: u32, write: bool) -> Pass {
     let payload = ports::DISK.payload();
     let mut pass = Pass::default();
     let mut next_block = 0;
     let mut free = [true; IN_FLIGHT];
-    while pass.done + pass.failed < BLOCKS {
+    while pass.done + pass.failed < blocks {
         for (place, free) in (0..).zip(&mut free) {
-            if !*free || next_block == BLOCKS {
+            if !*free || next_block == blocks {
                 continue;
             }
             let offset = place * BLOCK_BYTES;
@@ -135,7 +153,7 @@ fn pass(disk: &mut Disk, round: u32, write: bool) -> Pass {
         let Some(transfer) = command.transfer() else {
             continue;
         };
-        if !write {
+        if !write && result.is_ok() {
             for word_number in 0..BLOCK_BYTES / 4 {
                 let read = payload.read_u32(transfer.offset + 4 * word_number);
                 pass.wrong_words += u32::from(read != word(block, round, word_number));

@@ -105,14 +105,15 @@ impl Drive {
         let no_flush = if self.flushes { "off" } else { "on" };
         let read_only = if self.read_only { "on" } else { "off" };
         let behind = match &self.faults {
-            None => format!("format=raw,file={file}"),
+            None => format!("format=raw,file={file},cache.no-flush={no_flush}"),
+            // There a flush goes as far as the rules, for one of them may be about it.
             Some(faults) => format!(
-                "driver=raw,file.driver=blkdebug,file.config={},file.image.driver=file,file.image.filename={file}",
+                "driver=raw,file.driver=blkdebug,file.config={},file.image.driver=file,file.image.filename={file},file.image.cache.no-flush={no_flush}",
                 value(faults)
             ),
         };
         format!(
-            "if=none,id={name},snapshot={snapshot},cache.no-flush={no_flush},read-only={read_only},{behind}"
+            "if=none,id={name},snapshot={snapshot},read-only={read_only},{behind}"
         )
     }
 }

@@ -243,8 +243,7 @@ impl Medium {
             name: self.device.clone(),
             file: self.file.clone(),
             keeps: true,
-            // A flush that fails has to come to somebody.
-            flushes: self.faults.is_some(),
+            flushes: false,
             read_only: self.read_only,
             faults: faults.transpose()?,
         })

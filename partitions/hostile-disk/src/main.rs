@@ -1,0 +1,185 @@
+//! A driver of a disk that tells its device to read and write what is not its own.
+//!
+//! A descriptor of a virtio queue names any address on the bus, and nobody checks it: what the device writes to the medium comes from there,
+//! what it reads from the medium goes there. First this driver shows that it can, with its own memory in the arena. Then it names the
+//! kernel's memory, other partitions', the block of devices and the edges of the arena. What the device read there must not come to the
+//! medium, and what it was to write there nobody may find.
+//!
+//! Last it names what it does reach: whoever has a device with `dma` reaches all of the arena, the other driver's part and the payloads there
+//! among it. It looks for the words that the other disk's client writes, and overwrites them.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use cofferdam_native::{Lines, SharedMemory, log, time, wait};
+use disk::{Command, Disk, Work};
+use disk_check::{BLOCK_BYTES, word};
+use evidence::seen;
+
+cofferdam_native::partition!("hostile", main);
+
+/// What goes to or comes from an address: a sector.
+const BYTES: u32 = 512;
+const WORDS: u32 = BYTES / 4;
+/// Where in its own memory the sector is that it looks at: behind what the device and its driver say to each other.
+const OWN: u32 = 0x7000;
+/// The sector of the medium with the pattern, and the one for what is read elsewhere.
+const PATTERN_SECTOR: u64 = 0;
+const LOOT_SECTOR: u64 = 1;
+/// What is written, and what stands there before something is read.
+const PATTERN: u32 = 0xbad0_0000;
+const UNTOUCHED: u32 = 0x600d_0000;
+/// So long a request may take.
+const PATIENCE_TICKS: u64 = ports::TIMEBASE_HZ as u64 * 60;
+
+/// Where the arena is, how large in `systems/hostile_disk` (`plan.json` says it), and its pages.
+const ARENA: u32 = 0x8000_0000;
+const ARENA_BYTES: u32 = 0x4_0000;
+const PAGE: u32 = 0x1000;
+/// So often it looks for what the other client has written, and so long it waits before each look.
+const LOOKS: u32 = 500;
+const LOOK_TICKS: u64 = ports::TIMEBASE_HZ as u64 / 50;
+/// The other client writes so many blocks, so often.
+const BLOCKS: u32 = 64;
+const ROUNDS: u32 = 2;
+
+/// Addresses that are not this driver's, as a device may call them.
+const FOREIGN: [(&str, u32); 9] = [
+    ("the kernel's text", 0x0010_0000),
+    ("the kernel's data", 0x0020_0000),
+    ("the record", 0x0024_0000),
+    ("the first partition's memory", 0x0400_0000),
+    ("memory of partitions", 0x0408_0000),
+    ("memory just below the arena", ARENA - PAGE),
+    ("memory just behind the arena", ARENA + ARENA_BYTES),
+    ("the block of devices", 0xe000_0000 - 0x10_0000),
+    ("the last page of the bus", 0xffff_f000),
+];
+
+struct Hostile {
+    disk: Disk<cofferdam_native::Device, SharedMemory>,
+    memory: SharedMemory,
+}
+
+fn main() -> ! {
+    let memory = ports::DISK1_MEMORY;
+    let mut hostile = Hostile {
+        disk: Disk::new(ports::DISK1_REGISTERS, memory),
+        memory,
+    };
+    seen!("hostile.up", u32::from(hostile.disk.start().is_ok()));
+    let own = memory.bus_address(OWN);
+    // It comes back from the medium as it went there.
+    hostile.fill(PATTERN);
+    hostile.transfer(Command::Write, PATTERN_SECTOR, own);
+    hostile.fill(0);
+    hostile.transfer(Command::Read, PATTERN_SECTOR, own);
+    seen!("hostile.own", hostile.count(PATTERN));
+    for (what, address) in FOREIGN {
+        log!("reading {what} at {address:#x} by its disk");
+        hostile.fill(UNTOUCHED);
+        hostile.transfer(Command::Write, LOOT_SECTOR, own);
+        hostile.transfer(Command::Write, LOOT_SECTOR, address);
+        hostile.transfer(Command::Read, LOOT_SECTOR, own);
+        // A read that is shut out gives zeros, or is not done.
+        seen!("hostile.read", hostile.count(0) + hostile.count(UNTOUCHED));
+        log!("writing {what} at {address:#x} by its disk");
+        hostile.transfer(Command::Read, PATTERN_SECTOR, address);
+        seen!("hostile.written", 1);
+    }
+    hostile.in_the_arena();
+    log!("nothing came of it but in the arena");
+    seen!("hostile.done", 1);
+    loop {
+        wait(Lines::NONE);
+    }
+}
+
+impl Hostile {
+    /// What is another's in the arena is found, and can be written.
+    fn in_the_arena(&mut self) {
+        let found = (0..LOOKS).find_map(|_| {
+            time::sleep_until(time::now() + LOOK_TICKS);
+            self.find()
+        });
+        seen!("hostile.found", u32::from(found.is_some()));
+        let Some(page) = found else { return };
+        log!("found another's words in the arena at {page:#x}");
+        self.transfer(Command::Read, PATTERN_SECTOR, page);
+        self.fill(0);
+        self.transfer(Command::Write, LOOT_SECTOR, page);
+        self.transfer(Command::Read, LOOT_SECTOR, self.memory.bus_address(OWN));
+        seen!("hostile.changed", self.count(PATTERN));
+    }
+
+    /// A page that is another's and begins with a block.
+    fn find(&mut self) -> Option<u32> {
+        let own = self.memory.bus_address(0)..self.memory.bus_address(self.memory.length() - 1);
+        let mut pages = (ARENA..ARENA + ARENA_BYTES).step_by(PAGE as usize);
+        pages.find(|page| {
+            if own.contains(page) {
+                return false;
+            }
+            self.transfer(Command::Write, LOOT_SECTOR, *page);
+            self.transfer(Command::Read, LOOT_SECTOR, self.memory.bus_address(OWN));
+            self.is_of_a_block()
+        })
+    }
+
+    /// Whether what was read begins as a block of the other disk's client does.
+    fn is_of_a_block(&self) -> bool {
+        let first = [0, 1, 2].map(|place| self.memory.read_u32(OWN + 4 * place));
+        (0..BLOCKS * ROUNDS).any(|number| {
+            [0, 1, 2].map(|place| word(number % BLOCKS, number / BLOCKS, place)) == first
+        })
+    }
+
+    /// Fills the sector in its own memory with a pattern, whose lower bits count.
+    fn fill(&self, pattern: u32) {
+        for number in 0..WORDS {
+            self.memory
+                .write_u32(OWN + 4 * number, expected(pattern, number));
+        }
+    }
+
+    /// How many words of it have the pattern.
+    fn count(&self, pattern: u32) -> u32 {
+        let has =
+            |number: &u32| self.memory.read_u32(OWN + 4 * number) == expected(pattern, *number);
+        (0..WORDS).filter(has).count() as u32
+    }
+
+    /// Has the device move a sector, and waits until it has. A device that goes no further begins anew.
+    fn transfer(&mut self, command: Command, sector: u64, address: u32) {
+        let work = Work {
+            command,
+            sector,
+            length: BYTES,
+        };
+        let interrupt = ports::DISK1;
+        let until = time::now() + PATIENCE_TICKS;
+        let _ = self.disk.submit(0, &work, address);
+        self.disk.announce();
+        time::set_timer(until);
+        let mut failed = false;
+        while time::now() < until && !failed {
+            match self.disk.take_ended() {
+                Ok(Some(_)) => return,
+                Ok(None) => {}
+                Err(_) => failed = true,
+            }
+            if wait(interrupt.line() | Lines::TIMER).has(interrupt.line()) {
+                failed |= self.disk.acknowledge_interrupt();
+                let _ = interrupt.acknowledge();
+            }
+        }
+        let _ = self.disk.stop();
+        let _ = self.disk.start();
+    }
+}
+
+const fn expected(pattern: u32, number: u32) -> u32 {
+    if pattern == 0 { 0 } else { pattern | number }
+}
+
+const _: () = assert!(BLOCK_BYTES == PAGE, "a page of a payload begins a block");
