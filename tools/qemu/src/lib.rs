@@ -112,9 +112,7 @@ impl Drive {
                 value(faults)
             ),
         };
-        format!(
-            "if=none,id={name},snapshot={snapshot},read-only={read_only},{behind}"
-        )
+        format!("if=none,id={name},snapshot={snapshot},read-only={read_only},{behind}")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guests.
 
 use cofferdam_abi::limits;
-use cofferdam_model::{Board, System, show_bytes};
+use cofferdam_model::{Board, MessageType, Spanned, System, show_bytes};
 
 use super::{Findings, Rule, rule};
 
@@ -10,6 +10,7 @@ pub(super) static RULES: &[&Rule] = &[
     &GUEST_FIRMWARE,
     &GUEST_MEMORY,
     &GUEST_CALL,
+    &GUEST_DRIVER,
     &GUEST_LIMIT,
     &GUEST_WATCHDOG,
 ];
@@ -169,6 +170,60 @@ fn call(system: &System, _: &Board, findings: &mut Findings) {
             let diagnostic = GUEST_CALL.violation(end.partition.span, message);
             findings.push(diagnostic.hint("use two queuing channels, or a ring"));
         }
+    }
+}
+
+rule! {
+    /// A port `disk` or `network` of a partition with a guest is the client's end of a ring with a payload, of the messages of such a driver, and
+    /// has its part of the disk or its place on the network.
+    ///
+    /// By these names the monitor knows that its guest has a disk or a network. Another ring, or another channel, has another name.
+    GUEST_DRIVER = "GUEST-DRIVER", driver;
+}
+
+fn driver(system: &System, _: &Board, findings: &mut Findings) {
+    for (channel, end) in (system.channels.iter())
+        .flat_map(|channel| channel.ends().map(move |end| (channel, end)))
+        .filter(|(_, end)| end.array.is_none())
+    {
+        let name = end.port.value.as_str();
+        let partition = system.partition_index(&end.partition);
+        let hosts = partition.is_some_and(|index| system.partitions[index].guest.is_some());
+        let part = match name {
+            "disk" => channel.disk.is_some(),
+            "network" => channel.network.is_some(),
+            _ => continue,
+        };
+        let is = |message: &Option<Spanned<MessageType>>, what: &str| {
+            let expected = format!("{name}_messages::{what}");
+            message.as_ref().is_some_and(|one| match &one.value {
+                MessageType::Path(path) => *path == expected,
+                MessageType::Bytes(_) => false,
+            })
+        };
+        let asks = (channel.from.as_ref())
+            .is_some_and(|from| *from.partition == *end.partition && from.port.value == name);
+        let kind = channel.kind.as_ref().map(|kind| kind.value);
+        let hint = if !hosts {
+            continue;
+        } else if kind != Some(cofferdam_model::ChannelKind::Ring) || !asks {
+            format!(
+                "let a `ring` go from here to a driver, or give the port another name than `{name}`"
+            )
+        } else if !is(&channel.message, "Request") || !is(&channel.reply, "Reply") {
+            format!(
+                "write `type = \"{name}_messages::Request\"` and `reply = \"{name}_messages::Reply\"`, or another name than `{name}`"
+            )
+        } else if channel.payload_bytes.is_none() || !part {
+            format!("add a `payload` and `{name} = {{ ... }}`, or give the port another name")
+        } else {
+            continue;
+        };
+        let message = format!(
+            "the guest of `{}` would have no {name} by the channel `{}`",
+            *end.partition, channel.name
+        );
+        findings.push(GUEST_DRIVER.violation(end.port.span, message).hint(hint));
     }
 }
 
