@@ -6,7 +6,7 @@
 
 use cofferdam_abi::space;
 use cofferdam_check::{Checked, arena};
-use cofferdam_model::{BoardFunction, Dma};
+use cofferdam_model::{BoardFunction, Dma, System};
 use cofferdam_tables::Step;
 
 use crate::place::PAGE;
@@ -51,6 +51,7 @@ pub(crate) fn plan(checked: &Checked) -> Option<BusPlan> {
                     Dma::Arena => "arena",
                     Dma::Trusted => "trusted",
                 },
+                reaches: reached(system, index),
                 address: 0,
                 physical: 0,
                 emulator: on_board.emulator.clone(),
@@ -77,6 +78,24 @@ pub(crate) fn plan(checked: &Checked) -> Option<BusPlan> {
         arena_address: space::ARENA,
         functions: functions.into_iter().map(|(_, plan)| plan).collect(),
     })
+}
+
+/// The partitions besides its owner whose memory a device reaches by itself.
+fn reached(system: &System, device: usize) -> Vec<String> {
+    let pieces = arena::pieces(system);
+    let has_some = |partition: usize| {
+        let mut pieces = pieces.iter();
+        pieces.any(|piece| arena::has(system, partition, piece))
+    };
+    let others = (0..system.partitions.len()).filter(|one| !arena::owns(system, *one, device));
+    let reached = others.filter(|partition| match *system.devices[device].dma {
+        Dma::None => false,
+        Dma::Arena => has_some(*partition),
+        Dma::Trusted => true,
+    });
+    reached
+        .map(|partition| system.partitions[partition].name.value.clone())
+        .collect()
 }
 
 /// What the kernel does with a function, at the beginning of its owner's life and at the end.
@@ -137,4 +156,53 @@ pub(crate) fn steps(function: &BoardFunction, plan: &FunctionPlan) -> Vec<Step> 
     steps.push(write(true, COMMAND, 0));
     steps.extend(access.into_iter().flat_map(|at| reset(true, at)));
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The steps for a virtio device.
+    fn with(dma: &'static str) -> Vec<Step> {
+        let function = BoardFunction {
+            slot: 1,
+            identity: 0x1042_1af4,
+            base_register: 4,
+            bytes: 0x4000,
+            virtio_access: Some(0x84),
+        };
+        let plan = FunctionPlan {
+            device: String::new(),
+            owner: 0,
+            slot: 1,
+            dma,
+            reaches: Vec::new(),
+            address: 0xe000_0000,
+            physical: 0,
+            emulator: None,
+            medium_bytes: None,
+            forward: None,
+        };
+        steps(&function, &plan)
+    }
+
+    #[test]
+    fn whoever_reaches_no_memory_is_no_master() {
+        let is_master = |step: &Step| step.register == COMMAND && step.value & COMMAND_MASTER != 0;
+        assert!(!with("none").iter().any(is_master));
+        assert!(with("arena").iter().any(is_master));
+        assert!(with("trusted").iter().any(is_master));
+    }
+
+    #[test]
+    fn who_is_not_trusted_offers_to_keep_to_the_window() {
+        let asks = |step: &Step| step.mask == ACCESS_PLATFORM && step.value == ACCESS_PLATFORM;
+        assert!(with("arena").iter().any(asks));
+        assert!(!with("trusted").iter().any(asks));
+        // Before it is a master.
+        let steps = with("arena");
+        let asked = steps.iter().position(asks);
+        let out = steps.iter().rposition(|step| !step.at_end);
+        assert!(asked < out);
+    }
 }

@@ -24,7 +24,7 @@ pub mod tlb;
 
 pub use cofferdam_check::{Checked, load};
 pub use generate::generate;
-pub use plan::Plan;
+pub use plan::{FunctionPlan, Plan};
 
 use cofferdam_check::{program, programs};
 use cofferdam_model::Diagnostics;

@@ -76,6 +76,9 @@ pub struct FunctionPlan {
     pub slot: u64,
     /// `none`, `arena` or `trusted`.
     pub dma: &'static str,
+    /// The partitions besides the owner whose memory it reaches by itself, by name: whoever has a piece of the arena; or, if it is trusted,
+    /// everybody.
+    pub reaches: Vec<String>,
     /// Where its registers are on the bus.
     pub address: u32,
     /// The same for the processor.

@@ -1,11 +1,11 @@
-//! What `build` shows of a plan: what each partition takes, and what each channel carries.
+//! What `build` shows of a plan: what each partition takes, what each channel carries, and whose memory each device on the bus reaches.
 
 use std::fmt::Write;
 
-use cofferdam_build::Plan;
+use cofferdam_build::{FunctionPlan, Plan};
 use serde_json::{Value, json};
 
-/// Two tables for people.
+/// Tables for people.
 pub fn tables(plan: &Plan) -> String {
     let mut text = String::new();
     let mut line = |line: std::fmt::Arguments<'_>| {
@@ -42,11 +42,40 @@ pub fn tables(plan: &Plan) -> String {
             show(&channel.reply_fingerprint)
         ));
     }
+    let functions = functions(plan);
+    if !functions.is_empty() {
+        line(format_args!(
+            "\n{:<16}  {:<16}  {:<8}  {}",
+            "device", "owner", "dma", "reaches memory of"
+        ));
+    }
+    for function in functions {
+        let reaches = match function.reaches.as_slice() {
+            [] => "-".to_owned(),
+            others => others.join(", "),
+        };
+        line(format_args!(
+            "{:<16}  {:<16}  {:<8}  {reaches}",
+            function.device,
+            owner(plan, function),
+            function.dma
+        ));
+    }
     text
 }
 
-/// The same for programs: members `partitions` and `channels` of the result.
-pub fn members(plan: &Plan) -> [(&'static str, Value); 2] {
+/// The devices on the bus.
+fn functions(plan: &Plan) -> &[FunctionPlan] {
+    plan.bus.as_ref().map_or(&[], |bus| &bus.functions)
+}
+
+fn owner<'p>(plan: &'p Plan, function: &FunctionPlan) -> &'p str {
+    let partition = plan.partitions.get(function.owner);
+    partition.map_or("-", |partition| &partition.name)
+}
+
+/// The same for programs: members `partitions`, `channels` and `devices` of the result.
+pub fn members(plan: &Plan) -> [(&'static str, Value); 3] {
     let partitions = plan.partitions.iter().map(|partition| {
         let memory = partition.memory;
         json!({
@@ -64,8 +93,17 @@ pub fn members(plan: &Plan) -> [(&'static str, Value); 2] {
             "reply_fingerprint": channel.reply_fingerprint,
         })
     });
+    let devices = functions(plan).iter().map(|function| {
+        json!({
+            "name": function.device,
+            "owner": owner(plan, function),
+            "dma": function.dma,
+            "reaches": function.reaches,
+        })
+    });
     [
         ("partitions", partitions.collect()),
         ("channels", channels.collect()),
+        ("devices", devices.collect()),
     ]
 }

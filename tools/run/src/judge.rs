@@ -11,7 +11,7 @@ use guest_monitor::devices::Ending;
 use power_messages::POWER_OFF_MARK;
 
 use crate::follow::{Ended, Followed};
-use crate::report::{GuestReport, PartitionReport, Report};
+use crate::report::{DmaReport, GuestReport, PartitionReport, Report};
 use crate::{Options, attacks, memory, nanoseconds};
 
 /// The earliest release of a partition that was never released.
@@ -70,9 +70,25 @@ pub(crate) fn judge(
         machine_time_ns: nanoseconds(elapsed(snapshot), built.plan.timebase_hz),
         window_jitter_max_ticks: window_jitter(snapshot),
         powered_off_by,
+        dma: dma(built),
         partitions,
         attacks: attack_reports,
     })
+}
+
+/// The devices that reach memory by themselves.
+fn dma(built: &Built) -> Vec<DmaReport> {
+    let functions = built.plan.bus.iter().flat_map(|bus| &bus.functions);
+    let masters = functions.filter(|function| function.dma != "none");
+    masters
+        .map(|function| DmaReport {
+            device: function.device.clone(),
+            owner: (built.plan.partitions.get(function.owner))
+                .map_or_else(String::new, |owner| owner.name.clone()),
+            dma: function.dma,
+            reaches: function.reaches.clone(),
+        })
+        .collect()
 }
 
 /// Ticks since the module began.

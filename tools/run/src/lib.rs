@@ -29,7 +29,7 @@ use cofferdam_qemu::{Behind, Boot, Drive, Machine, Memory, Network, Plugin, Seri
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
-pub use report::{AttackReport, PartitionReport, Report};
+pub use report::{AttackReport, DmaReport, PartitionReport, Report};
 
 /// How to run a system.
 #[derive(Clone, Debug)]

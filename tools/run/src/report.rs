@@ -22,10 +22,25 @@ pub struct Report {
     pub window_jitter_max_ticks: Option<u32>,
     /// The partition that switched the machine off, as the system's file lets it. `None`: the run did not end so.
     pub powered_off_by: Option<String>,
+    /// The devices on the bus that reach memory by themselves.
+    pub dma: Vec<DmaReport>,
     /// In the order of their indices.
     pub partitions: Vec<PartitionReport>,
     /// Empty in a system in which nobody attacks.
     pub attacks: Vec<AttackReport>,
+}
+
+/// A device on the bus that reaches memory by itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct DmaReport {
+    /// Its name.
+    pub device: String,
+    /// Whose it is.
+    pub owner: String,
+    /// `arena` or `trusted`.
+    pub dma: &'static str,
+    /// The other partitions whose memory it reaches.
+    pub reaches: Vec<String>,
 }
 
 /// One partition's account.
@@ -112,6 +127,7 @@ mod tests {
             machine_time_ns: 0,
             window_jitter_max_ticks: Some(0),
             powered_off_by: None,
+            dma: Vec::new(),
             partitions: vec![PartitionReport {
                 name: "one".to_owned(),
                 releases: 3,
@@ -153,6 +169,7 @@ mod tests {
                 "machine_time_ns",
                 "window_jitter_max_ticks",
                 "powered_off_by",
+                "dma",
                 "partitions",
                 "attacks",
             ],
@@ -192,6 +209,29 @@ mod tests {
         assert_eq!(one, format!("{ok}; 1 attack was not tried"));
         let two = last(&["not_tried", "not_tried"]);
         assert_eq!(two, format!("{ok}; 2 attacks were not tried"));
+    }
+
+    #[test]
+    fn whom_a_device_reaches_is_said_loudly_if_it_is_everybody() {
+        let said = |dma, reaches: &[&str]| {
+            let mut report = report(&[]);
+            report.dma.push(DmaReport {
+                device: "disk0".to_owned(),
+                owner: "disk".to_owned(),
+                dma,
+                reaches: reaches.iter().map(|name| (*name).to_owned()).collect(),
+            });
+            report.to_string()
+        };
+        assert!(said("arena", &["network"]).contains(
+            "  by its DMA, disk0 of disk reaches what these have in the arena: network\n"
+        ));
+        assert!(!said("arena", &[]).contains("DMA"));
+        assert!(
+            said("trusted", &["one"]).contains(
+                "  TRUSTED: disk0 of disk reaches all memory of the machine by its DMA\n"
+            )
+        );
     }
 
     #[test]

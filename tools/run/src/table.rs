@@ -24,6 +24,7 @@ impl fmt::Display for Report {
             }
         )?;
         self.partitions(f)?;
+        self.dma(f)?;
         self.attacks(f)?;
         if let Some(partition) = &self.powered_off_by {
             writeln!(f, "the machine was switched off by {partition}")?;
@@ -83,6 +84,25 @@ impl Report {
                     f,
                     "  the guest of {} ran {} ticks, idled {}, and others had {}",
                     one.name, one.cpu_ticks, guest.idle_ticks, guest.stolen_ticks
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn dma(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for one in &self.dma {
+            let (device, owner) = (&one.device, &one.owner);
+            if one.dma == "trusted" {
+                writeln!(
+                    f,
+                    "  TRUSTED: {device} of {owner} reaches all memory of the machine by its DMA"
+                )?;
+            } else if !one.reaches.is_empty() {
+                let reaches = one.reaches.join(", ");
+                writeln!(
+                    f,
+                    "  by its DMA, {device} of {owner} reaches what these have in the arena: {reaches}"
                 )?;
             }
         }

@@ -333,6 +333,7 @@ mod tests {
             machine_time_ns: 0,
             window_jitter_max_ticks: Some(0),
             powered_off_by: None,
+            dma: Vec::new(),
             partitions,
             attacks: vec![AttackReport {
                 id: attack.id,

@@ -1,6 +1,7 @@
 //! Disks made for a test: empty ones, and such with a file system of Linux, which Debian's programs make and look at.
 
 use std::fs::{self, File};
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -135,6 +136,88 @@ impl Ext2 {
             copy.with_context(|| format!("there is no {path} on the disk:\n{}", said(&read)))?;
         fs::remove_file(&out)?;
         Ok(copy)
+    }
+}
+
+/// A disk with a FAT16 file system in its first part, in a folder of its own.
+pub struct Fat {
+    folder: tempfile::TempDir,
+}
+
+/// The part's first block and its blocks.
+const PART_FIRST: u32 = 63;
+const PART_BLOCKS: u32 = 8192;
+const BLOCK_BYTES: u64 = 512;
+/// Where the first entry of the table of parts has its type, its first block and its blocks; and the end of the table.
+const PART_TYPE: (usize, u8) = (446 + 4, 0x06);
+const PART_START: usize = 446 + 8;
+const PART_LENGTH: usize = 446 + 12;
+const SIGNATURE: (usize, [u8; 2]) = (510, [0x55, 0xaa]);
+
+impl Fat {
+    /// An empty one.
+    pub fn make(beside: &Path) -> Result<Self> {
+        let this = Self {
+            folder: tempfile::tempdir_in(beside)?,
+        };
+        let mut table = [0; BLOCK_BYTES as usize];
+        table[PART_TYPE.0] = PART_TYPE.1;
+        table[PART_START..PART_START + 4].copy_from_slice(&PART_FIRST.to_le_bytes());
+        table[PART_LENGTH..PART_LENGTH + 4].copy_from_slice(&PART_BLOCKS.to_le_bytes());
+        table[SIGNATURE.0..].copy_from_slice(&SIGNATURE.1);
+        let mut part = vec![0; PART_BLOCKS as usize * BLOCK_BYTES as usize];
+        let options = fatfs::FormatVolumeOptions::new()
+            .fat_type(fatfs::FatType::Fat16)
+            .bytes_per_cluster(BLOCK_BYTES as u32);
+        fatfs::format_volume(Cursor::new(&mut part), options)?;
+        let mut bytes = table.to_vec();
+        bytes.resize(PART_FIRST as usize * BLOCK_BYTES as usize, 0);
+        bytes.extend(part);
+        fs::write(this.file(), bytes)?;
+        Ok(this)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("disk.img")
+    }
+
+    /// It, as what is behind this device.
+    pub fn medium(&self, device: &str) -> Medium {
+        Medium {
+            device: device.to_owned(),
+            file: self.file(),
+            read_only: false,
+            faults: None,
+        }
+    }
+
+    /// The text of a file in it.
+    pub fn read(&self, name: &str) -> Result<String> {
+        let bytes = fs::read(self.file())?;
+        let mut part = bytes[(u64::from(PART_FIRST) * BLOCK_BYTES) as usize..].to_vec();
+        let volume = fatfs::FileSystem::new(Cursor::new(&mut part), fatfs::FsOptions::new())?;
+        let mut text = String::new();
+        let mut file = volume.root_dir().open_file(name)?;
+        file.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// All of the disk.
+    pub fn read_raw(&self) -> Result<Vec<u8>> {
+        Ok(fs::read(self.file())?)
+    }
+
+    /// Its first table's entry for the first cluster leads back to it.
+    pub fn tie_a_loop(&self) -> Result<()> {
+        const RESERVED: usize = 14;
+        const FIRST_CLUSTER: usize = 2;
+        let mut bytes = fs::read(self.file())?;
+        let part = PART_FIRST as usize * BLOCK_BYTES as usize;
+        let reserved = u16::from_le_bytes([bytes[part + RESERVED], bytes[part + RESERVED + 1]]);
+        let table = part + usize::from(reserved) * BLOCK_BYTES as usize;
+        bytes[table + 2 * FIRST_CLUSTER..][..2]
+            .copy_from_slice(&(FIRST_CLUSTER as u16).to_le_bytes());
+        Ok(fs::write(self.file(), bytes)?)
     }
 }
 

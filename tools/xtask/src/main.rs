@@ -16,6 +16,7 @@ mod guests;
 mod host;
 mod images;
 mod lint;
+mod logs;
 mod machines;
 mod networks;
 mod nightly;

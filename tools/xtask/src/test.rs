@@ -14,6 +14,7 @@ use crate::disks;
 use crate::guest_attacks;
 use crate::host;
 use crate::lint;
+use crate::logs;
 use crate::machines::{self, Systems};
 use crate::nightly;
 use crate::parts::{Parts, Tally, Wanted};
@@ -42,7 +43,9 @@ const SYSTEMS: [OfSystems; 10] = [
         machines::systems_in_emulator(systems)
     }),
     ("disks, and what is on them", |_, systems| {
-        disks::tests(systems)
+        let mut tally = disks::tests(systems)?;
+        tally.add(logs::tests(systems)?);
+        Ok(tally)
     }),
     ("the guest as it was built", |workspace, _| {
         host::of_guest(workspace)
