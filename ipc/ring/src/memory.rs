@@ -96,11 +96,10 @@ impl SharedMemory {
         unsafe { write_volatile(self.base.add(offset).cast::<u32>(), value) }
     }
 
-    /// Offsets of the words of a slot that hold a message of `length` bytes: none outside the slot.
-    fn message_words(&self, index: u32, length: usize) -> impl Iterator<Item = usize> + use<> {
+    /// Where the words of a slot begin that hold a message, and how many bytes of one as long as this they hold.
+    fn message_place(&self, index: u32, length: usize) -> (usize, usize) {
         let first = self.geometry.slot_offset(index) + 4;
-        let length = length.min(self.geometry.message_size() as usize);
-        (first..first + length).step_by(4)
+        (first, length.min(self.geometry.message_size() as usize))
     }
 }
 
@@ -126,23 +125,33 @@ impl Memory for SharedMemory {
     }
 
     fn copy_out(&self, index: u32, out: &mut [u8]) {
-        let offsets = self.message_words(index, out.len());
-        for (bytes, offset) in out.chunks_mut(4).zip(offsets) {
-            let word = self.load_at(offset).to_ne_bytes();
-            for (byte, shared) in bytes.iter_mut().zip(word) {
+        let (mut offset, length) = self.message_place(index, out.len());
+        let (words, rest) = out.get_mut(..length).unwrap_or_default().as_chunks_mut();
+        for word in words {
+            *word = self.load_at(offset).to_ne_bytes();
+            offset += 4;
+        }
+        if !rest.is_empty() {
+            let last = self.load_at(offset).to_ne_bytes();
+            for (byte, shared) in rest.iter_mut().zip(last) {
                 *byte = shared;
             }
         }
     }
 
     fn copy_in(&self, index: u32, message: &[u8]) {
-        let offsets = self.message_words(index, message.len());
-        for (bytes, offset) in message.chunks(4).zip(offsets) {
-            let mut word = [0; 4];
-            for (shared, byte) in word.iter_mut().zip(bytes) {
+        let (mut offset, length) = self.message_place(index, message.len());
+        let (words, rest) = message.get(..length).unwrap_or_default().as_chunks();
+        for word in words {
+            self.store_at(offset, u32::from_ne_bytes(*word));
+            offset += 4;
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 4];
+            for (shared, byte) in last.iter_mut().zip(rest) {
                 *shared = *byte;
             }
-            self.store_at(offset, u32::from_ne_bytes(word));
+            self.store_at(offset, u32::from_ne_bytes(last));
         }
     }
 }

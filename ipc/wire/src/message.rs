@@ -27,8 +27,8 @@ pub trait Message: Bounded + Serialize + DeserializeOwned {
 
     /// Writes the wire form to the start of `out`; returns its length.
     fn to_wire(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-        match postcard::to_slice(self, out) {
-            Ok(written) => Ok(written.len()),
+        match postcard::serialize_with_flavor(self, Slice { out, length: 0 }) {
+            Ok(length) => Ok(length),
             Err(postcard::Error::SerializeBufferFull) => Err(EncodeError::BufferTooSmall),
             Err(_) => Err(EncodeError::Unencodable),
         }
@@ -45,6 +45,40 @@ pub trait Message: Bounded + Serialize + DeserializeOwned {
             Err(postcard::Error::DeserializeUnexpectedEnd) => Err(DecodeError::Truncated),
             Err(_) => Err(DecodeError::Malformed),
         }
+    }
+}
+
+/// Where a wire form is written. Numbers have a few bytes each, and are written one by one: a call that copies them would cost more than all of them.
+struct Slice<'o> {
+    out: &'o mut [u8],
+    length: usize,
+}
+
+impl postcard::ser_flavors::Flavor for Slice<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        let place = self.out.get_mut(self.length);
+        *place.ok_or(postcard::Error::SerializeBufferFull)? = data;
+        self.length += 1;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        let room = self.out.get_mut(self.length..).unwrap_or_default();
+        let room = room.get_mut(..data.len());
+        let room = room.ok_or(postcard::Error::SerializeBufferFull)?;
+        for (place, byte) in room.iter_mut().zip(data) {
+            *place = *byte;
+        }
+        self.length += data.len();
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.length)
     }
 }
 

@@ -329,14 +329,15 @@ impl<M: Memory, const N: usize> Queue<M, N> {
 /// How many buffers there are, and how many bytes the device may write.
 fn judge(buffers: &[Buffer]) -> Result<(u16, u32), AddError> {
     let count = u16::try_from(buffers.len()).map_err(|_| AddError::Full)?;
-    let ordered = buffers.is_sorted_by_key(|buffer| buffer.device_writes);
-    let whole = buffers.iter().all(|buffer| buffer.length != 0);
-    if count == 0 || !ordered || !whole {
+    if count == 0 {
         return Err(AddError::Chain);
     }
     let mut total = 0u32;
-    let mut writable = 0;
+    let mut writable = 0u32;
     for buffer in buffers {
+        if buffer.length == 0 || !buffer.device_writes && writable != 0 {
+            return Err(AddError::Chain);
+        }
         total = total.checked_add(buffer.length).ok_or(AddError::Chain)?;
         if buffer.device_writes {
             writable += buffer.length;

@@ -118,40 +118,103 @@ impl SharedMemory {
     }
 }
 
-/// Copies bytes by volatile accesses, whole words where both sides are aligned. The areas of one call do not overlap: one of them is memory of
-/// its own.
+/// Copies bytes, a word at a time but for those before a word begins at `to`, and the last ones. The areas of one call do not overlap: one of
+/// them is memory of its own.
 ///
 /// # Safety
 /// Both areas are mapped, and if a Rust object lies in one of them, it is borrowed for this.
 pub(crate) unsafe fn copy(from: u32, to: u32, length: u32) {
     const WORD: u32 = 4;
-    const WORDS_AT_A_TIME: u32 = 8;
-    let (mut from, mut to, end) = (from, to, from.wrapping_add(length));
-    if (from | to).is_multiple_of(WORD) {
-        while end.wrapping_sub(from) >= WORDS_AT_A_TIME * WORD {
-            let (source, target) = (from as *const u32, to as *mut u32);
-            for word in 0..WORDS_AT_A_TIME as usize {
-                // SAFETY: by the contract, and there is as much left.
-                unsafe {
-                    target
-                        .add(word)
-                        .write_volatile(source.add(word).read_volatile())
-                }
-            }
-            from += WORDS_AT_A_TIME * WORD;
-            to += WORDS_AT_A_TIME * WORD;
+    let before = (to.wrapping_neg() % WORD).min(length);
+    let words = (length - before) / WORD;
+    let behind = before + words * WORD;
+    // SAFETY: all of it is in the areas.
+    unsafe {
+        copy_bytes(from, to, before);
+        if from.wrapping_add(before).is_multiple_of(WORD) {
+            copy_words::<true>(from.wrapping_add(before), to.wrapping_add(before), words);
+        } else {
+            copy_words::<false>(from.wrapping_add(before), to.wrapping_add(before), words);
         }
-        while end.wrapping_sub(from) >= WORD {
-            // SAFETY: as above.
-            unsafe { (to as *mut u32).write_volatile((from as *const u32).read_volatile()) }
-            from += WORD;
-            to += WORD;
-        }
+        copy_bytes(
+            from.wrapping_add(behind),
+            to.wrapping_add(behind),
+            length - behind,
+        );
     }
-    while from != end {
-        // SAFETY: as above.
+}
+
+/// # Safety
+/// As for [`copy`].
+unsafe fn copy_bytes(from: u32, to: u32, length: u32) {
+    for offset in 0..length {
+        let (from, to) = (from.wrapping_add(offset), to.wrapping_add(offset));
+        // SAFETY: by the contract.
         unsafe { (to as *mut u8).write_volatile((from as *const u8).read_volatile()) }
-        from += 1;
-        to += 1;
     }
+}
+
+/// # Safety
+/// As for [`copy`]; `to` is aligned, and `from` is too if `ALIGNED` says so.
+#[inline(always)]
+unsafe fn copy_words<const ALIGNED: bool>(from: u32, to: u32, words: u32) {
+    const FOURS_AT_A_TIME: u32 = 4;
+    let (mut from, mut to) = (from as *const [u32; 4], to as *mut u32);
+    // SAFETY: by the contract, and there are as many words left.
+    unsafe {
+        for _ in 0..words / (4 * FOURS_AT_A_TIME) {
+            for _ in 0..FOURS_AT_A_TIME {
+                for (place, word) in load_four::<ALIGNED>(from).into_iter().enumerate() {
+                    to.add(place).write_volatile(word);
+                }
+                (from, to) = (from.wrapping_add(1), to.wrapping_add(4));
+            }
+        }
+        for _ in 0..words % (4 * FOURS_AT_A_TIME) / 4 {
+            for (place, word) in load_four::<ALIGNED>(from).into_iter().enumerate() {
+                to.add(place).write_volatile(word);
+            }
+            (from, to) = (from.wrapping_add(1), to.wrapping_add(4));
+        }
+        let left = words % 4;
+        if ALIGNED {
+            for place in 0..left as usize {
+                to.add(place)
+                    .write_volatile(from.cast::<u32>().add(place).read_volatile());
+            }
+        } else {
+            copy_bytes(from as u32, to as u32, 4 * left);
+        }
+    }
+}
+
+/// Four words, which may begin anywhere if they need not be aligned: the core's loads of a word do so by themselves (e500 core reference
+/// manual, section 4.4.3.4), a volatile access of Rust's does not.
+///
+/// # Safety
+/// They are mapped; they are aligned to a word if `ALIGNED` says so.
+#[inline(always)]
+unsafe fn load_four<const ALIGNED: bool>(from: *const [u32; 4]) -> [u32; 4] {
+    if ALIGNED {
+        let from = from.cast::<u32>();
+        // SAFETY: by the contract.
+        return [0, 1, 2, 3].map(|place| unsafe { from.add(place).read_volatile() });
+    }
+    let mut words = [0; 4];
+    // SAFETY: by the contract; nothing but the registers named changes.
+    unsafe {
+        core::arch::asm!(
+            "lwz {first}, 0({from})",
+            "lwz {second}, 4({from})",
+            "lwz {third}, 8({from})",
+            "lwz {fourth}, 12({from})",
+            first = out(reg) words[0],
+            second = out(reg) words[1],
+            third = out(reg) words[2],
+            fourth = lateout(reg) words[3],
+            from = in(reg_nonzero) from,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+    words
 }
