@@ -33,6 +33,9 @@ pub const EXTERNAL: u32 = register(2);
 pub const SCRATCH: u32 = register(3);
 /// The offset of a word that the kernel writes: not 0 while an interrupt is pending that the guest would take if it had interrupts enabled.
 pub const ASKS: u32 = register(4);
+/// The offset of a word that the kernel writes: not 0 once the guest has read its register EPR while [`EXTERNAL`] was asserted. It got what
+/// the monitor had put there, and the interrupt is asserted no longer. The monitor clears it.
+pub const ACKNOWLEDGED: u32 = register(5);
 
 /// Stubs of a kernel that was rewritten beforehand: a few instructions each, which stand in for one that changes whether
 /// interrupts are enabled. They use one general register and keep it in [`SCRATCH`] meanwhile, so the guest takes no
@@ -201,7 +204,8 @@ pub enum Exit {
     Lines = 0,
     /// The guest's kernel executes an instruction that the kernel leaves to the monitor: r5 the instruction.
     Instruction = 1,
-    /// An access to where no memory is: r5 the instruction, r6 and r7 the guest-physical address, upper and lower half.
+    /// An access to where no memory is: r5 the instruction, r6 and r7 the guest-physical address, upper and lower half, r8 what the general
+    /// register holds that the instruction names first: what it stores, if it is a store.
     Access = 2,
     /// The guest's kernel calls: r5 what it has in r11. The call is over: it goes on behind it.
     Hypercall = 3,

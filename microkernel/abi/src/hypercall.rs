@@ -89,8 +89,9 @@ hypercalls! {
     SelfControl = 28, "self_control";
     /// `(identifier, value)`: leave a [`crate::record::Mark`] in the record, as evidence for the host.
     Mark = 29, "mark";
-    /// `()` → r4 a [`crate::guest::Exit`], r5 to r7 what stands beside it: the caller's guest has the vCPU until there is something for the
-    /// caller to do.
+    /// `(bytes, register, value)` → r4 a [`crate::guest::Exit`], r5 to r8 what stands beside it: the caller's guest has the vCPU until there
+    /// is something for the caller to do. Unless `bytes` is 0, the guest goes on so far behind where it stands, with that
+    /// value in that register, if there is one of this number.
     GuestRun = 30, "guest_run";
     /// `(register)` → r4 its value: a register of the guest, a number of [`crate::guest::number`].
     GuestGet = 31, "guest_get";

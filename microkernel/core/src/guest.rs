@@ -166,7 +166,15 @@ impl<M: Machine> Kernel<M> {
             self.results(caller, [Exit::Lines as u32, lines]);
             return Some(Status::Ok);
         }
+        let [bytes, register, value] = self.arguments(caller);
         self.exchange(caller);
+        if bytes != 0 {
+            let registers = &mut self.partitions[caller].registers;
+            registers.set_pc(registers.pc().wrapping_add(bytes));
+            if register < guest::number::COUNT {
+                registers.set_numbered(register, value);
+            }
+        }
         self.set_activity(caller, Activity::Guest);
         self.ending = Ending::DECIDE;
         // The monitor may have changed it.
@@ -181,7 +189,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The monitor goes on, told why and with what.
-    fn leave_guest(&mut self, partition: u8, exit: Exit, values: [u32; 3]) {
+    fn leave_guest<const N: usize>(&mut self, partition: u8, exit: Exit, values: [u32; N]) {
         self.exchange(partition);
         let registers = &mut self.partitions[partition].registers;
         registers.set_result(0, Status::Ok as u32);

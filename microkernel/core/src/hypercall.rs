@@ -235,7 +235,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     #[inline(always)]
-    fn arguments<const N: usize>(&self, caller: u8) -> [u32; N] {
+    pub(crate) fn arguments<const N: usize>(&self, caller: u8) -> [u32; N] {
         // Written out as in `results`.
         const { assert!(N <= 6) };
         let mut arguments = [0; N];

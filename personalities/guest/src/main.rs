@@ -57,7 +57,9 @@ fn main() -> ! {
             watchdog.watches(&guest),
             channels.wanted(&monitor),
         );
-        match guest.run() {
+        let exit = guest.run();
+        monitor.resume(&mut guest);
+        match exit {
             Ok(Exit::Lines(lines)) => {
                 page::clear(lines);
                 came = lines;
@@ -78,8 +80,9 @@ fn main() -> ! {
             Ok(Exit::Access {
                 instruction,
                 address,
+                value,
             }) => {
-                if let Some(ending) = monitor.access(&mut guest, instruction, address) {
+                if let Some(ending) = monitor.access(&mut guest, instruction, address, value) {
                     end(&mut monitor, ending);
                 }
                 if let Some((identifier, value)) = monitor.take_mark() {

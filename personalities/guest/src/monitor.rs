@@ -28,6 +28,20 @@ pub trait Processor {
     fn set_state(&mut self, state: u32);
     /// Asserts the external interrupt, or no longer does.
     fn set_external(&mut self, asserted: bool);
+
+    /// Whether the guest has read EPR while the external interrupt was asserted, which it is no longer then, since the last call.
+    fn take_acknowledged(&mut self) -> bool {
+        false
+    }
+
+    /// The instruction at which the guest stands was carried out. If it set a register: its number, and the value.
+    fn complete(&mut self, set: Option<(u32, u32)>) {
+        if let Some((number, value)) = set {
+            self.set_register(number, value);
+        }
+        let pc = self.register(number::PC);
+        self.set_register(number::PC, pc.wrapping_add(4));
+    }
 }
 
 /// r6 at the start: "EPAP".
@@ -104,6 +118,13 @@ impl Monitor {
         self.devices.take_mark()
     }
 
+    /// The guest has run: to be called before anything is done about why it does no longer.
+    pub fn resume(&mut self, processor: &mut impl Processor) {
+        if processor.take_acknowledged() {
+            self.devices.mpic.acknowledge();
+        }
+    }
+
     /// Brings the guest's external interrupt up to date with its devices: to be called before it runs.
     pub fn settle(&mut self, processor: &mut impl Processor) {
         let mpic = &mut self.devices.mpic;
@@ -117,29 +138,32 @@ impl Monitor {
         if let Some(network) = &self.network {
             mpic.set_input(board::source::NETWORK, network.registers.interrupts());
         }
-        processor.set_external(mpic.interrupts());
+        let vector = mpic.asks();
+        if let Some(vector) = vector {
+            processor.set_special(spr::EPR, vector);
+        }
+        processor.set_external(vector.is_some());
     }
 
     /// The guest is at an instruction that the kernel does not carry out.
     pub fn instruction(&mut self, processor: &mut impl Processor, instruction: u32) {
-        match Instruction::decode(instruction) {
-            Instruction::Acknowledge(register) => {
-                let vector = self.devices.mpic.acknowledge();
-                processor.set_register(register, vector);
-            }
-            Instruction::ReadZero(register) => processor.set_register(register, 0),
-            Instruction::Nothing => {}
+        let set = match Instruction::decode(instruction) {
+            Instruction::Acknowledge(register) => Some((register, self.devices.mpic.acknowledge())),
+            Instruction::ReadZero(register) => Some((register, 0)),
+            Instruction::Nothing => None,
             Instruction::Illegal => return self.refuse(processor),
-        }
-        step(processor);
+        };
+        processor.complete(set);
     }
 
-    /// The guest is at a load or a store where no memory is. What it ends, if anything.
+    /// The guest is at a load or a store where no memory is, and this is what the register holds that it names first. What it
+    /// ends, if anything.
     pub fn access(
         &mut self,
         processor: &mut impl Processor,
         instruction: u32,
         address: u64,
+        named: u32,
     ) -> Option<Ending> {
         let Some(access) = Access::decode(instruction) else {
             self.refuse(processor);
@@ -154,18 +178,17 @@ impl Monitor {
             let base = processor.register(update.base);
             (update.base, base.wrapping_add(index))
         });
-        let ending = if access.store {
-            let value = access.stored(processor.register(access.register));
-            self.store(address, access.bytes, value)
+        let (ending, set) = if access.store {
+            let ending = self.store(address, access.bytes, access.stored(named));
+            (ending, None)
         } else {
-            let value = self.load(address, access.bytes);
-            processor.set_register(access.register, access.loaded(value));
-            None
+            let value = access.loaded(self.load(address, access.bytes));
+            (None, Some((access.register, value)))
         };
         if let Some((base, effective)) = updated {
             processor.set_register(base, effective);
         }
-        step(processor);
+        processor.complete(set);
         ending
     }
 
@@ -303,12 +326,6 @@ fn reversed(value: u32, bytes: u32) -> u32 {
     }
 }
 
-/// On behind the instruction.
-fn step(processor: &mut impl Processor) {
-    let pc = processor.register(number::PC);
-    processor.set_register(number::PC, pc.wrapping_add(4));
-}
-
 #[cfg(target_os = "none")]
 impl Processor for cofferdam_native::Guest {
     fn register(&self, number: u32) -> u32 {
@@ -337,5 +354,13 @@ impl Processor for cofferdam_native::Guest {
 
     fn set_external(&mut self, asserted: bool) {
         Self::set_external(self, asserted);
+    }
+
+    fn take_acknowledged(&mut self) -> bool {
+        Self::take_acknowledged(self)
+    }
+
+    fn complete(&mut self, set: Option<(u32, u32)>) {
+        Self::complete(self, set);
     }
 }

@@ -82,31 +82,24 @@ const STORAGE: [[Storage; 4]; 8] = [
     four(0x3910, 0x10, u32::MAX),
 ];
 
-/// A set of sources.
+/// A set of sources: words of them, and which of those are not 0. Most are.
 #[derive(Clone, Copy, Debug, Default)]
-struct Set([u32; SET_WORDS]);
+struct Set {
+    words: [u32; SET_WORDS],
+    some: u32,
+}
 
 impl Set {
     fn has(&self, source: u8) -> bool {
-        self.0[usize::from(source / 32)] & 1 << (source % 32) != 0
+        self.words[usize::from(source / 32)] & 1 << (source % 32) != 0
     }
 
     fn put(&mut self, source: u8, member: bool) {
-        let word = &mut self.0[usize::from(source / 32)];
+        let place = source / 32;
+        let word = &mut self.words[usize::from(place)];
         let bit = 1 << (source % 32);
         *word = if member { *word | bit } else { *word & !bit };
-    }
-
-    /// Its members, the lowest first.
-    fn iter(&self) -> impl Iterator<Item = u8> + '_ {
-        self.0.iter().zip(0u8..).flat_map(|(word, place)| {
-            let mut left = *word;
-            core::iter::from_fn(move || {
-                let bit = left.trailing_zeros() as u8;
-                left &= left.wrapping_sub(1);
-                (bit < 32).then(|| place * 32 + bit)
-            })
-        })
+        self.some = self.some & !(1 << place) | u32::from(*word != 0) << place;
     }
 }
 
@@ -117,13 +110,16 @@ pub struct Mpic {
     spurious: u32,
     task_priority: u32,
     priorities: [u32; SOURCES],
-    destinations: Set,
+    /// Those that are not for this processor.
+    elsewhere: Set,
     /// Whose input is asserted.
     inputs: Set,
     /// Who was asserted, with edge sense, and not acknowledged since.
     edges: Set,
     in_service: Set,
     storage: [[u32; 4]; STORAGE.len()],
+    /// Which vector it asks with; `None`: something has changed since that was found out.
+    asks: Option<Option<u32>>,
 }
 
 impl Mpic {
@@ -134,63 +130,80 @@ impl Mpic {
             spurious: VPR_VECTOR,
             task_priority: PRIORITY_BITS,
             priorities: [VPR_MASKED; SOURCES],
-            destinations: Set([u32::MAX; SET_WORDS]),
+            elsewhere: Set::default(),
             inputs: Set::default(),
             edges: Set::default(),
             in_service: Set::default(),
             storage: STORAGE.map(|four| four.map(|register| register.reset)),
+            asks: None,
         }
     }
 
     /// A device asserts its interrupt, or no longer does.
     pub fn set_input(&mut self, source: u8, asserted: bool) {
-        if asserted && !self.inputs.has(source) {
+        if asserted == self.inputs.has(source) {
+            return;
+        }
+        self.asks = None;
+        if asserted {
             self.edges.put(source, true);
         }
         self.inputs.put(source, asserted);
     }
 
-    /// Whether it interrupts the processor.
-    pub fn interrupts(&self) -> bool {
-        self.next().is_some()
+    /// If it interrupts the processor: the vector that an acknowledgement would give. It is asked before each run of the guest.
+    pub fn asks(&mut self) -> Option<u32> {
+        if let Some(known) = self.asks {
+            return known;
+        }
+        let vector = self.next().map(|source| self.vector(source));
+        self.asks = Some(vector);
+        vector
+    }
+
+    fn vector(&self, source: u8) -> u32 {
+        self.priorities[usize::from(source)] & VPR_VECTOR
     }
 
     /// The processor wants to know which interrupt it is: the vector. The source is in service from then on.
     pub fn acknowledge(&mut self) -> u32 {
+        self.asks = None;
         let Some(source) = self.next() else {
             return self.spurious;
         };
         self.edges.put(source, false);
         self.in_service.put(source, true);
-        self.priorities[usize::from(source)] & VPR_VECTOR
+        self.vector(source)
     }
 
     /// The processor has served the interrupt of the highest priority.
     pub fn end(&mut self) {
-        if let Some(source) = self.highest(self.in_service.iter()) {
+        self.asks = None;
+        if let Some(source) = self.served() {
             self.in_service.put(source, false);
         }
     }
 
     /// The source that would interrupt.
     fn next(&self) -> Option<u8> {
-        let asking = self.inputs.0.iter().zip(self.edges.0);
-        let mut either = Set::default();
-        for (word, (input, edge)) in either.0.iter_mut().zip(asking) {
-            *word = input | edge;
+        let mut best = None;
+        let mut places = self.inputs.some | self.edges.some;
+        while places != 0 {
+            let place = places.trailing_zeros() as usize % SET_WORDS;
+            places &= places - 1;
+            let asking = self.inputs.words[place] | self.edges.words[place];
+            let here = asking & !self.elsewhere.words[place];
+            best = self.highest(best, place, here, |source| self.asks_for_itself(source));
         }
-        let candidates = either
-            .iter()
-            .filter(|source| self.asks(*source) && self.destinations.has(*source));
-        let source = self.highest(candidates)?;
-        let served = self.highest(self.in_service.iter());
+        let source = best?;
+        let served = self.served();
         let threshold = served
             .map_or(0, |served| self.priority(served))
             .max(self.task_priority);
         (self.priority(source) > threshold).then_some(source)
     }
 
-    fn asks(&self, source: u8) -> bool {
+    fn asks_for_itself(&self, source: u8) -> bool {
         let register = self.priorities[usize::from(source)];
         register & VPR_MASKED == 0 && self.is_pending(source)
     }
@@ -207,15 +220,36 @@ impl Mpic {
         self.priorities[usize::from(source)] >> 16 & PRIORITY_BITS
     }
 
-    /// The one with the highest priority, of several the first.
-    fn highest(&self, sources: impl Iterator<Item = u8>) -> Option<u8> {
-        sources.reduce(|best, one| {
-            if self.priority(one) > self.priority(best) {
-                one
-            } else {
-                best
+    /// The one in service that has the highest priority.
+    fn served(&self) -> Option<u8> {
+        let mut best = None;
+        let mut places = self.in_service.some;
+        while places != 0 {
+            let place = places.trailing_zeros() as usize % SET_WORDS;
+            places &= places - 1;
+            best = self.highest(best, place, self.in_service.words[place], |_| true);
+        }
+        best
+    }
+
+    /// The one with the highest priority of `best` and those in a word of a set that are wanted; of several the first.
+    fn highest(
+        &self,
+        mut best: Option<u8>,
+        place: usize,
+        word: u32,
+        wanted: impl Fn(u8) -> bool,
+    ) -> Option<u8> {
+        let mut left = word;
+        while left != 0 {
+            let source = (place as u32 * 32 + left.trailing_zeros()) as u8;
+            left &= left - 1;
+            let higher = |best: u8| self.priority(source) > self.priority(best);
+            if wanted(source) && best.is_none_or(higher) {
+                best = Some(source);
             }
-        })
+        }
+        best
     }
 
     /// The guest reads a register; `None` if there is none.
@@ -237,7 +271,7 @@ impl Mpic {
         }
         if let Some((source, destination)) = source_register(offset) {
             return Some(if destination {
-                u32::from(self.destinations.has(source)) * TO_PROCESSOR_0
+                u32::from(!self.elsewhere.has(source)) * TO_PROCESSOR_0
             } else {
                 self.priority_register(source)
             });
@@ -252,6 +286,7 @@ impl Mpic {
 
     /// The guest writes a register; `None` if there is none.
     pub fn write(&mut self, offset: u32, value: u32) -> Option<()> {
+        self.asks = None;
         if let Some(number) = processor_register(offset) {
             match number {
                 at::TASK_PRIORITY => {
@@ -277,7 +312,7 @@ impl Mpic {
     fn write_other(&mut self, offset: u32, value: u32) -> Option<()> {
         if let Some((source, destination)) = source_register(offset) {
             if destination {
-                self.destinations.put(source, value & TO_PROCESSOR_0 != 0);
+                self.elsewhere.put(source, value & TO_PROCESSOR_0 == 0);
             } else {
                 self.priorities[usize::from(source)] = value & VPR_KEPT;
             }
@@ -377,7 +412,7 @@ mod tests {
         for source in 0..=255 {
             mpic.set_input(source, true);
         }
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         assert_eq!(mpic.read(CTPR), Some(0xf));
         assert_eq!(
             mpic.read(vpr(255)).map(|register| register & VPR_MASKED),
@@ -389,10 +424,10 @@ mod tests {
     fn a_masked_source_does_not_interrupt_until_it_is_unmasked() {
         let mut mpic = mpic();
         mpic.set_input(42, true);
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         assert_eq!(mpic.acknowledge(), SPURIOUS_VECTOR);
         unmask(&mut mpic, 42, 8, true);
-        assert!(mpic.interrupts());
+        assert!(mpic.asks().is_some());
         assert_eq!(mpic.acknowledge(), 42);
     }
 
@@ -409,7 +444,7 @@ mod tests {
             mpic.write(EOI, 0).unwrap();
         }
         assert_eq!(order, [31, 200, 7, 32]);
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
     }
 
     #[test]
@@ -418,10 +453,10 @@ mod tests {
         unmask(&mut mpic, 5, 8, true);
         mpic.set_input(5, true);
         mpic.write(CTPR, 8).unwrap();
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         mpic.write(0x80, 7).unwrap();
         assert_eq!(mpic.read(CTPR), Some(7), "the same register at both places");
-        assert!(mpic.interrupts());
+        assert!(mpic.asks().is_some());
     }
 
     #[test]
@@ -429,7 +464,7 @@ mod tests {
         let mut mpic = mpic();
         unmask(&mut mpic, 5, 0, true);
         mpic.set_input(5, true);
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
     }
 
     #[test]
@@ -441,12 +476,15 @@ mod tests {
         mpic.set_input(1, true);
         assert_eq!(mpic.acknowledge(), 1);
         mpic.set_input(2, true);
-        assert!(!mpic.interrupts(), "one of the same priority is in service");
+        assert!(
+            !mpic.asks().is_some(),
+            "one of the same priority is in service"
+        );
         mpic.set_input(3, true);
-        assert!(mpic.interrupts());
+        assert!(mpic.asks().is_some());
         assert_eq!(mpic.acknowledge(), 3);
         mpic.end();
-        assert!(!mpic.interrupts(), "the first is still in service");
+        assert!(!mpic.asks().is_some(), "the first is still in service");
         mpic.end();
         assert_eq!(mpic.acknowledge(), 2);
     }
@@ -457,11 +495,11 @@ mod tests {
         unmask(&mut mpic, 42, 8, true);
         mpic.set_input(42, true);
         assert_eq!(mpic.acknowledge(), 42);
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         mpic.end();
-        assert!(mpic.interrupts());
+        assert!(mpic.asks().is_some());
         mpic.set_input(42, false);
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         assert_eq!(mpic.acknowledge(), SPURIOUS_VECTOR);
     }
 
@@ -472,10 +510,10 @@ mod tests {
         mpic.set_input(42, true);
         mpic.set_input(42, true);
         mpic.set_input(42, false);
-        assert!(mpic.interrupts());
+        assert!(mpic.asks().is_some());
         assert_eq!(mpic.acknowledge(), 42);
         mpic.end();
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
     }
 
     #[test]
@@ -500,7 +538,7 @@ mod tests {
         unmask(&mut mpic, 9, 8, true);
         mpic.set_input(9, true);
         mpic.write(vpr(9) + 0x10, 0).unwrap();
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         assert_eq!(mpic.read(vpr(9) + 0x10), Some(0));
     }
 
@@ -530,7 +568,7 @@ mod tests {
         mpic.acknowledge();
         mpic.write(0x1020, GCR_RESET | 0x6000_0000).unwrap();
         assert_eq!(mpic.read(0x1020), Some(0));
-        assert!(!mpic.interrupts());
+        assert!(!mpic.asks().is_some());
         mpic.write(CTPR, 0).unwrap();
         unmask(&mut mpic, 9, 8, true);
         assert_eq!(mpic.acknowledge(), 9);

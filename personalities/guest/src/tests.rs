@@ -52,6 +52,17 @@ impl Processor for Numbers {
     }
 }
 
+/// As the kernel says it: with what the register holds that the instruction names first.
+fn touch(
+    monitor: &mut Monitor,
+    processor: &mut Numbers,
+    instruction: u32,
+    address: u64,
+) -> Option<Ending> {
+    let named = processor.register(instruction >> 21 & 31);
+    monitor.access(processor, instruction, address, named)
+}
+
 const SEND: u32 = 0x0001_0001;
 const RECEIVE: u32 = 0x0001_0002;
 const POLL: u32 = 0x0001_0003;
@@ -74,7 +85,7 @@ fn call(monitor: &mut Monitor, processor: &mut Numbers, token: u32, arguments: &
 
 fn store(monitor: &mut Monitor, processor: &mut Numbers, address: u64, value: u32) {
     processor.registers[3] = value;
-    assert_eq!(monitor.access(processor, STW_R3, address), None);
+    assert_eq!(touch(monitor, processor, STW_R3, address), None);
 }
 
 #[test]
@@ -196,25 +207,28 @@ fn room_interrupts_a_guest_that_wants_to_hear_of_it() {
 #[test]
 fn loads_and_stores_reach_devices_and_go_on() {
     let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
-    assert_eq!(monitor.access(&mut processor, LWZ_R3, 0xe004_0000), None);
+    assert_eq!(
+        touch(&mut monitor, &mut processor, LWZ_R3, 0xe004_0000),
+        None
+    );
     assert_eq!(processor.registers[3], 0x0040_0402);
     assert_eq!(processor.registers[number::PC as usize], 4);
     // lwzu r3,-8(r4): the base becomes the address.
     processor.registers[4] = 0x108;
-    monitor.access(&mut processor, 0x8464_fff8, 0xe004_1000);
+    touch(&mut monitor, &mut processor, 0x8464_fff8, 0xe004_1000);
     assert_eq!(processor.registers[3..5], [0x00ff_0002, 0x100]);
     // lwzux r3,r4,r5
     processor.registers[5] = 0x20;
-    monitor.access(&mut processor, 0x7c64_286e, 0xe004_1000);
+    touch(&mut monitor, &mut processor, 0x7c64_286e, 0xe004_1000);
     assert_eq!(processor.registers[4], 0x120);
     // stwbrx r3,0,r4: as a little-endian driver would write it.
     processor.registers[3] = 0x0700_0000;
-    monitor.access(&mut processor, 0x7c60_252c, CTPR);
-    monitor.access(&mut processor, LWZ_R3, CTPR);
+    touch(&mut monitor, &mut processor, 0x7c60_252c, CTPR);
+    touch(&mut monitor, &mut processor, LWZ_R3, CTPR);
     assert_eq!(processor.registers[3], 7);
     assert_eq!(monitor.strays().accesses, 0);
     processor.registers[3] = 1;
-    monitor.access(&mut processor, LWZ_R3, 0xe000_8c20);
+    touch(&mut monitor, &mut processor, LWZ_R3, 0xe000_8c20);
     assert_eq!(processor.registers[3], 0);
     assert_eq!(monitor.strays().accesses, 1);
 }
@@ -223,11 +237,14 @@ fn loads_and_stores_reach_devices_and_go_on() {
 fn a_guest_ends_itself() {
     let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
     processor.registers[3] = 2;
-    let ending = monitor.access(&mut processor, STW_R3, 0xe00e_00b0);
+    let ending = touch(&mut monitor, &mut processor, STW_R3, 0xe00e_00b0);
     assert_eq!(ending, Some(Ending::Reset));
     processor.registers[3] = 0x8000_0000;
-    assert_eq!(monitor.access(&mut processor, STW_R3, 0xe00f_f000), None);
-    let ending = monitor.access(&mut processor, STW_R3, 0xe00f_f008);
+    assert_eq!(
+        touch(&mut monitor, &mut processor, STW_R3, 0xe00f_f000),
+        None
+    );
+    let ending = touch(&mut monitor, &mut processor, STW_R3, 0xe00f_f008);
     assert_eq!(ending, Some(Ending::PowerOff));
 }
 
@@ -242,7 +259,7 @@ fn an_instruction_that_does_not_exist_is_the_guests_own_program_exception() {
         processor.set_special(spr::IVOR0 + 6, 0x1234);
         processor.registers[number::PC as usize] = 0xc012_3456;
         if access {
-            assert_eq!(monitor.access(&mut processor, dcbz, 0xe004_0000), None);
+            assert_eq!(touch(&mut monitor, &mut processor, dcbz, 0xe004_0000), None);
         } else {
             monitor.instruction(&mut processor, tlbilx);
         }
@@ -294,7 +311,12 @@ fn whatever_a_guest_does_its_monitor_goes_on() {
             _ => {
                 let instruction = [STW_R3, LWZ_R3, number][what as usize % 3];
                 let offset = u64::from(next() & 0xf_fff0) & !(u64::from(what) & 0xf000);
-                monitor.access(&mut processor, instruction, 0xe000_0000 + offset);
+                touch(
+                    &mut monitor,
+                    &mut processor,
+                    instruction,
+                    0xe000_0000 + offset,
+                );
             }
         }
         monitor.settle(&mut processor);
@@ -319,7 +341,7 @@ fn a_disk_and_a_network_are_where_the_tree_says_little_endian_and_interrupt() {
         (0xe00d_3000, 1, source::NETWORK),
     ];
     let mut load = |monitor: &mut Monitor, instruction, address| {
-        assert_eq!(monitor.access(&mut processor, instruction, address), None);
+        assert_eq!(touch(monitor, &mut processor, instruction, address), None);
         processor.registers[3]
     };
     // Where there is none, nothing is.
@@ -348,7 +370,7 @@ fn a_disk_and_a_network_are_where_the_tree_says_little_endian_and_interrupt() {
         let mut processor = Numbers::default();
         let mut set = |monitor: &mut Monitor, offset, value| {
             processor.registers[3] = value;
-            monitor.access(&mut processor, STWBRX_R3, address + offset);
+            touch(monitor, &mut processor, STWBRX_R3, address + offset);
         };
         for (offset, value) in [(0x24, 1), (0x20, 1), (0x70, 15), (0x44, 1)] {
             set(&mut monitor, offset, value);

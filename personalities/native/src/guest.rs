@@ -27,6 +27,8 @@ pub enum Exit {
         instruction: u32,
         /// The guest-physical address.
         address: u64,
+        /// What the general register holds that the instruction names first.
+        value: u32,
     },
     /// It calls, with this token in r11. The call is over: it goes on behind it.
     Hypercall(u32),
@@ -38,6 +40,8 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct Guest {
     memory_bytes: u32,
+    /// How it goes on when it runs the next time: so many bytes on, with this register set.
+    next: [u32; 3],
     // Not made but by `at`.
     private: PhantomData<()>,
 }
@@ -53,6 +57,7 @@ impl Guest {
         assert!(memory_bytes <= guest::MEMORY_MAX);
         Self {
             memory_bytes,
+            next: [0; 3],
             private: PhantomData,
         }
     }
@@ -69,7 +74,9 @@ impl Guest {
     pub fn run(&mut self) -> Result<Exit, Error> {
         // No argument is an address, and the guest's memory is not the monitor's own: no Rust reference points to it but
         // those to atomics below.
-        let [exit, first, upper, lower, ..] = call_plain(Hypercall::GuestRun, [0; 6])?;
+        let [bytes, register, set] = core::mem::take(&mut self.next);
+        let arguments = [bytes, register, set, 0, 0, 0];
+        let [exit, first, upper, lower, value, ..] = call_plain(Hypercall::GuestRun, arguments)?;
         let address = u64::from(upper) << 32 | u64::from(lower);
         match Number::ALL
             .into_iter()
@@ -80,11 +87,19 @@ impl Guest {
             Some(Number::Access) => Ok(Exit::Access {
                 instruction: first,
                 address,
+                value,
             }),
             Some(Number::Hypercall) => Ok(Exit::Hypercall(first)),
             Some(Number::Fetch) => Ok(Exit::Fetch(address)),
             None => Err(Error::Unknown(exit)),
         }
+    }
+
+    /// The instruction at which it stands was carried out: it goes on behind it, when it runs. If the instruction set a register, that is
+    /// `set`: its number, and the value.
+    pub fn complete(&mut self, set: Option<(u32, u32)>) {
+        let (register, value) = set.unwrap_or((guest::number::COUNT, 0));
+        self.next = [4, register, value];
     }
 
     /// A register, by a number of [`guest::number`]; 0 if there is none of this number.
@@ -124,6 +139,16 @@ impl Guest {
     /// Asserts the external interrupt, or no longer does.
     pub fn set_external(&mut self, asserted: bool) {
         word(guest::EXTERNAL).store(u32::from(asserted), Ordering::Relaxed);
+    }
+
+    /// Whether it has read EPR, and so has acknowledged the external interrupt, since the last call.
+    pub fn take_acknowledged(&mut self) -> bool {
+        let acknowledged = word(guest::ACKNOWLEDGED);
+        let was = acknowledged.load(Ordering::Relaxed) != 0;
+        if was {
+            acknowledged.store(0, Ordering::Relaxed);
+        }
+        was
     }
 
     /// A byte of its memory; `None` if it has none there.

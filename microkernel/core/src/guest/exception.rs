@@ -111,7 +111,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The interrupt that the guest would take if it had interrupts enabled.
-    fn interrupt_of_guest(&self, index: u8) -> Option<Exception> {
+    pub(super) fn interrupt_of_guest(&self, index: u8) -> Option<Exception> {
         if self.guest_word(index, EXTERNAL) != 0 {
             Some(Exception::ExternalInput)
         } else if self.decrementer_asks(index) {

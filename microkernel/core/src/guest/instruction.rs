@@ -4,7 +4,7 @@
 //! else such a write does is here; registers that only a device would notice, and instructions that are in none of these lists, are the
 //! monitor's.
 
-use cofferdam_abi::guest::{Exit, MSR, spr};
+use cofferdam_abi::guest::{ACKNOWLEDGED, ASKS, EXTERNAL, Exit, MSR, spr};
 use cofferdam_abi::health::Exception;
 
 use super::msr;
@@ -124,6 +124,14 @@ impl<M: Machine> Kernel<M> {
     fn read_special(&mut self, partition: u8, index: u8, number: u32) -> Option<u32> {
         match number {
             spr::DEC => Some(self.decrementer(partition)),
+            // Without an interrupt the monitor says what it reads.
+            spr::EPR if self.guest_word(index, EXTERNAL) != 0 => {
+                self.set_guest_word(index, EXTERNAL, 0);
+                self.set_guest_word(index, ACKNOWLEDGED, 1);
+                let asks = self.interrupt_of_guest(index).is_some();
+                self.set_guest_word(index, ASKS, asks.into());
+                Some(self.spr(index, number))
+            }
             // A guest has one process identifier, and MMUCFG says so.
             spr::PID1 | spr::PID2 => Some(0),
             number if spr::is_kept(number) => Some(self.spr(index, number)),

@@ -10,7 +10,7 @@ use super::SETS;
 use super::exception::SYNDROME_STORE;
 use crate::health::Fault;
 use crate::kernel::Kernel;
-use crate::machine::Machine;
+use crate::machine::{Machine, Registers};
 use crate::table::{bit, elements};
 
 const VALID: u32 = 0x8000_0000;
@@ -268,12 +268,14 @@ impl<M: Machine> Kernel<M> {
                 self.guest_instruction(partition, index).unwrap_or(0),
             )
         };
-        self.leave_guest(partition, exit, [instruction, halves[0], halves[1]]);
+        let named = self.partitions[partition]
+            .registers
+            .numbered(instruction >> 21 & 31);
+        self.leave_guest(partition, exit, [instruction, halves[0], halves[1], named]);
     }
 
     /// The instruction at which the guest stands. Its page may be one that was walked.
     pub(super) fn guest_instruction(&mut self, partition: u8, index: u8) -> Option<u32> {
-        use crate::machine::Registers;
         let pc = self.partitions[partition].registers.pc() & !3;
         let linear = self.guests[index].tables.paravirtual.linear;
         // Behind the image of memory lies code as well: modules, in pages of their own.
