@@ -5,6 +5,9 @@
 //! or there are, so that a long request is cut. Up to [`REQUESTS_MAX`] requests and [`PIECES_MAX`] pieces are in flight, the rest waits
 //! in the guest's queue.
 //!
+//! Pieces that go on where another ends, on the disk and in the payload, are asked for in one message with it, and answered so. A guest that has
+//! many requests ready thus costs the driver one.
+//!
 //! While pieces are in flight the guest need not notify: what it puts into the queue meanwhile is found when a reply comes, and goes to the driver in one
 //! batch, with one doorbell.
 //!
@@ -19,7 +22,11 @@ use super::describe::Description;
 use super::mmio::{Kind, Registers};
 use super::queue::{Broken, Chain, Cursor, Queue};
 use super::sets::{first, first_of, members, run};
-use super::{Link, Memory, REPLIES_MAX, Unsent};
+use super::{Link, Memory, REPLIES_MAX, Rounds, Unsent};
+
+mod parts;
+
+use parts::{NO_PIECE, NO_REQUEST, Piece, Request};
 
 /// The device's number.
 const DEVICE: u32 = 2;
@@ -59,65 +66,8 @@ const OK: u8 = 0;
 const IO_ERROR: u8 = 1;
 const UNSUPPORTED: u8 = 2;
 
-/// An id is the number of a piece, and how many were sent before it, as far as there is room in two bytes of a message.
+/// An id is the number of a piece, behind one that goes round.
 const ID_PLACES: u32 = PIECES_MAX as u32;
-const ID_ROUNDS: u32 = (1 << 9) - 1;
-
-/// A request of the guest's.
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    operation: Operation,
-    head: u16,
-    /// The address of the byte for the result.
-    result_at: u32,
-    /// What was not asked of the driver yet: from which sector on, how many bytes, and where in the chain.
-    sector: u64,
-    left: u32,
-    cursor: Cursor,
-    /// Pieces that are not answered.
-    pieces: u8,
-    /// A flush has to follow, as the guest's driver knows of none.
-    flush_follows: bool,
-    result: u8,
-    /// What was written into the chain if all goes well, the result included.
-    written: u32,
-}
-
-/// What is asked of the driver at once.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    id: u32,
-    operation: Operation,
-    /// `None`: an orphan.
-    request: Option<u8>,
-    sector: u64,
-    bytes: u32,
-    cursor: Cursor,
-    /// Its units of the payload.
-    units: u32,
-}
-
-const NO_REQUEST: Request = Request {
-    operation: Operation::Flush,
-    head: 0,
-    result_at: 0,
-    sector: 0,
-    left: 0,
-    cursor: Cursor::start(0),
-    pieces: 0,
-    flush_follows: false,
-    result: OK,
-    written: 0,
-};
-const NO_PIECE: Piece = Piece {
-    id: 0,
-    operation: Operation::Flush,
-    request: None,
-    sector: 0,
-    bytes: 0,
-    cursor: Cursor::start(0),
-    units: 0,
-};
 
 /// A disk.
 #[derive(Debug)]
@@ -137,11 +87,13 @@ pub struct Disk {
     cut: u32,
     unsent: u32,
     orphans: u32,
+    /// Pieces that the driver was asked for in the message of another.
+    led: u32,
     /// Pieces whose payload a driver had that is gone.
     spoiled: u32,
     /// Units that no piece has.
     free: u32,
-    round: u32,
+    rounds: Rounds,
 }
 
 impl Disk {
@@ -177,10 +129,17 @@ impl Disk {
             cut: 0,
             unsent: 0,
             orphans: 0,
+            led: 0,
             spoiled: 0,
             free: units,
-            round: 0,
+            rounds: Rounds::new(0),
         }
+    }
+
+    /// The same in this life of the monitor's: another number in each.
+    pub fn in_life(mut self, life: u32) -> Self {
+        self.rounds = Rounds::new(life);
+        self
     }
 
     /// Does what there is to do: to be called when the [registers](Registers::is_due) say so, or the driver's doorbell has rung.
@@ -243,7 +202,6 @@ impl Disk {
         let mut sent = self.send_all(queue, memory, link)?;
         while self.orphans == 0 {
             self.cut_all(queue, memory, link.payload())?;
-            sent |= self.send_all(queue, memory, link)?;
             let Some(place) = first_of(!self.taken).filter(|_| self.unasked == 0) else {
                 break;
             };
@@ -252,6 +210,8 @@ impl Disk {
             };
             self.begin(place, chain, queue, memory)?;
         }
+        // All at once, so that what belongs together goes together.
+        sent |= self.send_all(queue, memory, link)?;
         if sent {
             link.ring_doorbell();
         }
@@ -279,22 +239,26 @@ impl Disk {
             self.free |= self.pieces[place].units;
         }
         self.cut &= !self.orphans;
-        self.orphans = 0;
+        (self.orphans, self.led) = (0, 0);
         (self.unsent, self.spoiled) = (self.cut, self.cut);
     }
 
-    /// Takes back the units of the piece that was answered; `None` if none was asked for like that.
-    fn release(&mut self, reply: &Reply) -> Option<Piece> {
+    /// Takes back the units of the pieces that were answered, and says which these are: none, if none was asked for like that.
+    fn release(&mut self, reply: &Reply) -> u32 {
         let place = reply.id % ID_PLACES;
         let piece = self.pieces[place as usize];
         let bit = 1 << place;
-        if self.cut & !self.unsent & bit == 0 || piece.id != reply.id {
-            return None;
+        if self.cut & !self.unsent & !self.led & bit == 0 || piece.id != reply.id {
+            return 0;
         }
-        self.cut &= !bit;
-        self.orphans &= !bit;
-        self.free |= piece.units;
-        Some(piece)
+        let answered = bit | piece.followers;
+        self.cut &= !answered;
+        self.orphans &= !answered;
+        self.led &= !answered;
+        for place in members(answered) {
+            self.free |= self.pieces[place].units;
+        }
+        answered
     }
 
     fn answer<P, M: Memory<P>>(
@@ -304,33 +268,36 @@ impl Disk {
         memory: &mut M,
         payload: &P,
     ) -> Result<(), Broken> {
-        let Some(piece) = self.release(reply) else {
-            return Ok(());
-        };
-        let Some(number) = piece.request.map(usize::from) else {
-            return Ok(());
-        };
-        let all = u64::from(piece.bytes / SECTOR_BYTES);
-        let moved = reply.status == Status::Done
-            && (piece.operation == Operation::Flush || reply.sectors == all);
-        if moved && piece.operation == Operation::Read {
-            let begin = self.offset(&piece);
-            queue.walk(
-                memory,
-                piece.cursor,
-                piece.bytes,
-                true,
-                |memory, at, done, bytes| memory.copy_in(at, payload, begin + done, bytes),
-            )?;
+        let answered = self.release(reply);
+        let bytes = members(answered).map(|place| self.pieces[place].bytes);
+        let all = u64::from(bytes.sum::<u32>() / SECTOR_BYTES);
+        for place in members(answered) {
+            let piece = self.pieces[place];
+            let Some(number) = piece.request.map(usize::from) else {
+                continue;
+            };
+            let moved = reply.status == Status::Done
+                && (piece.operation == Operation::Flush || reply.sectors == all);
+            if moved && piece.operation == Operation::Read {
+                let begin = self.offset(&piece);
+                queue.walk(
+                    memory,
+                    piece.cursor,
+                    piece.bytes,
+                    true,
+                    |memory, at, done, bytes| memory.copy_in(at, payload, begin + done, bytes),
+                )?;
+            }
+            let request = &mut self.requests[number];
+            request.pieces = request.pieces.saturating_sub(1);
+            if !moved {
+                // What was not asked for yet is of no use any more.
+                (request.result, request.left, request.flush_follows) = (IO_ERROR, 0, false);
+                self.unasked &= !(1 << number);
+            }
+            self.finish(number, queue, memory)?;
         }
-        let request = &mut self.requests[number];
-        request.pieces = request.pieces.saturating_sub(1);
-        if !moved {
-            // What was not asked for yet is of no use any more.
-            (request.result, request.left, request.flush_follows) = (IO_ERROR, 0, false);
-            self.unasked &= !(1 << number);
-        }
-        self.finish(number, queue, memory)
+        Ok(())
     }
 
     /// Gives a request back if nothing of it is left.
@@ -536,6 +503,27 @@ impl Disk {
         Ok(())
     }
 
+    /// The pieces to be sent that go on where this one ends, one after the other, and how long all are together.
+    fn followers(&self, place: usize) -> (u32, u32) {
+        let piece = &self.pieces[place];
+        let (mut followers, mut bytes) = (0, piece.bytes);
+        if piece.operation == Operation::Flush {
+            return (followers, bytes);
+        }
+        for next in members(self.unsent & !first(place as u32 + 1)) {
+            let one = &self.pieces[next];
+            let goes_on = one.operation == piece.operation
+                && one.sector == piece.sector + u64::from(bytes / SECTOR_BYTES)
+                && self.offset(one) == self.offset(piece) + bytes;
+            if !goes_on {
+                break;
+            }
+            followers |= 1 << next;
+            bytes += one.bytes;
+        }
+        (followers, bytes)
+    }
+
     /// Sends what the driver has to get, as far as the ring takes it. Whether anything was sent.
     fn send_all<L, M>(
         &mut self,
@@ -551,22 +539,25 @@ impl Disk {
         let mut restarted = false;
         while let Some(place) = first_of(self.unsent) {
             let piece = self.pieces[place];
-            if self.spoiled & 1 << place != 0 {
-                self.fill(&piece, queue, memory, link.payload())?;
-                self.spoiled &= !(1 << place);
+            let (followers, bytes) = self.followers(place);
+            let together = followers | 1 << place;
+            for place in members(together & self.spoiled) {
+                self.fill(&self.pieces[place], queue, memory, link.payload())?;
             }
-            self.round = self.round % ID_ROUNDS + 1;
+            self.spoiled &= !together;
             let message = Message {
-                id: self.round * ID_PLACES + place as u32,
+                id: self.rounds.next() * ID_PLACES + place as u32,
                 operation: piece.operation,
                 sector: piece.sector,
-                sectors: piece.bytes / SECTOR_BYTES,
+                sectors: bytes / SECTOR_BYTES,
                 offset: self.offset(&piece),
             };
             match link.push(&message) {
                 Ok(()) => {
-                    self.pieces[place].id = message.id;
-                    self.unsent &= !(1 << place);
+                    let piece = &mut self.pieces[place];
+                    (piece.id, piece.followers) = (message.id, followers);
+                    self.unsent &= !together;
+                    self.led |= followers;
                     sent = true;
                 }
                 Err(Unsent::Restarted) if !restarted => {

@@ -1,6 +1,6 @@
 //! The channels of the guest's disk and network, and when which device has something to do.
 
-use cofferdam_native::{Guest, Lines, RingInitiator, time, wait};
+use cofferdam_native::{Guest, Lines, RingInitiator, page, time, wait};
 use disk_messages as disk;
 use network_messages as network;
 
@@ -59,7 +59,8 @@ impl Channels {
         let Some(found) = describe::disk(ring, asked) else {
             return ring.line();
         };
-        monitor.disk = Some(Disk::new(found, memory_bytes, ring.payload_bytes()));
+        let disk = Disk::new(found, memory_bytes, ring.payload_bytes());
+        monitor.disk = Some(disk.in_life(page::epoch()));
         Lines::NONE
     }
 
@@ -77,7 +78,8 @@ impl Channels {
         let Some(address) = describe::network(ring, asked) else {
             return ring.line();
         };
-        monitor.network = Some(Network::new(address, memory_bytes, ring.payload_bytes()));
+        let network = Network::new(address, memory_bytes, ring.payload_bytes());
+        monitor.network = Some(network.in_life(page::epoch()));
         Lines::NONE
     }
 

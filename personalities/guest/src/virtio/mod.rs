@@ -49,6 +49,14 @@ pub trait Memory<P> {
     fn read(&self, address: u32, out: &mut [u8]) -> Option<()> {
         let mut at = address;
         let mut rest = out;
+        if at.is_multiple_of(4) {
+            let (words, bytes) = rest.as_chunks_mut::<4>();
+            for word in words {
+                *word = self.word(at)?.to_be_bytes();
+                at = at.checked_add(4)?;
+            }
+            rest = bytes;
+        }
         while !rest.is_empty() {
             let word = self.word(at & !3)?.to_be_bytes();
             let bytes = word.get(at as usize & 3..)?;
@@ -67,18 +75,23 @@ pub trait Memory<P> {
         if end > self.bytes() {
             return None;
         }
-        let (words, rest) = bytes.as_chunks::<4>();
-        if !address.is_multiple_of(4) {
-            return (address..)
-                .zip(bytes)
-                .try_for_each(|(at, byte)| self.set_byte(at, *byte));
+        let before = (address.wrapping_neg() % 4) as usize;
+        let (first, behind) = bytes.split_at_checked(before).unwrap_or((bytes, &[]));
+        let (words, last) = behind.as_chunks::<4>();
+        let mut at = address;
+        for byte in first {
+            self.set_byte(at, *byte)?;
+            at += 1;
         }
-        for (at, word) in (address..).step_by(4).zip(words) {
+        for word in words {
             self.set_word(at, u32::from_be_bytes(*word))?;
+            at += 4;
         }
-        (end - rest.len() as u32..)
-            .zip(rest)
-            .try_for_each(|(at, byte)| self.set_byte(at, *byte))
+        for byte in last {
+            self.set_byte(at, *byte)?;
+            at += 1;
+        }
+        Some(())
     }
 
     /// 16 bits that lie at an even address, little-endian as everything in a queue.
@@ -121,6 +134,31 @@ pub trait Link {
     fn has_restarted(&mut self) -> bool;
     /// Rings the doorbell of the driver.
     fn ring_doorbell(&mut self);
+}
+
+/// Numbers for requests, which with the number of a place make an id: no two the same for a while, nor one of this life and one of the last few.
+/// An answer to a request of the monitor's last life may still come, if the driver was about to give it.
+#[derive(Debug)]
+struct Rounds {
+    life: u32,
+    round: u32,
+}
+
+impl Rounds {
+    /// So many bits count within a life, and as many bits more are the life's.
+    const BITS: u32 = 8;
+
+    const fn new(life: u32) -> Self {
+        Self {
+            life: life % (1 << Self::BITS) << Self::BITS,
+            round: 0,
+        }
+    }
+
+    fn next(&mut self) -> u32 {
+        self.round = (self.round + 1) % (1 << Self::BITS);
+        self.life | self.round
+    }
 }
 
 /// The most replies that are looked at in one go. Twice what can be in flight: only a driver that invents some sends more.

@@ -19,7 +19,7 @@ use network_messages::{
 use super::mmio::{Kind, Registers};
 use super::queue::{Broken, Cursor, Queue};
 use super::sets::{first, first_of, members};
-use super::{Link, Memory, REPLIES_MAX, Unsent};
+use super::{Link, Memory, REPLIES_MAX, Rounds, Unsent};
 
 /// The device's number.
 const DEVICE: u32 = 1;
@@ -41,9 +41,8 @@ const SLOT_BYTES: u32 = 1536;
 /// The most slots each way.
 pub const SLOTS_MAX: usize = 32;
 
-/// An id is the number of a slot, and how many were sent before it, as far as there is room in two bytes of a message.
+/// An id is the number of a slot, behind one that goes round.
 const ID_PLACES: u32 = 2 * SLOTS_MAX as u32;
-const ID_ROUNDS: u32 = (1 << 8) - 1;
 
 /// Frames that go the one way, or the other.
 #[derive(Debug)]
@@ -107,13 +106,12 @@ impl Slots {
     fn send<L: Link<Request = Message>>(
         &mut self,
         link: &mut L,
-        round: &mut u32,
+        rounds: &mut Rounds,
     ) -> Result<bool, Unsent> {
         let mut sent = false;
         for slot in members(self.unsent) {
-            *round = *round % ID_ROUNDS + 1;
             let message = Message {
-                id: *round * ID_PLACES + self.begin + slot as u32,
+                id: rounds.next() * ID_PLACES + self.begin + slot as u32,
                 operation: self.operation,
                 offset: self.offset(slot),
                 length: self.lengths[slot].into(),
@@ -142,7 +140,7 @@ pub struct Network {
     sending: Slots,
     /// Slots with frames that came and that the guest has no buffer for, the first one first.
     arrived: heapless::Deque<u8, SLOTS_MAX>,
-    round: u32,
+    rounds: Rounds,
     /// Where in its word the frame in the guest's next buffer will begin: the lowest bits.
     alignment: u32,
     refused: u32,
@@ -164,10 +162,16 @@ impl Network {
             receiving: Slots::new(Operation::Receive, 0, receiving),
             sending: Slots::new(Operation::Send, receiving, slots - receiving),
             arrived: heapless::Deque::new(),
-            round: 0,
+            rounds: Rounds::new(0),
             alignment: 0,
             refused: 0,
         }
+    }
+
+    /// The same in this life of the monitor's: another number in each.
+    pub fn in_life(mut self, life: u32) -> Self {
+        self.rounds = Rounds::new(life);
+        self
     }
 
     /// How many frames of the guest's were not sent because they are too long or too short.
@@ -351,9 +355,9 @@ impl Network {
     fn send<L: Link<Request = Message>>(&mut self, link: &mut L) -> bool {
         // What the guest sends first: the driver may be long about the others.
         for _ in 0..2 {
-            let first = self.sending.send(link, &mut self.round);
+            let first = self.sending.send(link, &mut self.rounds);
             let both = first.and_then(|first| {
-                let more = self.receiving.send(link, &mut self.round)?;
+                let more = self.receiving.send(link, &mut self.rounds)?;
                 Ok(first | more)
             });
             if let Ok(sent) = both {

@@ -291,7 +291,8 @@ fn thirty_two_requests_are_in_flight_and_the_others_wait() {
     let mut world = World::new();
     for number in 0..40_u32 {
         let data = (DATA + number * 4096, 4096, true);
-        world.ask(IN, u64::from(number) * 8, &[data]).expect("room");
+        // None goes on where the one before it ends.
+        world.ask(IN, u64::from(number) * 9, &[data]).expect("room");
     }
     world.notify();
     assert_eq!((world.wire.requests.len(), world.wire.doorbells), (32, 1));
@@ -302,8 +303,40 @@ fn thirty_two_requests_are_in_flight_and_the_others_wait() {
     assert_eq!((world.wire.requests.len(), world.wire.doorbells), (8, 2));
     world.settle();
     assert_eq!(world.used().len(), 8);
+    for number in 0..40 {
+        let data = world.ram.bytes_at(DATA + number * 4096, 4096);
+        let begin = number as usize * 9 * 512;
+        assert_eq!(data, world.medium[begin..begin + 4096], "{number}");
+    }
+}
+
+#[test]
+fn requests_that_go_on_where_another_ends_are_asked_for_as_one() {
+    let mut world = World::new();
+    let read = |number: u32| (DATA + number * 4096, 4096, true);
+    for number in 0..40_u32 {
+        world.ask(IN, u64::from(number) * 8, &[read(number)]);
+    }
+    world.notify();
+    let asked = |world: &World| -> Vec<_> {
+        let requests = world.wire.requests.iter();
+        requests.map(|one| (one.sector, one.sectors)).collect()
+    };
+    assert_eq!(asked(&world), [(0, 32 * 8)]);
+    world.settle();
+    assert_eq!(world.used().len(), 40);
     let data = world.ram.bytes_at(DATA, 40 * 4096);
     assert_eq!(data, world.medium[..40 * 4096]);
+    // A write between two reads parts them, and so does a gap.
+    world.ask(IN, 0, &[read(0)]);
+    world.ask(OUT, 8, &[(DATA, 4096, false)]);
+    world.ask(IN, 16, &[read(1)]);
+    world.ask(IN, 24, &[read(2)]);
+    world.ask(IN, 33, &[read(3)]);
+    world.notify();
+    assert_eq!(asked(&world), [(0, 8), (8, 8), (16, 16), (33, 8)]);
+    world.settle();
+    assert_eq!(world.used().len(), 5);
 }
 
 #[test]

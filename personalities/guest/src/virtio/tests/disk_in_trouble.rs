@@ -168,12 +168,13 @@ fn after_a_reset_nothing_of_before_reaches_the_guest() {
 fn a_disk_that_was_stopped_works_after_a_reset() {
     let mut world = World::new();
     world.ask(IN, 0, &[(DATA, 4096, true)]);
+    world.notify();
     world.queue.offer(&mut world.ram, 500);
     world.notify();
     assert!(is_stopped(&world));
     assert_eq!(
         (world.wire.requests.len(), world.wire.doorbells),
-        (1, 1),
+        (1, 2),
         "what was sent before is waited for"
     );
     world.queue = super::super::model::DriverQueue::new(0, 128, 0);
@@ -184,6 +185,35 @@ fn a_disk_that_was_stopped_works_after_a_reset() {
     world.settle();
     assert_eq!((world.used().len(), world.result(0)), (1, 0));
     assert_eq!(world.disk.registers.load(STATUS, 4), Some(0xf));
+}
+
+#[test]
+fn requests_that_were_asked_for_as_one_fail_as_one_and_are_sent_again_as_one() {
+    let mut world = World::new();
+    for number in 0..3_u32 {
+        let data = (DATA + number * 4096, 4096, true);
+        world.ask(IN, u64::from(number) * 8, &[data]);
+    }
+    world.notify();
+    assert_eq!(world.wire.requests.len(), 1);
+    world.wire.restart();
+    world.serve();
+    assert_eq!(world.wire.requests.len(), 1, "sent again");
+    let request = world.wire.requests.pop_front().expect("the one request");
+    // An answer to the second of them, which was never asked for by itself.
+    for (id, sectors) in [(request.id + 1, 8), (request.id, 8)] {
+        world.wire.replies.push_back(Reply {
+            id,
+            status: Status::Done,
+            sectors,
+            read_only: false,
+        });
+    }
+    world.serve();
+    assert_eq!(world.used().len(), 3);
+    for number in 0..3 {
+        assert_eq!(world.result(number), 1, "{number}");
+    }
 }
 
 #[test]
