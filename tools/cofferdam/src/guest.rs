@@ -144,6 +144,7 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
                 instruction_clock: icount,
                 serial,
                 limit: None,
+                besides: native::Besides::default(),
             };
             let booted = native::boot(&guest, &directory(&target_directory(root)), &options)?;
             if !booted.console.is_empty() {

@@ -14,7 +14,7 @@ use crate::kbuild::DATE;
 use crate::linux::{CROSS_COMPILE, GEN_INIT_CPIO};
 
 /// Our own programs in it, each of one file in C.
-const PROGRAMS: [&str; 4] = ["attack", "benchmark", "blocks", "timebase"];
+const PROGRAMS: [&str; 5] = ["attack", "benchmark", "blocks", "drivers", "timebase"];
 
 /// Makes it, and returns its path.
 pub fn make(place: &Place, linux: &Path, busybox: &Busybox) -> Result<PathBuf> {

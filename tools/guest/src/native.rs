@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cofferdam_qemu::{Boot, End, Machine, Serial};
+use cofferdam_qemu::{Boot, Drive, End, Machine, Network, Plugin, Serial};
 
 use crate::Guest;
 
@@ -33,6 +33,23 @@ pub struct Options<'o> {
     pub serial: Serial,
     /// After which time of the host's a machine that still runs has failed.
     pub limit: Option<Duration>,
+    /// What it has besides.
+    pub besides: Besides,
+}
+
+/// What a machine can have besides. By default there is nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Besides {
+    /// Further devices, each as after QEMU's `-device`.
+    pub devices: Vec<String>,
+    /// What is behind those of them that are disks.
+    pub drives: Vec<Drive>,
+    /// What is behind those that are network devices.
+    pub networks: Vec<Network>,
+    /// See [`Machine::paced`].
+    pub paced: bool,
+    /// A TCG plugin.
+    pub plugin: Option<Plugin>,
 }
 
 /// A guest that booted, and switched itself off.
@@ -61,10 +78,11 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         folder: folder.to_path_buf(),
         icount_shift: options.instruction_clock.then_some(0),
         serial: options.serial,
-        devices: Vec::new(),
-        drives: Vec::new(),
-        networks: Vec::new(),
-        plugin: None,
+        devices: options.besides.devices.clone(),
+        drives: options.besides.drives.clone(),
+        networks: options.besides.networks.clone(),
+        paced: options.besides.paced,
+        plugin: options.besides.plugin.clone(),
         reboots: false,
     };
     let mut running = machine.prepare()?.start()?;

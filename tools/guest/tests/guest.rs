@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cofferdam_guest::native::{self, Booted, Options};
+use cofferdam_guest::native::{self, Besides, Booted, Options};
 use cofferdam_guest::{Guest, build, directory};
 use cofferdam_qemu::Serial;
 use object::BigEndian;
@@ -30,6 +30,7 @@ fn boot(guest: &Guest) -> Booted {
         instruction_clock: true,
         serial: Serial::Captured,
         limit: Some(Duration::from_secs(300)),
+        besides: Besides::default(),
     };
     native::boot(guest, &directory(&target()), &options).unwrap()
 }

@@ -4,8 +4,8 @@
 //!   instructions in between: vector, save, work, restore and the return from interrupt; the trapping instruction is the
 //!   user's. Excursions are keyed by the last user instruction before, the first kernel instruction, the first user
 //!   instruction after, and the counts, so that a path which always costs the same is one line.
-//! * **Between** two given addresses, each time from the first up to, and not counting, the second; and how much of that is
-//!   the kernel's.
+//! * **Between** two given addresses, each time from the first up to, and not counting, the second; how much of that is
+//!   the kernel's; and how often some events came in it: instructions at given addresses, or system calls at these.
 //! * **Interrupts off**: the longest run of kernel instructions with external interrupts disabled. Every interrupt vector
 //!   disables them; `wrteei` changes that, and the return to user level ends it (interrupts are always enabled there).
 //!   An arrival at a vector out of the kernel shows that they were enabled before it, and so does its return.
@@ -33,8 +33,22 @@ pub struct Settings {
     pub vectors: BTreeSet<u32>,
     /// Pairs of addresses to count between.
     pub between: Vec<(u32, u32)>,
+    /// What is counted besides between them: at most [`EVENTS`].
+    pub events: Vec<Event>,
     /// Count nothing else. A guest's kernel has so many ways into ours that a list of all of them has no end.
     pub only_between: bool,
+}
+
+/// The most events that can be counted.
+pub const EVENTS: usize = 4;
+
+/// Something that is counted whenever it comes.
+#[derive(Debug)]
+pub struct Event {
+    /// An instruction at these effective addresses.
+    pub at: Range<u32>,
+    /// Only if it is a system call.
+    pub calls: bool,
 }
 
 impl Settings {
@@ -59,9 +73,16 @@ impl Settings {
         match key {
             "kernel" => self.kernel = low..high,
             "between" => self.between.push((low, high)),
+            "event" | "calls" if self.events.len() == EVENTS => {
+                return Err(format!("{key}={value}: there are {EVENTS} events already"));
+            }
+            "event" | "calls" => self.events.push(Event {
+                at: low..high,
+                calls: key == "calls",
+            }),
             _ => {
                 return Err(format!(
-                    "unknown setting {key}; there are out, kernel, vector, between and only=between"
+                    "unknown setting {key}; there are out, kernel, vector, between, event, calls and only=between"
                 ));
             }
         }
@@ -76,12 +97,19 @@ fn hexadecimal(text: &str) -> Option<u32> {
 /// `b .` (EREF, table A-1).
 const BRANCH_TO_ITSELF: u32 = 0x4800_0000;
 
+/// `sc` (EREF, table A-1).
+const SYSTEM_CALL: u32 = 0x4400_0002;
+
 /// What matters about one instruction at one place.
 #[derive(Debug)]
 pub struct Instruction {
     place: Place,
     transfers: u32,
     kind: Kind,
+    /// Something begins or ends to be counted here.
+    mark: bool,
+    /// Which events it is.
+    events: [bool; EVENTS],
 }
 
 /// Where an instruction lies. Partitions share effective addresses, and differ in physical ones.
@@ -132,6 +160,11 @@ impl Instruction {
         } else {
             1
         };
+        let mut events = [false; EVENTS];
+        for (is, event) in events.iter_mut().zip(&settings.events) {
+            *is = event.at.contains(&effective) && (!event.calls || word == SYSTEM_CALL);
+        }
+        let mut ends = settings.between.iter();
         Self {
             place: Place {
                 effective,
@@ -139,7 +172,17 @@ impl Instruction {
             },
             transfers,
             kind,
+            mark: ends.any(|&(first, end)| effective == first || effective == end),
+            events,
         }
+    }
+}
+
+impl Instruction {
+    /// Whether something begins or ends to be counted here.
+    #[allow(dead_code)] // The tests have no use for it.
+    pub fn is_mark(&self) -> bool {
+        self.mark
     }
 }
 
@@ -168,6 +211,8 @@ struct Between {
     all: Cost,
     /// That part of it.
     kernel: Cost,
+    /// How often each event came.
+    events: [u32; EVENTS],
 }
 
 /// A kind of excursion into the kernel.
@@ -217,6 +262,8 @@ pub struct Counts {
     /// For each pair of `settings.between`: the cost so far, if between them.
     between: Vec<Option<Between>>,
     betweens: BTreeMap<(usize, Between), u64>,
+    /// How many of them are not `None`.
+    under_way: usize,
     /// The run with interrupts disabled that is under way, and where in the excursion's steps it began.
     run: Option<(Run, usize)>,
     longest: Run,
@@ -237,6 +284,12 @@ impl Counts {
     /// What is counted.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether no instruction counts but one at which something begins to be counted.
+    #[allow(dead_code)] // As above.
+    pub fn is_idle(&self) -> bool {
+        self.settings.only_between && self.under_way == 0
     }
 
     /// Takes note of the next instruction executed.
@@ -323,28 +376,40 @@ impl Counts {
     }
 
     fn count_between(&mut self, instruction: &Instruction) {
-        let address = instruction.place.effective;
-        for (index, &(first, end)) in self.settings.between.iter().enumerate() {
-            let under_way = &mut self.between[index];
-            if address == end
-                && let Some(between) = under_way.take()
-            {
-                *self.betweens.entry((index, between)).or_default() += 1;
+        if instruction.mark {
+            self.pass_mark(instruction.place.effective);
+        }
+        if self.under_way == 0 {
+            return;
+        }
+        for between in self.between.iter_mut().flatten() {
+            between.all.add(instruction);
+            if instruction.kind != Kind::User {
+                between.kernel.add(instruction);
             }
-            if address == first {
-                *under_way = Some(Between::default());
-            }
-            if let Some(between) = under_way {
-                between.all.add(instruction);
-                if instruction.kind != Kind::User {
-                    between.kernel.add(instruction);
-                }
+            for (count, came) in between.events.iter_mut().zip(instruction.events) {
+                *count += u32::from(came);
             }
         }
     }
 
+    fn pass_mark(&mut self, address: u32) {
+        for (index, &(first, end)) in self.settings.between.iter().enumerate() {
+            let place = &mut self.between[index];
+            if address == end
+                && let Some(between) = place.take()
+            {
+                *self.betweens.entry((index, between)).or_default() += 1;
+            }
+            if address == first {
+                *place = Some(Between::default());
+            }
+        }
+        self.under_way = self.between.iter().flatten().count();
+    }
+
     /// Writes one JSON object per line, told apart by `kind`: `boot`, `interrupts_off`, `excursion`, `between`. Addresses are
-    /// numbers; `steps` is a list of them.
+    /// numbers; `steps` is a list of them, and `events` one of counts.
     pub fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
         let cost = |cost: &Cost| {
             format!(
@@ -380,9 +445,10 @@ impl Counts {
             let (first, end) = self.settings.between[*index];
             writeln!(
                 out,
-                r#"{{"kind":"between","first":{first},"end":{end},{},"kernel":{{{}}},"samples":{samples}}}"#,
+                r#"{{"kind":"between","first":{first},"end":{end},{},"kernel":{{{}}},"events":{:?},"samples":{samples}}}"#,
                 cost(&between.all),
                 cost(&between.kernel),
+                between.events,
             )?;
         }
         out.flush()

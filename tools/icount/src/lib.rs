@@ -16,6 +16,7 @@ use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use counting::{Counts, Instruction, Settings};
@@ -157,11 +158,21 @@ impl State {
     }
 }
 
+/// Nothing is counted before the next mark: the emulator is several times as fast then.
+static IDLE: AtomicBool = AtomicBool::new(false);
+
 /// An instruction is about to be executed.
 extern "C" fn executed(_cpu: c_uint, data: *mut c_void) {
     // SAFETY: `data` is the leaked `Instruction` that `translated` registered with this callback, never written again.
     let instruction = unsafe { &*data.cast::<Instruction>() };
-    with_state(|state| state.counts.execute(instruction));
+    // One processor executes, and nobody else writes it.
+    if IDLE.load(Ordering::Relaxed) && !instruction.is_mark() {
+        return;
+    }
+    with_state(|state| {
+        state.counts.execute(instruction);
+        IDLE.store(state.counts.is_idle(), Ordering::Relaxed);
+    });
 }
 
 extern "C" fn at_exit(_id: api::PluginId, _data: *mut c_void) {

@@ -11,6 +11,7 @@ const STMW_R13: u32 = 0xbda1_0000;
 const WRTEEI_1: u32 = 0x7c00_8146;
 const WRTEEI_0: u32 = 0x7c00_0146;
 const RFI: u32 = 0x4c00_0064;
+const SC: u32 = 0x4400_0002;
 const BRANCH_TO_ITSELF: u32 = 0x4800_0000;
 const USER: u32 = 0x1000_0000;
 const VECTOR: u32 = 0x10_0000;
@@ -58,7 +59,7 @@ fn an_excursion_counts_what_the_kernel_does() {
     // Boot passed both addresses once: the second is not counted.
     assert!(
         lines.contains(
-            r#""first":1052672,"end":1052680,"instructions":2,"register_transfers":2,"kernel":{"instructions":2,"register_transfers":2},"samples":1"#
+            r#""first":1052672,"end":1052680,"instructions":2,"register_transfers":2,"kernel":{"instructions":2,"register_transfers":2},"events":[0, 0, 0, 0],"samples":1"#
         ),
         "{lines}"
     );
@@ -71,8 +72,10 @@ fn between_two_places_of_a_user_the_kernels_part_is_counted() {
     settings.set("vector", "100000").unwrap();
     settings.set("between", "10000000-10000008").unwrap();
     settings.set("only", "between").unwrap();
+    settings.set("event", "100000-100004").unwrap();
+    settings.set("calls", "10000000-10001000").unwrap();
     let code = [
-        (USER, NOP),
+        (USER, SC),
         (VECTOR, STMW_R13),
         (BODY, RFI),
         (USER + 4, NOP),
@@ -88,7 +91,7 @@ fn between_two_places_of_a_user_the_kernels_part_is_counted() {
     let lines = String::from_utf8(out).unwrap();
     assert!(
         lines.contains(
-            r#""instructions":4,"register_transfers":22,"kernel":{"instructions":2,"register_transfers":20},"samples":1"#
+            r#""instructions":4,"register_transfers":22,"kernel":{"instructions":2,"register_transfers":20},"events":[1, 1, 0, 0],"samples":1"#
         ),
         "{lines}"
     );

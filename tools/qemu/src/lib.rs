@@ -16,6 +16,7 @@ mod running;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -50,6 +51,9 @@ pub struct Machine {
     pub plugin: Option<Plugin>,
     /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
     pub reboots: bool,
+    /// For whoever counts instructions with devices at work: idle time passes as on the host's clock, instead of being jumped over from timer
+    /// to timer while a device is busy; and a network device sends a while after it was told to, by the machine's clock.
+    pub paced: bool,
 }
 
 /// What a machine boots.
@@ -84,6 +88,27 @@ pub enum Serial {
 pub struct Drive {
     /// The name by which a device has it.
     pub name: String,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// What is in a disk.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// That of a file.
+    File(Medium),
+    /// Zeros, whatever is written. It answers each request after so much time of the host's, which is enough for the machine to be idle then.
+    Zeros {
+        /// How large it is.
+        bytes: u64,
+        /// When it answers.
+        after: Duration,
+    },
+}
+
+/// A file as a disk.
+#[derive(Clone, Debug)]
+pub struct Medium {
     /// The file with its content, sector by sector.
     pub file: PathBuf,
     /// What is written stays in the file, else it is gone with the run.
@@ -98,9 +123,22 @@ pub struct Drive {
 
 impl Drive {
     fn argument(&self) -> String {
+        let content = match &self.content {
+            Content::File(medium) => medium.argument(),
+            Content::Zeros { bytes, after } => {
+                let after_ns = after.as_nanos();
+                format!("driver=null-co,size={bytes},read-zeroes=on,latency-ns={after_ns}")
+            }
+        };
+        format!("if=none,id={},{content}", self.name)
+    }
+}
+
+impl Medium {
+    fn argument(&self) -> String {
         // QEMU ends a value at a comma, and takes two commas for one.
         let value = |path: &PathBuf| path.display().to_string().replace(',', ",,");
-        let (name, file) = (&self.name, value(&self.file));
+        let file = value(&self.file);
         let snapshot = if self.keeps { "off" } else { "on" };
         let no_flush = if self.flushes { "off" } else { "on" };
         let read_only = if self.read_only { "on" } else { "off" };
@@ -112,7 +150,7 @@ impl Drive {
                 value(faults)
             ),
         };
-        format!("if=none,id={name},snapshot={snapshot},read-only={read_only},{behind}")
+        format!("snapshot={snapshot},read-only={read_only},{behind}")
     }
 }
 
@@ -266,7 +304,11 @@ impl Machine {
             qemu.args(["-rtc", &format!("base={RTC_BASE},clock=vm")]);
         }
         if let Some(shift) = self.icount_shift {
-            qemu.args(["-icount", &format!("shift={shift},sleep=off")]);
+            let sleep = if self.paced { "on" } else { "off" };
+            qemu.args(["-icount", &format!("shift={shift},sleep={sleep}")]);
+        }
+        if self.paced {
+            qemu.args(["-global", "virtio-net-device.tx=timer"]);
         }
         for drive in &self.drives {
             qemu.args(["-drive", &drive.argument()]);

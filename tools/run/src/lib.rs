@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail};
 use cofferdam_abi::record::{Header, Mark, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
-use cofferdam_qemu::{Behind, Boot, Drive, Machine, Memory, Network, Plugin, Serial};
+use cofferdam_qemu::{Behind, Boot, Content, Drive, Machine, Memory, Network, Plugin, Serial};
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
@@ -77,6 +77,9 @@ pub struct Medium {
 pub enum Outside {
     /// Nobody: a network is there, and nobody on it says anything by himself.
     Nobody,
+    /// Nobody, and devices whose requests cost the same in every run: disks are full of zeros and answer when the machine is idle
+    /// ([`Machine::paced`]).
+    Paced,
     /// Whoever connects to this port of the host: it leads to the one that a network device's `forward` names.
     Port(u16),
     /// Whoever sends frames, in datagrams to the first port of the host; the second one gets those of the machine.
@@ -170,19 +173,29 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         networks: devices.networks,
         plugin: options.plugin.clone(),
         reboots: options.resets > 0,
+        paced: matches!(options.outside, Outside::Paced),
     })
 }
 
 /// The devices on the bus that a system uses, and what is behind them.
-#[derive(Default)]
-struct Devices {
-    all: Vec<String>,
-    drives: Vec<Drive>,
-    networks: Vec<Network>,
+#[derive(Clone, Debug, Default)]
+pub struct Devices {
+    /// Each as after QEMU's `-device`.
+    pub all: Vec<String>,
+    /// What is behind those that are disks.
+    pub drives: Vec<Drive>,
+    /// What is behind those that are network devices.
+    pub networks: Vec<Network>,
 }
 
-/// Under the instruction clock every run finds the disks as the first one did.
-fn devices(built: &Built, options: &Options) -> Result<Devices> {
+/// When a disk of [`Outside::Paced`] answers: some 40,000 instructions later, counted by a plugin, that have to be over.
+const ZEROS_AFTER: Duration = Duration::from_millis(4);
+
+/// Those of a system. Under the instruction clock every run finds the disks as the first one did.
+///
+/// # Errors
+/// If the file of a disk cannot be made.
+pub fn devices(built: &Built, options: &Options) -> Result<Devices> {
     let mut devices = Devices::default();
     for function in built.plan.bus.iter().flat_map(|bus| &bus.functions) {
         let Some(emulator) = &function.emulator else {
@@ -198,7 +211,7 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
             .extend(behind("netdev=").map(|name| Network {
                 name,
                 behind: match options.outside {
-                    Outside::Nobody => Behind::User { forward: None },
+                    Outside::Nobody | Outside::Paced => Behind::User { forward: None },
                     Outside::Port(port) => Behind::User {
                         forward: function.forward.map(|guest| (port, guest)),
                     },
@@ -213,18 +226,25 @@ fn devices(built: &Built, options: &Options) -> Result<Devices> {
                 devices.drives.push(own.drive()?);
                 continue;
             }
-            let file = built.directory.join(format!("{name}.img"));
             let bytes = function.medium_bytes.unwrap_or_default();
-            medium(&file, bytes)
-                .with_context(|| format!("the disk {} cannot be made", file.display()))?;
-            devices.drives.push(Drive {
-                name,
-                file,
-                keeps: !options.instruction_clock,
-                flushes: true,
-                read_only: false,
-                faults: None,
-            });
+            let content = if matches!(options.outside, Outside::Paced) {
+                Content::Zeros {
+                    bytes,
+                    after: ZEROS_AFTER,
+                }
+            } else {
+                let file = built.directory.join(format!("{name}.img"));
+                medium(&file, bytes)
+                    .with_context(|| format!("the disk {} cannot be made", file.display()))?;
+                Content::File(cofferdam_qemu::Medium {
+                    file,
+                    keeps: !options.instruction_clock,
+                    flushes: true,
+                    read_only: false,
+                    faults: None,
+                })
+            };
+            devices.drives.push(Drive { name, content });
         }
     }
     Ok(devices)
@@ -241,11 +261,13 @@ impl Medium {
         });
         Ok(Drive {
             name: self.device.clone(),
-            file: self.file.clone(),
-            keeps: true,
-            flushes: false,
-            read_only: self.read_only,
-            faults: faults.transpose()?,
+            content: Content::File(cofferdam_qemu::Medium {
+                file: self.file.clone(),
+                keeps: true,
+                flushes: false,
+                read_only: self.read_only,
+                faults: faults.transpose()?,
+            }),
         })
     }
 }

@@ -12,6 +12,7 @@
 mod breakdown;
 mod counting;
 mod counts;
+pub mod drivers;
 mod lines;
 pub mod linux;
 mod paths;

@@ -142,9 +142,10 @@ Examples:
   cargo xtask bench --breakdown                the functions that the instructions of each path are in
   cargo xtask bench --breakdown call_one_way   every instruction of one path, in the order of execution
   cargo xtask bench --bless                    commits to the figures as they are now
-  cargo xtask bench linux                      Linux in a partition, beside the same Linux without cofferdam")]
+  cargo xtask bench linux                      Linux in a partition, beside the same Linux without cofferdam
+  cargo xtask bench drivers                    its requests to a disk and its frames, through driver partitions and without")]
     Bench {
-        /// What to measure: the kernel's paths, or `linux`
+        /// What to measure: the kernel's paths, `linux`, or `drivers`
         #[arg(value_enum)]
         of: Option<Measured>,
         /// Print a JSON list, and nothing else, on standard output
@@ -166,6 +167,8 @@ Examples:
 enum Measured {
     /// The operations of Linux as a guest
     Linux,
+    /// A disk and a network of Linux as a guest
+    Drivers,
 }
 
 /// Whether missing programs may be installed.
@@ -255,6 +258,10 @@ fn run(command: Command) -> Result<bool> {
                 (Some(Measured::Linux), _) => {
                     let consent = Consent::of_user(installing.yes);
                     bench::linux::bench(&workspace, consent, json, bless)
+                }
+                (Some(Measured::Drivers), _) => {
+                    let consent = Consent::of_user(installing.yes);
+                    bench::drivers::bench(&workspace, consent, json, bless)
                 }
                 (None, Some(path)) => bench::breakdown(&workspace, path.as_deref()),
                 (None, None) => bench::bench(&workspace, json, bless),

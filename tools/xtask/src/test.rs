@@ -38,7 +38,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 10] = [
+const SYSTEMS: [OfSystems; 11] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),
@@ -66,6 +66,9 @@ const SYSTEMS: [OfSystems; 10] = [
     ("figures", |workspace, _| bench::cases(workspace)),
     ("figures of Linux", |workspace, _| {
         bench::linux::cases(workspace)
+    }),
+    ("figures of driver partitions", |workspace, _| {
+        bench::drivers::cases(workspace)
     }),
 ];
 const BUILDING: &str = "building every system";

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod drivers;
 pub mod figures;
 mod keys;
 mod linux;
@@ -35,6 +36,16 @@ pub const PARTS: &[Part] = &[
     part("docs/performance.md", "figures", figures::all),
     part("docs/performance.md", "missed aims", figures::missed),
     part("docs/linux-performance.md", "figures of Linux", linux::all),
+    part(
+        "docs/driver-performance.md",
+        "figures of drivers",
+        drivers::costs,
+    ),
+    part(
+        "docs/driver-performance.md",
+        "events of drivers",
+        drivers::events,
+    ),
 ];
 
 /// A file that is made as a whole.
@@ -47,10 +58,16 @@ pub struct Whole {
 }
 
 /// Every one of them.
-pub const WHOLE: &[Whole] = &[Whole {
-    file: "docs/linux-performance.svg",
-    text: linux::chart,
-}];
+pub const WHOLE: &[Whole] = &[
+    Whole {
+        file: "docs/linux-performance.svg",
+        text: linux::chart,
+    },
+    Whole {
+        file: "docs/driver-performance.svg",
+        text: drivers::chart,
+    },
+];
 
 const fn part(document: &'static str, name: &'static str, text: fn() -> String) -> Part {
     Part {

@@ -42,6 +42,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         drives: Vec::new(),
         networks: Vec::new(),
         plugin: None,
+        paced: false,
         reboots: false,
     };
     (machine, folder)

@@ -112,7 +112,7 @@ fn count(
 }
 
 /// Builds the plugin.
-fn plugin(workspace: &Workspace<'_>) -> Result<PathBuf> {
+pub fn plugin(workspace: &Workspace<'_>) -> Result<PathBuf> {
     const PROFILE: &str = "host";
     workspace.cargo(&[
         "build",

@@ -61,8 +61,15 @@ enum Line {
 
 /// From one address to another.
 #[derive(Debug, Deserialize)]
-struct Between {
-    samples: u64,
+pub struct Between {
+    /// The address at which it begins.
+    pub first: u32,
+    /// All that was executed.
+    pub instructions: u64,
+    /// So many times it was that, and the rest the same.
+    pub samples: u64,
+    /// How often each event came that was to be counted.
+    pub events: Vec<u64>,
     /// The kernel's part of it.
     kernel: Walk,
 }
@@ -111,7 +118,8 @@ pub struct Counts {
     /// The longest run with interrupts off.
     pub interrupts_off: Run,
     excursions: Vec<Excursion>,
-    betweens: Vec<Between>,
+    /// What ran between the addresses that were given.
+    pub betweens: Vec<Between>,
 }
 
 impl Counts {

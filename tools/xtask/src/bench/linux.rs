@@ -7,7 +7,7 @@
 //! The figures are committed (`systems/linux_bench/golden.json`), and one that moves fails the tests until somebody blesses it.
 //! Once a figure is within its bound, none above it can be blessed.
 
-mod figures;
+pub(super) mod figures;
 mod output;
 
 use std::fs;
@@ -27,7 +27,7 @@ use cofferdam_target_build::target_directory;
 use super::counting::Counting;
 use crate::parts::Tally;
 use crate::workspace::Workspace;
-use figures::{Figure, compare, lost, show};
+use figures::{Figure, TOLERANCE, compare, lost, show};
 use output::{Others, Output};
 
 /// Where the committed figures lie.
@@ -79,7 +79,7 @@ pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: boo
     }
     let golden = golden(workspace.root)?;
     if !bless {
-        let tally = compare(&figures, &golden);
+        let tally = compare(&figures, &golden, TOLERANCE);
         for failure in &tally.failed {
             say!("error: {failure}");
         }
@@ -104,7 +104,11 @@ pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: boo
 
 /// The same as test cases, one for each figure.
 pub fn cases(workspace: &Workspace<'_>) -> Result<Tally> {
-    Ok(compare(&measure(workspace)?, &golden(workspace.root)?))
+    Ok(compare(
+        &measure(workspace)?,
+        &golden(workspace.root)?,
+        TOLERANCE,
+    ))
 }
 
 fn golden(root: &Path) -> Result<Vec<Figure>> {
@@ -180,6 +184,7 @@ fn on_the_bare_machine(workspace: &Workspace<'_>) -> Result<Measured> {
         instruction_clock: true,
         serial: Serial::Captured,
         limit: Some(NATIVE_LIMIT),
+        besides: native::Besides::default(),
     };
     let booted = native::boot(&guest, &cofferdam_guest::directory(&target), &options)?;
     let measured = Measured::of(&booted.console)?;

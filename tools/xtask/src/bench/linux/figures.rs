@@ -12,7 +12,7 @@ const KVM: &str = include_str!("../../../../../systems/linux_bench/kvm.json");
 
 /// By so much of itself may a figure differ from the committed one: whether the kernel's tick falls into this batch or into the
 /// next is decided by whatever runs before it.
-const TOLERANCE: f64 = 0.01;
+pub const TOLERANCE: f64 = 0.01;
 
 /// A figure. Its JSON form is part of the command's interface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,12 @@ impl Figure {
         }
     }
 
+    /// The same figure with other goals.
+    pub fn with_goals(self, goals: Option<(f64, f64)>) -> Self {
+        let (must, aim) = goals.unzip();
+        Self { must, aim, ..self }
+    }
+
     /// What is held against the goals.
     fn judged(&self) -> f64 {
         self.ratio.unwrap_or(self.cofferdam)
@@ -81,7 +87,8 @@ impl Figure {
         self.must.is_none_or(|must| self.judged() <= must)
     }
 
-    fn verdict(&self) -> &'static str {
+    /// What it reaches, in a word.
+    pub fn verdict(&self) -> &'static str {
         match (self.aim, self.must) {
             (Some(aim), _) if self.judged() <= aim => "aim",
             (_, Some(must)) if self.judged() <= must => "must",
@@ -96,12 +103,12 @@ fn rounded(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }
 
-/// Holds what was measured against what is committed.
-pub fn compare(figures: &[Figure], golden: &[Figure]) -> Tally {
+/// Holds what was measured against what is committed, from which it may differ by so much of it.
+pub fn compare(figures: &[Figure], golden: &[Figure], tolerance: f64) -> Tally {
     let mut tally = Tally::default();
     for figure in figures {
         let blessed = golden.iter().find(|one| one.op == figure.op);
-        tally.count(&figure.op, judge(figure, blessed));
+        tally.count(&figure.op, judge(figure, blessed, tolerance));
     }
     for blessed in golden {
         if !figures.iter().any(|figure| figure.op == blessed.op) {
@@ -113,7 +120,7 @@ pub fn compare(figures: &[Figure], golden: &[Figure]) -> Tally {
 }
 
 /// Whether a figure is the committed one. One that fell is blessed too, so that what is committed stays true.
-fn judge(figure: &Figure, blessed: Option<&Figure>) -> Result<()> {
+fn judge(figure: &Figure, blessed: Option<&Figure>, tolerance: f64) -> Result<()> {
     let blessed = blessed.context("is not among the committed figures")?;
     let moved = |what: &str, now: Option<f64>, then: Option<f64>| {
         let (Some(now), Some(then)) = (now, then) else {
@@ -122,7 +129,7 @@ fn judge(figure: &Figure, blessed: Option<&Figure>) -> Result<()> {
         };
         let moved = if now > then { "rose" } else { "fell" };
         ensure!(
-            (now - then).abs() <= then * TOLERANCE,
+            (now - then).abs() <= then * tolerance,
             "{what}: {moved} from {then} to {now}"
         );
         Ok(())
@@ -206,7 +213,12 @@ mod tests {
     }
 
     fn failures(now: &Figure, then: &Figure) -> Vec<String> {
-        compare(std::slice::from_ref(now), std::slice::from_ref(then)).failed
+        compare(
+            std::slice::from_ref(now),
+            std::slice::from_ref(then),
+            TOLERANCE,
+        )
+        .failed
     }
 
     #[test]
@@ -228,8 +240,8 @@ mod tests {
     #[test]
     fn what_is_committed_is_measured_and_the_other_way_round() {
         let one = [figure(200.0)];
-        assert_eq!(compare(&[], &one).failed.len(), 1);
-        assert_eq!(compare(&one, &[]).failed.len(), 1);
+        assert_eq!(compare(&[], &one, TOLERANCE).failed.len(), 1);
+        assert_eq!(compare(&one, &[], TOLERANCE).failed.len(), 1);
     }
 
     #[test]

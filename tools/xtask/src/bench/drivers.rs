@@ -1,0 +1,253 @@
+//! `cargo xtask bench drivers`: what requests to a disk and frames on a network cost a guest that has driver partitions for them,
+//! beside the same kernel with the same devices of its own.
+//!
+//! The guest's program (`personalities/guest/programs/drivers.c`) goes through marks; the plugin of `tools/icount` counts what the whole
+//! machine executes from one to the next, so that time in which the processor waits is in no figure.
+//! `docs/driver-performance.md` says how the figures are to be read.
+//!
+//! The figures are committed (`systems/driver_bench/golden.json`), and one that moves fails the tests until somebody blesses it.
+//! Once a figure is within its bound, none above it can be blessed.
+
+mod samples;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use cofferdam_abi::space;
+use cofferdam_build::{Built, Kernel, Tree, locate, store};
+use cofferdam_guest::native;
+use cofferdam_progress::{Step, print_result, say};
+use cofferdam_qemu::{Plugin, Serial};
+use cofferdam_run::command::built;
+use cofferdam_run::{Options, Outside, devices, run};
+use cofferdam_setup::{Consent, OF_LINUX_GUEST, provide};
+use cofferdam_target_build::target_directory;
+use object::{Object, ObjectSymbol};
+
+use super::KERNEL;
+use super::counting::{COUNTS, plugin};
+use super::counts::Counts;
+use super::linux::figures::{Figure, compare, lost};
+use crate::parts::Tally;
+use crate::workspace::Workspace;
+use samples::{OPERATIONS, show};
+
+/// Where the committed figures lie.
+const GOLDEN: &str = "systems/driver_bench/golden.json";
+/// The system.
+const SYSTEM: &str = "driver_bench";
+/// How long the system runs: until the program has come to its end, and some more.
+const MACHINE_TIME: Duration = Duration::from_secs(6);
+/// The RAM of the bare machine: the least that QEMU's loader for Linux takes.
+const NATIVE_MIB: u32 = 128;
+/// After which time of the host's the bare machine has failed.
+const NATIVE_LIMIT: Duration = Duration::from_secs(600);
+/// What the guest is told on the bare machine, besides where its console is. That one has to end by itself.
+const NATIVE_ARGUMENTS: &str = "drivers off";
+/// What the program says at its end.
+const END: &str = "drivers: end";
+/// Where the program's marks are: two instructions for each operation.
+const MARKS: u32 = 0x6000_1000;
+const INSTRUCTION_BYTES: u32 = 4;
+/// By so much of itself may a figure differ from the committed one: which completions a busy guest finds together is decided by the
+/// speed of the host.
+const TOLERANCE: f64 = 0.15;
+
+/// Measures, shows, and compares with what is committed, or commits it.
+pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: bool) -> Result<()> {
+    provide(
+        workspace.root,
+        &target_directory(workspace.root),
+        &OF_LINUX_GUEST,
+        consent,
+    )?;
+    let figures = measure(workspace)?;
+    if json {
+        print_result(serde_json::to_string_pretty(&figures)?)?;
+    } else {
+        print_result(show(&figures))?;
+    }
+    let golden = golden(workspace.root)?;
+    if !bless {
+        let tally = compare(&figures, &golden, TOLERANCE);
+        for failure in &tally.failed {
+            say!("error: {failure}");
+        }
+        ensure!(
+            tally.failed.is_empty(),
+            "figures are not what is committed; `cargo xtask bench drivers --bless` commits them"
+        );
+        return Ok(());
+    }
+    let lost = lost(&figures, &golden);
+    ensure!(
+        lost.is_empty(),
+        "above its bound, and what is committed is not: {}; nothing was committed",
+        lost.join(", ")
+    );
+    let text = serde_json::to_string_pretty(&figures)? + "\n";
+    store(&workspace.root.join(GOLDEN), text.as_bytes())?;
+    say!("blessed: {GOLDEN}");
+    say!(
+        "UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/driver-performance.md"
+    );
+    Ok(())
+}
+
+/// The same as test cases, one for each figure.
+pub fn cases(workspace: &Workspace<'_>) -> Result<Tally> {
+    Ok(compare(
+        &measure(workspace)?,
+        &golden(workspace.root)?,
+        TOLERANCE,
+    ))
+}
+
+fn golden(root: &Path) -> Result<Vec<Figure>> {
+    let text = fs::read(root.join(GOLDEN)).with_context(|| format!("{GOLDEN} cannot be read"))?;
+    serde_json::from_slice(&text).with_context(|| format!("{GOLDEN} is no list of figures"))
+}
+
+fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
+    let plugin = plugin(workspace)?;
+    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let system = built(tree.build(&locate(&tree.root, SYSTEM)?))?;
+    let native = on_the_bare_machine(workspace, &system, &plugin)?;
+    let partitions = in_partitions(&system, &plugin)?;
+    samples::figures(&native, &partitions)
+}
+
+/// The plugin, told what to count: between the program's marks, `events`, and nothing else.
+fn counting(library: &Path, out: &Path, events: &[(&'static str, u32, u32)]) -> Plugin {
+    let range = |first: u32, end: u32| format!("{first:x}-{end:x}");
+    let kernel = space::kernel::TEXT;
+    let mut arguments = vec![
+        ("out".to_owned(), out.display().to_string()),
+        ("only".to_owned(), "between".to_owned()),
+        (
+            "kernel".to_owned(),
+            range(kernel, kernel + space::kernel::TEXT_SIZE),
+        ),
+    ];
+    for operation in 0..OPERATIONS.len() as u32 {
+        let (begin, end) = marks(operation);
+        arguments.push(("between".to_owned(), range(begin, end)));
+    }
+    for (kind, first, end) in events {
+        arguments.push(((*kind).to_owned(), range(*first, *end)));
+    }
+    Plugin {
+        library: library.to_path_buf(),
+        arguments,
+    }
+}
+
+/// The marks of an operation.
+pub(super) fn marks(operation: u32) -> (u32, u32) {
+    let begin = MARKS + 2 * INSTRUCTION_BYTES * operation;
+    (begin, begin + INSTRUCTION_BYTES)
+}
+
+/// The instruction of that name, in an ELF file: once it is executed, the event has come.
+fn at(file: &Path, name: &str) -> Result<(&'static str, u32, u32)> {
+    let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let elf = object::File::parse(bytes.as_slice())
+        .with_context(|| format!("{} is no ELF file", file.display()))?;
+    let mut symbols = elf.symbols();
+    let symbol = symbols.find(|symbol| symbol.name() == Ok(name));
+    let symbol = symbol.with_context(|| format!("{} has no {name}", file.display()))?;
+    let address = u32::try_from(symbol.address())?;
+    Ok(("event", address, address + INSTRUCTION_BYTES))
+}
+
+fn counts(out: &Path) -> Result<Counts> {
+    let text = fs::read_to_string(out)
+        .with_context(|| format!("the plugin left no counts in {}", out.display()))?;
+    Counts::parse(&text)
+}
+
+fn came_to_its_end(console: &str) -> Result<()> {
+    if !console.contains(END) {
+        let mut lines: Vec<_> = console.lines().rev().take(10).collect();
+        lines.reverse();
+        bail!(
+            "the program did not come to its end; the console's last lines:\n{}",
+            lines.join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// Linux without cofferdam, with the devices that the system has.
+fn on_the_bare_machine(
+    workspace: &Workspace<'_>,
+    system: &Built,
+    library: &Path,
+) -> Result<Counts> {
+    let target = target_directory(workspace.root);
+    let guest = cofferdam_guest::build(workspace.root, &target)?;
+    let folder = cofferdam_guest::directory(&target);
+    let out = folder.join(COUNTS);
+    let step = Step::start("counting in Linux without cofferdam".to_owned());
+    let devices = devices(system, &options(PathBuf::new(), None))?;
+    let options = native::Options {
+        qemu: &cofferdam_setup::qemu()?.path,
+        memory_mib: NATIVE_MIB,
+        arguments: NATIVE_ARGUMENTS,
+        instruction_clock: true,
+        serial: Serial::Captured,
+        limit: Some(NATIVE_LIMIT),
+        besides: native::Besides {
+            devices: devices.all,
+            drives: devices.drives,
+            networks: devices.networks,
+            paced: true,
+            plugin: Some(counting(
+                library,
+                &out,
+                &[at(&guest.vmlinux, "ExternalInput")?],
+            )),
+        },
+    };
+    let booted = native::boot(&guest, &folder, &options)?;
+    came_to_its_end(&booted.console)?;
+    step.done();
+    counts(&out)
+}
+
+fn options(qemu: PathBuf, plugin: Option<Plugin>) -> Options {
+    Options {
+        qemu,
+        kernel: Kernel::Release,
+        instruction_clock: true,
+        machine_time: Some(MACHINE_TIME),
+        until: None,
+        serial: Serial::Captured,
+        typed: None,
+        plugin,
+        outside: Outside::Paced,
+        media: Vec::new(),
+        resets: 0,
+    }
+}
+
+/// Linux in a partition, its devices in others.
+fn in_partitions(system: &Built, library: &Path) -> Result<Counts> {
+    let step = Step::start(format!("counting in the system {SYSTEM}"));
+    let out = system.directory.join(COUNTS);
+    let events = [
+        at(&system.directory.join(KERNEL), "kernel_interrupt")?,
+        ("calls", space::TEXT, space::CONSTANTS),
+    ];
+    let plugin = counting(library, &out, &events);
+    let outcome = run(
+        system,
+        &options(cofferdam_setup::qemu()?.path, Some(plugin)),
+    )?;
+    // Whether windows began in time is not asked: idle time passes as on the host's clock, which comes late now and then.
+    came_to_its_end(&String::from_utf8_lossy(&outcome.serial))?;
+    step.done();
+    counts(&out)
+}

@@ -1,0 +1,216 @@
+//! From what was counted between marks to figures.
+//!
+//! Of an operation's samples the one counts that a quarter of them is below: ticks of the guest's kernel and what else comes by the
+//! clock fall into some of the others, more into those of an operation that waits long, and which ones is decided by the host's speed.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, ensure};
+
+use super::super::counts::Counts;
+use super::super::linux::figures::Figure;
+use super::marks;
+
+/// What has to be reached for a request or a frame, in multiples of native, and what is aimed at.
+const GOALS: (f64, f64) = (2.0, 1.3);
+/// How often the program does each operation between marks.
+const SAMPLES: u64 = 64;
+
+/// The program's operations in its order, and how many requests or frames each consists of.
+pub const OPERATIONS: [(&str, u64); 8] = [
+    ("read_4k", 1),
+    ("write_4k", 1),
+    ("read_4k_depth_32", 32),
+    ("write_4k_depth_32", 32),
+    ("frame_out", 1),
+    ("frame_out_and_in", 1),
+    ("frame_out_depth_32", 32),
+    ("frame_out_and_in_depth_32", 32),
+];
+
+/// Frames that come in, each by the difference of two operations: out and in, and out.
+const FRAMES_IN: [(&str, &str, &str); 2] = [
+    ("frame_in", "frame_out_and_in", "frame_out"),
+    (
+        "frame_in_depth_32",
+        "frame_out_and_in_depth_32",
+        "frame_out_depth_32",
+    ),
+];
+
+/// Of one request or frame.
+#[derive(Clone, Debug, Default)]
+struct Cost {
+    instructions: f64,
+    /// In the order in which they were to be counted: the mean of all samples.
+    events: Vec<f64>,
+}
+
+impl Cost {
+    fn of(counts: &Counts, operation: usize) -> Result<Self> {
+        let (name, requests) = OPERATIONS[operation];
+        let (begin, _) = marks(operation as u32);
+        let mut samples: Vec<_> = (counts.betweens.iter())
+            .filter(|one| one.first == begin)
+            .collect();
+        samples.sort_by_key(|one| one.instructions);
+        let all: u64 = samples.iter().map(|one| one.samples).sum();
+        ensure!(
+            all == SAMPLES,
+            "of {name} there are {all} samples, not {SAMPLES}"
+        );
+        let mut below = 0;
+        let quarter = samples.iter().find(|one| {
+            below += one.samples;
+            below > all / 4
+        });
+        let quarter = quarter.context("there are no samples")?;
+        let events = quarter.events.len();
+        let mean = |event: usize| {
+            let came = samples
+                .iter()
+                .map(|one| one.samples * one.events.get(event).copied().unwrap_or_default());
+            came.sum::<u64>() as f64 / (all * requests) as f64
+        };
+        Ok(Self {
+            instructions: quarter.instructions as f64 / requests as f64,
+            events: (0..events).map(mean).collect(),
+        })
+    }
+
+    fn event(&self, number: usize) -> f64 {
+        self.events.get(number).copied().unwrap_or_default()
+    }
+}
+
+/// The figures of two runs: without cofferdam, where interrupts were counted, and in partitions, where interrupts and hypercalls were.
+pub fn figures(native: &Counts, partitions: &Counts) -> Result<Vec<Figure>> {
+    const INTERRUPTS: usize = 0;
+    const HYPERCALLS: usize = 1;
+    let costs = |counts: &Counts| -> Result<Vec<Cost>> {
+        let operations = 0..OPERATIONS.len();
+        operations.map(|one| Cost::of(counts, one)).collect()
+    };
+    let (native, partitions) = (costs(native)?, costs(partitions)?);
+    let both = || OPERATIONS.iter().zip(native.iter().zip(&partitions));
+    let mut figures = Vec::new();
+    for ((name, _), (native, here)) in both() {
+        let figure = Figure::compared(name, native.instructions, here.instructions);
+        // A frame each way has goals of its own.
+        let goals = (!name.contains("out_and_in")).then_some(GOALS);
+        figures.push(figure.with_goals(goals));
+    }
+    for (name, all, part) in FRAMES_IN {
+        let of = |costs: &[Cost], name: &str| {
+            let place = OPERATIONS.iter().position(|(one, _)| *one == name);
+            place
+                .and_then(|place| costs.get(place))
+                .map_or(0.0, |cost| cost.instructions)
+        };
+        let difference = |costs: &[Cost]| of(costs, all) - of(costs, part);
+        let figure = Figure::compared(name, difference(&native), difference(&partitions));
+        figures.push(figure.with_goals(Some(GOALS)));
+    }
+    for ((name, _), (native, here)) in both() {
+        let (native, here) = (native.event(INTERRUPTS), here.event(INTERRUPTS));
+        figures.push(Figure::compared(
+            &format!("interrupts_{name}"),
+            native,
+            here,
+        ));
+    }
+    for ((name, _), (_, here)) in both() {
+        figures.push(Figure::alone(
+            &format!("hypercalls_{name}"),
+            here.event(HYPERCALLS),
+        ));
+    }
+    Ok(figures)
+}
+
+/// All of them.
+pub fn show(figures: &[Figure]) -> String {
+    let number = |value: Option<f64>, digits: usize| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+    };
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{:<38} {:>10} {:>10} {:>8} {:>6} {:>6}",
+        "instructions, for one", "native", "cofferdam", "ratio", "must", "aim"
+    );
+    for figure in figures {
+        let digits = if figure.op.contains("s_") { 2 } else { 0 };
+        let _ = writeln!(
+            text,
+            "{:<38} {:>10} {:>10} {:>8} {:>6} {:>6}  {}",
+            figure.op,
+            number(figure.native, digits),
+            number(Some(figure.cofferdam), digits),
+            number(figure.ratio, 2),
+            number(figure.must, 1),
+            number(figure.aim, 1),
+            figure.verdict(),
+        );
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(extra: u64, events: &str) -> Counts {
+        let mut text = String::new();
+        for (operation, (_, requests)) in (0..).zip(OPERATIONS) {
+            let (first, end) = marks(operation);
+            let once = 1_000 * requests * (1 + u64::from(operation)) + extra;
+            // A quarter of the samples and one more, and others that a tick fell into.
+            for (instructions, samples) in [(once, 17), (once + 5_000, 47)] {
+                text += &format!(
+                    r#"{{"kind":"between","first":{first},"end":{end},"instructions":{instructions},"register_transfers":0,"kernel":{{"instructions":0,"register_transfers":0}},"events":{events},"samples":{samples}}}"#
+                );
+                text.push('\n');
+            }
+        }
+        Counts::parse(&text).unwrap()
+    }
+
+    fn figure<'f>(figures: &'f [Figure], op: &str) -> &'f Figure {
+        figures.iter().find(|one| one.op == op).unwrap()
+    }
+
+    #[test]
+    fn a_request_costs_what_a_quarter_of_the_samples_is_below() {
+        let figures = figures(&counts(0, "[32]"), &counts(320, "[64, 96]")).unwrap();
+        let read = figure(&figures, "read_4k_depth_32");
+        assert_eq!((read.native, read.cofferdam), (Some(3_000.0), 3_010.0));
+        assert_eq!(read.must, Some(2.0));
+        let frame = figure(&figures, "frame_in");
+        assert_eq!((frame.native, frame.cofferdam), (Some(1_000.0), 1_000.0));
+        let interrupts = figure(&figures, "interrupts_read_4k_depth_32");
+        assert_eq!((interrupts.native, interrupts.cofferdam), (Some(1.0), 2.0));
+        assert_eq!(interrupts.must, None);
+        assert_eq!(figure(&figures, "hypercalls_read_4k").cofferdam, 96.0);
+    }
+
+    #[test]
+    fn a_sample_that_is_missing_is_noticed() {
+        let whole = counts(0, "[0]");
+        let mut cut = counts(0, "[0]");
+        cut.betweens.pop();
+        let error = figures(&whole, &cut).unwrap_err().to_string();
+        assert!(error.contains("frame_out_and_in_depth_32"), "{error}");
+    }
+
+    #[test]
+    fn the_committed_figures_are_of_these_operations() {
+        const GOLDEN: &str = include_str!("../../../../../systems/driver_bench/golden.json");
+        let golden: Vec<Figure> = serde_json::from_str(GOLDEN).unwrap();
+        let measured = figures(&counts(0, "[0]"), &counts(0, "[0, 0]")).unwrap();
+        let names =
+            |figures: &[Figure]| -> Vec<_> { figures.iter().map(|one| one.op.clone()).collect() };
+        assert_eq!(names(&golden), names(&measured));
+    }
+}
