@@ -150,7 +150,7 @@ impl Rounds {
 
     const fn new(life: u32) -> Self {
         Self {
-            life: life % (1 << Self::BITS) << Self::BITS,
+            life: (life % (1 << Self::BITS)) << Self::BITS,
             round: 0,
         }
     }
