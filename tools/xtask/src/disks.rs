@@ -28,14 +28,16 @@ const FLIGHT: &str = "flight";
 /// Gives the keys to the next partition: the order is linux, breaker, flight, plant.
 const NEXT: &str = "\x14";
 const BACK: &str = "\x14\x14\x14";
-/// Begins what [`told`] has told the guest: a line that is typed is to be short, for what comes too fast is lost.
+/// Begins what [`told`] has told the guest.
 const BEGIN: &str = "sh /try\r";
 /// How it begins, as a rule.
 const MOUNT: &str = "mkdir /mnt\nmount -t ext2 /dev/vda /mnt\n";
 
 /// A machine has so long, in milliseconds, and ends as soon as it has said the last word. With instructions as the clock its time runs ahead of
 /// the host's while it waits for the disk.
-const LONG_MS: u64 = 3_600_000;
+const LONG_MS: u64 = 600_000;
+/// The same of a campaign.
+const CAMPAIGN_MS: u64 = 3_600_000;
 /// Last words.
 const OFF: &str = "the guest turned its power off";
 const GOES_ON: &str = "[linux  ] goes-on\r\n";
@@ -81,6 +83,13 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
         case("Linux finds a broken file system", move || {
             broken_file_system(systems, built)
         }),
+        case("Linux goes without a disk that is not there", move || {
+            missing(systems, built)
+        }),
+        case(
+            "a guest that breaks its disk's queues breaks its disk",
+            move || broken_queues(systems, built),
+        ),
     ]))
 }
 
@@ -453,6 +462,73 @@ echo goes-on
     Ok(())
 }
 
+/// The driver's partition is stopped, for its device is unfit; the monitor waits for it, and Linux comes up without a disk.
+fn missing(systems: &Systems, built: &Built) -> Result<()> {
+    let variant = Variant::replacing_all(&[
+        (
+            "board  = \"ppce500\"",
+            "board  = \"../disk/boards/missing.toml\"",
+        ),
+        ("medium     = \"2048M\"", ""),
+    ]);
+    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
+    let options = Options {
+        typed: Some(Typed {
+            after: SHELL.to_owned(),
+            keys: b"ls /sys/block; echo goes-on\r".to_vec(),
+        }),
+        until: Some(GOES_ON.to_owned()),
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure_says(&text, &["goes-on"])?;
+    ensure!(!text.contains("vda"), "there is a disk:\n{text}");
+    let expected = ["disk: device_unfit (1 times)", "disk: it is stopped"];
+    ensure!(
+        outcome.report.reasons == expected,
+        "not as expected: {:?}",
+        outcome.report.reasons
+    );
+    Ok(())
+}
+
+/// Root in Linux takes the disk's device from the kernel, and gives it queues that are none: outside of the guest's memory, across its end, and
+/// in the kernel's text. The device stops, and nobody else notices.
+fn broken_queues(systems: &Systems, built: &Built) -> Result<()> {
+    // Registers are little-endian; their numbers and the bits of the status are those of `personalities/guest/src/virtio/mmio.rs`.
+    let script = "le() { printf 0x%02x%02x%02x%02x $(($1&255)) $(($1>>8&255)) $(($1>>16&255)) $(($1>>24&255)); }
+put() { devmem 0xe00d2$1 32 $(le $2); }
+try() {
+put 070 0; put 070 3; put 024 1; put 020 1; put 070 11
+put 030 0; put 038 8; put 080 $1; put 090 $2; put 0a0 $3; put 044 1
+put 070 15; put 050 0
+echo status $(devmem 0xe00d2070 32)
+}
+try 0xfffffff0 0x1000 0x2000
+try 0 0xfffffffc 0x2000
+try 0 0x1000 0x3fffffe
+try 0 0x1000 0x2000
+echo goes-on
+";
+    const STOPPED: &str = "[linux  ] status 0x4F000000\r\n";
+    let disk = disk(built)?;
+    let (outcome, text) = Run {
+        system: &told(systems, built, "try", script)?,
+        medium: disk.medium(DISK),
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let stopped = text.matches(STOPPED).count();
+    ensure!(stopped == 4, "the device stopped {stopped} times:\n{text}");
+    let events: u32 = (outcome.report.partitions.iter())
+        .map(|one| one.health_events)
+        .sum();
+    ensure!(events == 0, "{events} health events:\n{text}");
+    disk.ensure_sound()
+}
+
 /// How much Linux writes and reads in a campaign, in MiB, and about how often the driver is restarted meanwhile, in milliseconds.
 pub const CAMPAIGN_MEBIBYTES: u32 = 1024;
 /// See above.
@@ -487,7 +563,7 @@ poweroff -f
                 }),
                 until: Some(OFF.to_owned()),
                 media: vec![disk.medium(DISK)],
-                ..systems.options(Kernel::Release, LONG_MS)
+                ..systems.options(Kernel::Release, CAMPAIGN_MS)
             };
             let outcome = run_image(&system.0, &system.1, &options)?;
             let text = String::from_utf8_lossy(&outcome.serial);

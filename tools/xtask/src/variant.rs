@@ -42,6 +42,15 @@ impl Variant {
         }
     }
 
+    /// One with other texts in place of some of the file's.
+    pub fn replacing_all(pairs: &[(&str, &str)]) -> Self {
+        let owned = |(before, after): &(&str, &str)| ((*before).to_owned(), (*after).to_owned());
+        Self {
+            replace: pairs.iter().map(owned).collect(),
+            kernel: None,
+        }
+    }
+
     /// Compiles it: what was chosen for it, and its image. Its guests are those of the system itself.
     pub fn build(&self, built: &Built, kernel: Kernel) -> Result<(Built, Vec<u8>)> {
         self.build_with(built, kernel, |_| Ok(built.guests.clone()))
