@@ -231,7 +231,9 @@ proptest! {
                     self.2 = self.2.saturating_sub(1);
                     for byte in block.iter_mut().filter(|_| self.2 == 0) {
                         self.1 = self.1.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                        *byte ^= (self.1 >> 28 == 0).then_some((self.1 >> 8) as u8).unwrap_or(0);
+                        if self.1 >> 28 == 0 {
+                            *byte = (self.1 >> 8) as u8;
+                        }
                     }
                 }
                 Ok(())
