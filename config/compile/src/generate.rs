@@ -148,7 +148,59 @@ pub fn module_of_any(checked: &Checked, index: usize) -> String {
             format_args!("capability! {{ {name}: {handle}, slot {slot} }}"),
         );
     }
+    statuses(checked, index, &mut text);
     text
+}
+
+/// The partitions whose status it may read, by name, for whoever shows them all.
+fn statuses(checked: &Checked, index: usize, text: &mut String) {
+    let capabilities = checked.wiring[index].capabilities.iter();
+    let readable = capabilities.filter_map(|capability| match capability.grant {
+        Grant::Partition {
+            right: PartitionRight::Status,
+            partition,
+        } => {
+            let name = &checked.system.partitions[partition].name.value;
+            Some(format!("({name:?}, {})", constant(&capability.text)))
+        }
+        _ => None,
+    });
+    let readable: Vec<_> = readable.collect();
+    if !readable.is_empty() {
+        let readable = readable.join(", ");
+        line_to(
+            text,
+            format_args!(
+                "/// The partitions whose status it may read.\npub const PARTITION_STATUSES: &[(&str, PartitionStatus)] = &[{readable}];"
+            ),
+        );
+    }
+}
+
+/// The schedules and their windows, as a list for the generated code.
+fn schedules(checked: &Checked) -> String {
+    let schedules = checked.system.schedules.iter().map(|schedule| {
+        let windows = schedule.windows.iter().map(|window| {
+            let members: Vec<_> = window
+                .group
+                .iter()
+                .map(|one| format!("{:?}", one.value))
+                .collect();
+            let (at, ticks) = (*window.at_ticks, *window.length_ticks);
+            format!(
+                "Window {{ at_ticks: {at}, ticks: {ticks}, partitions: &[{}] }}",
+                members.join(", ")
+            )
+        });
+        let windows: Vec<_> = windows.collect();
+        let (name, frame) = (&schedule.name.value, *schedule.major_frame_ticks);
+        format!(
+            "Schedule {{ name: {name:?}, frame_ticks: {frame}, windows: &[{}] }}",
+            windows.join(", ")
+        )
+    });
+    let schedules: Vec<_> = schedules.collect();
+    format!("&[{}]", schedules.join(", "))
 }
 
 fn line_to(text: &mut String, line: std::fmt::Arguments<'_>) {
@@ -223,6 +275,8 @@ fn facts(checked: &Checked, index: usize, text: &mut String) {
             let doc = format!("The number of the schedule `{}`.", schedule.name);
             fact(&doc, &name, "u32", number.to_string());
         }
+        let doc = "The schedules of the file, by their numbers.";
+        fact(doc, "SCHEDULES", "&[Schedule]", schedules(checked));
     }
     if let Some(guest) = &partition.guest {
         let (memory, device_tree) = (guest.memory_bytes.value, crate::guest::device_tree(guest));
@@ -295,18 +349,8 @@ fn drivers(checked: &Checked, index: usize, text: &mut String) {
         return;
     }
     for name in ["disk", "network"] {
-        let (value, origin) = match checked.wiring[index].driver(&checked.system, name) {
-            Some(port) => {
-                let origin = match port.object {
-                    PortObject::Channel { channel, .. } => {
-                        format!("{ORIGIN}{}", checked.system.channels[channel].name)
-                    }
-                    PortObject::Interrupt { .. } => String::new(),
-                };
-                (format!("Some(&{})", constant(&port.name)), origin)
-            }
-            None => ("None".to_string(), String::new()),
-        };
+        let port = checked.wiring[index].driver(&checked.system, name);
+        let (value, origin) = optional(checked, port);
         let (constant, messages) = (constant(name), format!("::{name}_messages"));
         line_to(
             text,
@@ -315,6 +359,20 @@ fn drivers(checked: &Checked, index: usize, text: &mut String) {
             ),
         );
     }
+}
+
+/// A port that a program has in some systems and not in others, as an option, and behind it the channel that it comes from.
+fn optional(checked: &Checked, port: Option<&Port>) -> (String, String) {
+    let Some(port) = port else {
+        return ("None".to_string(), String::new());
+    };
+    let origin = match port.object {
+        PortObject::Channel { channel, .. } => {
+            format!("{ORIGIN}{}", checked.system.channels[channel].name)
+        }
+        PortObject::Interrupt { .. } => String::new(),
+    };
+    (format!("Some(&{})", constant(&port.name)), origin)
 }
 
 /// The arrays of ports, each in the order of the file.
@@ -387,8 +445,16 @@ fn network_clients(checked: &Checked, index: usize, text: &mut String) {
         let may_talk = |(_, end): &&(_, &PortReference)| client.may_talk_with(&end.partition);
         let peers = (0u32..).zip(&served).filter(|(_, other)| may_talk(other));
         let peers = peers.fold(0u32, |all, (number, _)| all | 1u32.unbounded_shl(number));
+        let protocols = client.protocols.as_ref().map(|protocols| {
+            let numbers = protocols.iter().filter_map(|text| NetworkClient::protocol(text));
+            numbers.collect::<Vec<_>>()
+        });
+        let protocols = match protocols {
+            Some(numbers) => format!("Some(&{numbers:?})"),
+            None => "None".to_string(),
+        };
         format!(
-            "NetworkClient {{ address: {address:?}, frames: {frames}, per_ticks: {per_ticks}, wire: {wire}, peers: {peers:#b} }}"
+            "NetworkClient {{ address: {address:?}, frames: {frames}, per_ticks: {per_ticks}, wire: {wire}, peers: {peers:#b}, protocols: {protocols} }}"
         )
     });
     let clients: Vec<_> = clients.collect();
@@ -398,6 +464,17 @@ fn network_clients(checked: &Checked, index: usize, text: &mut String) {
             text,
             format_args!(
                 "/// Who each client is on the network, in their order.\npub const NETWORK_CLIENTS: &[NetworkClient] = &[{clients}];"
+            ),
+        );
+        let counts = checked.wiring[index]
+            .ports
+            .iter()
+            .find(|port| port.name == "counts");
+        let (value, origin) = optional(checked, counts);
+        line_to(
+            text,
+            format_args!(
+                "/// Who is told what became of their frames.\npub const NETWORK_COUNTS: Option<&SamplingSource<::network_messages::Counts>> = {value};{origin}"
             ),
         );
     }

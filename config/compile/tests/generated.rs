@@ -57,7 +57,7 @@ fn a_place_in_the_code_leads_back_to_the_type_in_the_file() {
 
 #[test]
 fn a_guests_monitor_learns_which_drivers_its_guest_has() {
-    let linux = include_str!("../../../systems/linux/system.toml");
+    let linux = include_str!("../../../systems/linux_attacks/system.toml");
     let disk = r#"
 [channel.disk_linux]
 kind  = "ring"

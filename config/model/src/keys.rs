@@ -468,6 +468,11 @@ pub const NETWORK_CLIENT: &[Key] = &[
         Shape::Texts,
         "With whom it may talk: other clients of the driver, by the names of their partitions, and `wire`, the outside.",
     ),
+    optional(
+        "protocols",
+        Shape::Texts,
+        "The only types of frames that it may send, and gets: `arp`, `ipv4`, `ipv6`, or a number as `0x88b5`. Default: all, and frames without a type.",
+    ),
 ];
 
 /// `[schedule.NAME]`.

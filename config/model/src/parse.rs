@@ -344,6 +344,7 @@ impl Parser<'_> {
                 address: client.required(client.text("address")),
                 rate: client.required(client.rate("rate")),
                 peers: client.texts("peers").unwrap_or_default().value,
+                protocols: client.texts("protocols"),
             }),
         };
         name_ports_of_arrays(&mut channel);

@@ -348,6 +348,8 @@ pub struct NetworkClient {
     pub rate: Spanned<(u64, u64)>,
     /// With whom it may talk.
     pub peers: Vec<Spanned<String>>,
+    /// The types of frames that it may send, and gets. `None`: all.
+    pub protocols: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 impl NetworkClient {
@@ -363,6 +365,19 @@ impl NetworkClient {
         };
         let bytes: Option<Vec<u8>> = parts.iter().map(byte).collect();
         bytes?.try_into().ok()
+    }
+
+    /// The type of frames that a text stands for; `None` if it is none. Below 0x600 stands a length there, and no type (IEEE 802.3, 3.2.6).
+    pub fn protocol(text: &str) -> Option<u16> {
+        let digits = match text {
+            "arp" => return Some(0x0806),
+            "ipv4" => return Some(0x0800),
+            "ipv6" => return Some(0x86dd),
+            other => other.strip_prefix("0x")?,
+        };
+        let is_plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = is_plain.then(|| u16::from_str_radix(digits, 16).ok());
+        number.flatten().filter(|number| *number >= 0x600)
     }
 
     /// Whether it may talk with a partition, or the wire, of that name.

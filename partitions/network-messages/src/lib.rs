@@ -38,10 +38,14 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_ipc::Message;
+use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The longest frame: two addresses, the type, and 1,500 bytes of data; no check sequence.
 pub const FRAME_BYTES_MAX: u32 = 1514;
+
+/// So many clients can share a network.
+pub const CLIENTS_MAX: usize = 8;
 
 /// The shortest frame: two addresses and the type. Whoever puts it on a wire fills it up.
 pub const FRAME_BYTES_MIN: u32 = 14;
@@ -94,6 +98,32 @@ pub struct Reply {
     pub length: u32,
     /// For [`Operation::Describe`] the client's hardware address.
     pub address: [u8; 6],
+}
+
+/// What became of the frames of a client, since the driver began. Numbers go round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Message)]
+pub struct ClientCounts {
+    /// Its hardware address.
+    pub address: [u8; 6],
+    /// Frames that were taken from it.
+    pub sent: u32,
+    /// Frames that it was given.
+    pub received: u32,
+    /// Frames that it may not send: another's source address, a filter against it, or no frame at all.
+    pub refused: u32,
+    /// Frames over its rate.
+    pub over_rate: u32,
+    /// Frames for which there was no room: of its own at the device, or for it in its buffers.
+    pub lost: u32,
+}
+
+/// What became of all frames of a network, since the driver began. A driver says it now and then at its port `counts`, if it has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Message)]
+pub struct Counts {
+    /// Those of the clients, in the order in which the driver has them.
+    pub clients: Vec<ClientCounts, CLIENTS_MAX>,
+    /// Frames from the wire that nobody was to get: for others, or with what cannot be.
+    pub unwanted: u32,
 }
 
 #[cfg(test)]

@@ -2,14 +2,12 @@
 
 use cofferdam_ring::RingError;
 use heapless::Deque;
-use network_messages::{FRAME_BYTES_MAX, Reply, Request, Status};
+use network_messages::{ClientCounts, FRAME_BYTES_MAX, Reply, Request, Status};
 
 use crate::device::TRANSMIT_SLOTS;
 use crate::route::{Address, Header};
 use crate::{Bucket, FrameMemory};
 
-/// So many clients can share a network.
-pub const CLIENTS_MAX: usize = 8;
 /// So many buffers for receiving a client may have given at a time.
 pub const RECEIVES_MAX: usize = 64;
 /// Answers that wait for room: for all that can be at the device, for a frame that came, and for one request more.
@@ -28,6 +26,15 @@ pub struct Settings {
     pub wire: bool,
     /// With which other clients it may talk: a bit for each, by their order.
     pub peers: u32,
+    /// The types of frames that it may send, and gets. `None`: all.
+    pub protocols: Option<&'static [u16]>,
+}
+
+impl Settings {
+    /// Whether frames of this type are for it.
+    pub fn lets(&self, protocol: u16) -> bool {
+        (self.protocols).is_none_or(|protocols| protocols.contains(&protocol))
+    }
 }
 
 /// The driver's end of a client's ring, and the payload.
@@ -74,6 +81,7 @@ pub(crate) struct Client<C> {
     untold: bool,
     /// It was found to have restarted.
     pub restarted: bool,
+    pub counts: ClientCounts,
 }
 
 impl<C: Channel> Client<C> {
@@ -89,6 +97,10 @@ impl<C: Channel> Client<C> {
             waiting: None,
             untold: true,
             restarted: false,
+            counts: ClientCounts {
+                address: settings.address,
+                ..ClientCounts::default()
+            },
         }
     }
 
@@ -131,12 +143,15 @@ impl<C: Channel> Client<C> {
     /// All of it comes from `memory`, but for the header: it is the one that was judged.
     pub fn deliver(&mut self, header: &Header, memory: &C::Memory, offset: u32, length: u32) {
         self.flush();
-        if !self.outbox.is_empty() {
-            return;
-        }
-        let Some(receive) = self.receives.pop_front() else {
+        let receive = match self.outbox.is_empty() {
+            true => self.receives.pop_front(),
+            false => None,
+        };
+        let Some(receive) = receive else {
+            self.counts.lost = self.counts.lost.wrapping_add(1);
             return;
         };
+        self.counts.received = self.counts.received.wrapping_add(1);
         let payload = self.channel.payload();
         payload.copy_from(receive.offset, memory, offset, length);
         payload.copy_in(receive.offset, &header.0);

@@ -3,7 +3,7 @@
 //! Each client has a ring with a payload, whose protocol stands at the head of `network_messages`, and a hardware address of its own. What there
 //! is to decide is all here:
 //!
-//! * [`route`]: where a frame may go, by who sends it and to whom.
+//! * [`route`]: where a frame may go, by who sends it, to whom, and of which type it is.
 //! * [`Bucket`]: whether a client may send one more.
 //! * [`Net`]: frames in the form of virtio, and which of them the device is done with. The device is not believed (see `virtio`).
 //! * [`Server`]: whose request is next, who gets which frame, and what happens when the device or a client fails.
@@ -23,11 +23,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "hostile"))]
 extern crate std;
 
 mod client;
 mod device;
+#[cfg(feature = "hostile")]
+pub mod hostile;
+#[cfg(any(test, feature = "hostile"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "the tests use all of it"))]
+mod model;
 #[cfg(target_os = "none")]
 mod native;
 mod rate;
@@ -37,10 +42,11 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use client::{CLIENTS_MAX, Channel, RECEIVES_MAX, Settings};
+pub use client::{Channel, RECEIVES_MAX, Settings};
 pub use device::{Net, TRANSMIT_SLOTS};
 #[cfg(target_os = "none")]
 pub use native::RingChannel;
+pub use network_messages::CLIENTS_MAX;
 pub use rate::{BURST_MAX, Bucket};
 pub use server::{Next, PATIENCE_CHECKS, Server};
 

@@ -7,12 +7,16 @@
 
 use cofferdam_native::{Lines, Restart, application_error, restart_self, time, wait};
 use network::{CLIENTS_MAX, Net, Next, RingChannel, Server, Settings};
+use network_messages::Counts;
 
 cofferdam_native::partition!(main);
 
 /// So long the device may take for a frame. QEMU's takes what the host takes, which may be busy; and where instructions are the clock, an idle
 /// machine's time runs ahead of the host's.
 const PATIENCE_TICKS: u64 = 60 * ports::TIMEBASE_HZ as u64;
+
+/// What became of frames is said at most so often.
+const REPORT_TICKS: u64 = ports::TIMEBASE_HZ as u64 / 10;
 
 /// Details of the application errors that it raises.
 mod detail {
@@ -41,6 +45,7 @@ fn main() -> ! {
                 per_ticks: file.per_ticks,
                 wire: file.wire,
                 peers: file.peers,
+                protocols: file.protocols,
             };
             let channel = RingChannel::new(ends, client.port.payload());
             server.add_client(channel, settings, time::now());
@@ -50,6 +55,7 @@ fn main() -> ! {
     let mut was_up = true;
     let mut unacknowledged = false;
     let mut alarm = None;
+    let mut said = (Counts::default(), 0);
     loop {
         match server.serve(time::now()) {
             Next::Again => continue,
@@ -63,8 +69,9 @@ fn main() -> ! {
             application_error(detail::DOWN);
         }
         was_up = server.is_up();
+        let report = report(&mut said, || server.counts());
         // One that is too early costs less than one for each request.
-        if let Some(check) = server.next_check()
+        if let Some(check) = [server.next_check(), report].into_iter().flatten().min()
             && alarm != Some(check)
         {
             time::set_timer(check);
@@ -80,4 +87,23 @@ fn main() -> ! {
             unacknowledged = true;
         }
     }
+}
+
+/// Says what became of frames, if that is new and somebody listens. When to say it, if it was said just now: `said` has what, and until when
+/// that will do.
+fn report(said: &mut (Counts, u64), counts: impl FnOnce() -> Counts) -> Option<u64> {
+    let port = ports::NETWORK_COUNTS?;
+    let (last, until) = said;
+    let counts = counts();
+    if counts == *last {
+        return None;
+    }
+    let now = time::now();
+    if now < *until {
+        return Some(*until);
+    }
+    // Its only refusals concern the configuration, which is fixed.
+    let _ = port.write(&counts);
+    *said = (counts, now.saturating_add(REPORT_TICKS));
+    None
 }

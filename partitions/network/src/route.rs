@@ -24,6 +24,12 @@ impl Header {
         let [_, _, _, _, _, _, a, b, c, d, e, f, ..] = self.0;
         [a, b, c, d, e, f]
     }
+
+    /// Its type; or its length, which is below 0x600 (IEEE 802.3, 3.2.6).
+    pub const fn protocol(&self) -> u16 {
+        let [.., a, b] = self.0;
+        u16::from_be_bytes([a, b])
+    }
 }
 
 /// Whether an address is that of several: broadcast and multicast (IEEE 802.3, 3.2.3).
@@ -53,10 +59,11 @@ pub fn from_client<'a>(
     header: &Header,
 ) -> Option<Route> {
     let of_sender = clients.clone().nth(sender)?;
-    if header.source() != of_sender.address {
+    let protocol = header.protocol();
+    if header.source() != of_sender.address || !of_sender.lets(protocol) {
         return None;
     }
-    let peers = of_sender.peers & !bit(sender);
+    let peers = of_sender.peers & !bit(sender) & who_lets(clients.clone(), protocol);
     let destination = header.destination();
     let route = if is_group(destination) {
         Route {
@@ -89,11 +96,20 @@ pub fn from_wire<'a>(
     }
     let gets =
         |client: &Settings| client.wire && (is_group(destination) || client.address == destination);
+    let lets = who_lets(clients.clone(), header.protocol());
     let clients = clients.enumerate().filter(|(_, client)| gets(client));
     Route {
         wire: false,
-        clients: clients.fold(0, |all, (number, _)| all | bit(number)),
+        clients: lets & clients.fold(0, |all, (number, _)| all | bit(number)),
     }
+}
+
+/// The clients that frames of a type are for.
+fn who_lets<'a>(clients: impl Iterator<Item = &'a Settings>, protocol: u16) -> u32 {
+    let clients = clients
+        .enumerate()
+        .filter(|(_, client)| client.lets(protocol));
+    clients.fold(0, |all, (number, _)| all | bit(number))
 }
 
 const fn bit(number: usize) -> u32 {

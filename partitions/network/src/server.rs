@@ -21,13 +21,15 @@
 //! come out of its reset, only a restart of the partition ends its use of memory.
 
 use heapless::Vec;
-use network_messages::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Request, Status};
+use network_messages::{
+    CLIENTS_MAX, Counts, FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Request, Status,
+};
 use virtio::{InitError, Registers};
 
 use cofferdam_ring::RingError;
 
 use crate::FrameMemory;
-use crate::client::{CLIENTS_MAX, Channel, Client, Settings};
+use crate::client::{Channel, Client, Settings};
 use crate::device::{Arrived, Net, TRANSMIT_SLOTS};
 use crate::route::{self, HEADER_BYTES, Header};
 
@@ -81,6 +83,8 @@ pub struct Server<R, M, C> {
     failed: bool,
     patience_ticks: u64,
     next_check: u64,
+    /// Frames from the wire for nobody.
+    unwanted: u32,
 }
 
 impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, C> {
@@ -97,6 +101,7 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
             failed: false,
             patience_ticks,
             next_check: 0,
+            unwanted: 0,
         };
         // What came of it is asked when it matters; until then the clients have each other.
         let _ = server.start();
@@ -127,6 +132,15 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
     /// When to look again even if nothing comes: while the device has something to send, in ticks.
     pub fn next_check(&self) -> Option<u64> {
         (self.at_device() != 0).then_some(self.next_check)
+    }
+
+    /// What became of all frames.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            // There is room for all of them.
+            clients: self.clients.iter().map(|client| client.counts).collect(),
+            unwanted: self.unwanted,
+        }
     }
 
     /// The device's interrupt came.
@@ -258,12 +272,16 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
     fn deliver_arrived(&mut self, arrived: Arrived) {
         // Whoever is on the wire may put there what is none.
         if arrived.length < FRAME_BYTES_MIN {
+            self.unwanted = self.unwanted.wrapping_add(1);
             return;
         }
         let memory = self.net.memory();
         let header = header(memory, arrived.offset);
         let settings = self.clients.iter().map(|client| &client.settings);
         let route = route::from_wire(settings, &header);
+        if route.clients == 0 {
+            self.unwanted = self.unwanted.wrapping_add(1);
+        }
         for client in chosen(&mut self.clients, route.clients) {
             client.deliver(&header, memory, arrived.offset, arrived.length);
         }
@@ -325,12 +343,16 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
                 Ok(()) => return,
                 Err(status) => Err(status),
             },
-            Operation::Send => match self.send(number, request, now) {
-                // It is answered when the device has read it.
-                Ok(Sent::Begun) => return,
-                Ok(Sent::Over) => Ok(request.length),
-                Err(status) => Err(status),
-            },
+            Operation::Send => {
+                let sent = self.send(number, request, now);
+                self.count(number, &sent);
+                match sent {
+                    // It is answered when the device has read it.
+                    Ok(Sent::Begun) => return,
+                    Ok(Sent::Over) => Ok(request.length),
+                    Err(unsent) => Err(unsent.status()),
+                }
+            }
         };
         let (status, length) = match result {
             Ok(length) => (Status::Done, length),
@@ -341,30 +363,44 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
         }
     }
 
-    fn send(&mut self, number: usize, request: &Request, now: u64) -> Result<Sent, Status> {
-        let client = self.clients.get_mut(number).ok_or(Status::Malformed)?;
+    fn count(&mut self, number: usize, sent: &Result<Sent, Unsent>) {
+        let Some(client) = self.clients.get_mut(number) else {
+            return;
+        };
+        let counts = &mut client.counts;
+        let count = match sent {
+            Ok(_) => &mut counts.sent,
+            Err(Unsent::Malformed | Unsent::Refused) => &mut counts.refused,
+            Err(Unsent::OverRate) => &mut counts.over_rate,
+            Err(Unsent::NoRoom) => &mut counts.lost,
+        };
+        *count = count.wrapping_add(1);
+    }
+
+    fn send(&mut self, number: usize, request: &Request, now: u64) -> Result<Sent, Unsent> {
+        let client = self.clients.get_mut(number).ok_or(Unsent::Malformed)?;
         let Request { offset, length, .. } = *request;
         let frames = FRAME_BYTES_MIN..=FRAME_BYTES_MAX;
         if !frames.contains(&length) || !client.is_payload(offset, length) {
-            return Err(Status::Malformed);
+            return Err(Unsent::Malformed);
         }
         if !client.bucket.take(now) {
-            return Err(Status::Dropped);
+            return Err(Unsent::OverRate);
         }
         let payload = client.channel.payload().clone();
         let header = header(&payload, offset);
         let settings = self.clients.iter().map(|client| &client.settings);
-        let route = route::from_client(settings, number, &header).ok_or(Status::Refused)?;
+        let route = route::from_client(settings, number, &header).ok_or(Unsent::Refused)?;
         for other in chosen(&mut self.clients, route.clients) {
             other.deliver(&header, &payload, offset, length);
         }
         if !route.wire {
             return Ok(Sent::Over);
         }
-        let slot = of_mask(self.free).next().ok_or(Status::Dropped)?;
+        let slot = of_mask(self.free).next().ok_or(Unsent::NoRoom)?;
         let body = payload.bus_address(offset).wrapping_add(HEADER_BYTES);
         if !self.net.send(slot, &header, body, length - HEADER_BYTES) {
-            return Err(Status::Dropped);
+            return Err(Unsent::NoRoom);
         }
         self.free &= !bit(slot);
         if let Some(place) = self.slots.get_mut(usize::from(slot)) {
@@ -387,6 +423,24 @@ enum Sent {
     Begun,
     /// It is where it should be.
     Over,
+}
+
+/// Why a frame was not sent.
+enum Unsent {
+    Malformed,
+    Refused,
+    OverRate,
+    NoRoom,
+}
+
+impl Unsent {
+    const fn status(&self) -> Status {
+        match self {
+            Self::Malformed => Status::Malformed,
+            Self::Refused => Status::Refused,
+            Self::OverRate | Self::NoRoom => Status::Dropped,
+        }
+    }
 }
 
 fn header(memory: &impl FrameMemory, offset: u32) -> Header {

@@ -20,7 +20,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use page::{Event, Page, PartitionRow, RESPONSE_BYTES};
+pub use page::{Event, Page, PartitionRow, RESPONSE_BYTES, WindowRow};
 pub use request::{Request, Verdict};
 pub use server::{Buffers, CONNECTIONS, LIFE_MS, Server};
 pub use smoltcp::iface::SocketStorage;

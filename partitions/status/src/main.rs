@@ -5,15 +5,16 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_abi::health::Error;
+use cofferdam_abi::health::{Action, Error};
 use cofferdam_abi::record::{HealthRecord, MODULE, PartitionState};
 use cofferdam_native::{
-    Lines, PartitionStatus, Sample, SamplingDestination, ipc::Message, page, stop_self, time, wait,
+    Lines, Sample, SamplingDestination, Schedule, ipc::Message, page, stop_self, time, wait,
 };
 use heapless::{Deque, String};
 use network_client::{Client, RingChannel};
 use status::{
-    Buffers, CONNECTIONS, Event, Page, PartitionRow, RESPONSE_BYTES, Server, SocketStorage, Wire,
+    Buffers, CONNECTIONS, Event, Page, PartitionRow, RESPONSE_BYTES, Server, SocketStorage,
+    WindowRow, Wire,
 };
 
 cofferdam_native::partition!("status", main);
@@ -25,12 +26,12 @@ const TICKS_PER_MS: u64 = ports::TIMEBASE_HZ as u64 / 1_000;
 /// So many entries of the health log are shown.
 const EVENTS: usize = 8;
 
-const PARTITIONS: [(&str, &PartitionStatus); 4] = [
-    ("flight", &ports::PARTITION_STATUS_FLIGHT),
-    ("plant", &ports::PARTITION_STATUS_PLANT),
-    ("terminal", &ports::PARTITION_STATUS_TERMINAL),
-    ("network", &ports::PARTITION_STATUS_NETWORK),
-];
+/// What stands for a schedule that the file does not have.
+const NO_SCHEDULE: Schedule = Schedule {
+    name: "unknown",
+    frame_ticks: 0,
+    windows: &[],
+};
 
 /// What was read of the health log.
 struct Log {
@@ -100,8 +101,16 @@ impl Log {
 }
 
 fn write_page(response: &mut String<RESPONSE_BYTES>, log: &Log, shown: u32) {
-    let schedule = ports::SCHEDULE_STATUS.read();
-    let partitions = PARTITIONS.iter().filter_map(|(name, status)| {
+    let status = ports::SCHEDULE_STATUS.read();
+    let number = status.map_or(0, |status| status.now as usize);
+    let schedule = ports::SCHEDULES.get(number).unwrap_or(&NO_SCHEDULE);
+    let us = |ticks: u32| u64::from(ticks) / TICKS_PER_US;
+    let windows = schedule.windows.iter().map(|window| WindowRow {
+        at_us: us(window.at_ticks),
+        us: us(window.ticks),
+        partitions: window.partitions,
+    });
+    let partitions = (ports::PARTITION_STATUSES.iter()).filter_map(|(name, status)| {
         let summary = status.read().ok()?;
         Some(PartitionRow {
             name,
@@ -115,13 +124,18 @@ fn write_page(response: &mut String<RESPONSE_BYTES>, log: &Log, shown: u32) {
         at_ms: record.tick.get() / TICKS_PER_MS,
         partition: who(record.partition.get()),
         error: Error::from_number(record.error).map_or("unknown", Error::name),
+        action: Action::from_number(record.action).map_or("unknown", Action::name),
     });
+    let network = ports::SWITCH.read().ok().flatten();
     let page = Page {
         uptime_ms: time::now() / TICKS_PER_MS,
-        major_frames: schedule.map_or(0, |schedule| schedule.major_frames),
+        major_frames: status.map_or(0, |status| status.major_frames),
+        schedule: (schedule.name, us(schedule.frame_ticks)),
+        windows,
         attitude: fresh(&ports::ATTITUDE),
         elevator: fresh(&ports::ELEVATOR),
         partitions,
+        network: network.as_ref().map(|sample| &sample.value),
         events,
         event_count: log.count,
         shown,

@@ -10,6 +10,7 @@ use std::vec::Vec;
 
 use flight_messages::{Attitude, Elevator, microradians};
 use heapless::String;
+use network_messages::{ClientCounts, Counts};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
@@ -18,7 +19,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 use crate::{
     Buffers, CONNECTIONS, Event, LIFE_MS, Page, PartitionRow, RESPONSE_BYTES, Request, Server,
-    Verdict,
+    Verdict, WindowRow,
 };
 
 fn page(rows: usize) -> String<RESPONSE_BYTES> {
@@ -34,10 +35,34 @@ fn page(rows: usize) -> String<RESPONSE_BYTES> {
         at_ms: 2_050,
         partition: "plant",
         error: "trap",
+        action: "restart_cold",
+    };
+    let windows = [
+        (0, 500, &["flight"][..]),
+        (500, 9500, &["status", "network"]),
+    ];
+    let client = ClientCounts {
+        address: [2, 0, 0, 0, 1, 0xab],
+        sent: 11,
+        received: 12,
+        refused: 13,
+        over_rate: 14,
+        lost: 15,
+    };
+    let counts = Counts {
+        clients: core::iter::once(client).collect(),
+        unwanted: 16,
     };
     let page = Page {
         uptime_ms: 61_007,
         major_frames: 6100,
+        schedule: ("operational", 10_000),
+        windows: windows.iter().map(|(at_us, us, partitions)| WindowRow {
+            at_us: *at_us,
+            us: *us,
+            partitions,
+        }),
+        network: Some(&counts),
         attitude: Some(Attitude {
             pitch_microradians: microradians(1500),
             rate_microradians_per_second: 0,
@@ -61,9 +86,15 @@ fn the_page_says_how_everything_is() {
         "up for 61.007 s, 6100 major frames, 3 pages",
         "<td id=\"step\">77",
         "elevator<td>not known",
-        "<td>flight<td>waiting<td>1234<td>5<td>6",
-        "9 entries",
-        "<td>2.050 s<td>plant<td>trap",
+        "<td>flight<td>waiting<td>1234<td>0.0%<td",
+        "</u><td>5<td>6",
+        "9 so far",
+        "<td>2.050 s<td>plant<td>trap<td>restart_cold",
+        "schedule operational, frame of 10000 us",
+        "left:5.0%;width:95.0%",
+        "<td>status network <td>500<td>9500",
+        "<td>02:00:00:00:01:ab<td>11<td>12<td>13<td>14<td>15",
+        "16 frames from the wire for nobody",
     ];
     for text in said {
         assert!(page.contains(text), "{text} is not in {page}");

@@ -76,7 +76,7 @@ pub use guest::{Exit, Guest};
 pub use lines::{Lines, wait};
 pub use memory::SharedMemory;
 pub use period::{Period, Release};
-pub use ports::{DiskRange, NetworkClient, Peer};
+pub use ports::{DiskRange, NetworkClient, Peer, Schedule, Window};
 #[doc(hidden)]
 pub use ports::{Note, Stack, version_note};
 pub use ring::{

@@ -171,6 +171,30 @@ pub struct NetworkClient {
     pub wire: bool,
     /// With which other clients it may talk: a bit for each, by their order.
     pub peers: u32,
+    /// The types of frames that it may send, and gets. `None`: all.
+    pub protocols: Option<&'static [u16]>,
+}
+
+/// A schedule of the system's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Its name.
+    pub name: &'static str,
+    /// How long it takes, in ticks of the timebase.
+    pub frame_ticks: u32,
+    /// Its windows, in their order.
+    pub windows: &'static [Window],
+}
+
+/// A window of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// When it begins, in ticks from the beginning of the frame.
+    pub at_ticks: u32,
+    /// How long it is, in ticks.
+    pub ticks: u32,
+    /// Whose it is.
+    pub partitions: &'static [&'static str],
 }
 
 /// Declares the partition's guest: its memory, and the guest-physical address of its device tree.

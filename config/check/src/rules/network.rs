@@ -1,6 +1,6 @@
 //! Networks: who is who on them, and who may talk to whom.
 
-use cofferdam_model::{Board, Channel, NetworkClient, System};
+use cofferdam_model::{Board, Channel, NetworkClient, Spanned, System};
 
 use super::{Findings, Rule, rule};
 
@@ -9,6 +9,7 @@ pub(super) static RULES: &[&Rule] = &[
     &NETWORK_CLIENTS,
     &NETWORK_PEERS,
     &NETWORK_RATE,
+    &NETWORK_PROTOCOLS,
     &NETWORK_FORWARD,
 ];
 
@@ -153,6 +154,31 @@ fn rate(system: &System, _: &Board, findings: &mut Findings) {
             let message = format!("the client of `{}` may never send", channel.name);
             let violation = NETWORK_RATE.violation(own.rate.span, message);
             findings.push(violation.hint("write \"1000/s\", for example"));
+        }
+    }
+}
+
+rule! {
+    /// The protocols of a client of a network are types of frames, and at least one.
+    NETWORK_PROTOCOLS = "NETWORK-PROTOCOLS", protocols;
+}
+
+fn protocols(system: &System, _: &Board, findings: &mut Findings) {
+    for (channel, own) in clients(system) {
+        let Some(protocols) = &own.protocols else {
+            continue;
+        };
+        if protocols.is_empty() {
+            let message = format!("the client of `{}` may send no frame", channel.name);
+            let violation = NETWORK_PROTOCOLS.violation(protocols.span, message);
+            findings.push(violation.hint("name one, or remove `protocols`: then all may be sent"));
+        }
+        let wrong = |text: &&Spanned<String>| NetworkClient::protocol(text).is_none();
+        for text in protocols.iter().filter(wrong) {
+            let message = format!("`{}` is no type of a frame", **text);
+            let violation = NETWORK_PROTOCOLS.violation(text.span, message);
+            let hint = "write `arp`, `ipv4`, `ipv6`, or a number from 0x600 to 0xffff, as `0x88b5`";
+            findings.push(violation.hint(hint));
         }
     }
 }

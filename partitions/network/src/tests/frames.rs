@@ -4,9 +4,9 @@ use std::vec;
 use std::vec::Vec;
 
 use cofferdam_ring::RingError;
-use network_messages::{Reply, Request, Status};
+use network_messages::{ClientCounts, Reply, Request, Status};
 
-use super::bench::{
+use crate::model::{
     BROADCAST, Bench, OUTSIDE, PATIENCE, PAYLOAD_BYTES, address, describe, frame, receive, send,
     settings,
 };
@@ -181,6 +181,60 @@ fn a_rate_holds_for_one_client_alone() {
     bench.send(0, 10, &own);
     bench.run();
     assert_eq!(statuses(&bench.answers(0)), [Done]);
+}
+
+#[test]
+fn what_became_of_frames_is_counted() {
+    let slow = Settings {
+        frames: 3,
+        per_ticks: 1000,
+        protocols: Some(&[0x0800]),
+        ..settings(0)
+    };
+    let mut bench = Bench::with(&[slow, settings(1)]);
+    let own = |destination| typed(frame(destination, address(0), 60), 0x0800);
+    let other = typed(frame(OUTSIDE, address(0), 60), 0x0806);
+    // One to the wire, one that finds no buffer, one of a type that is not let through; then the rate is used up.
+    for (id, frame) in (0..).zip([own(OUTSIDE), own(address(1)), other, own(OUTSIDE)]) {
+        bench.send(0, id, &frame);
+        bench.run();
+    }
+    bench.ask(0, send(9, PAYLOAD_BYTES, 60));
+    bench.run();
+    bench.ask(1, receive(1, 0));
+    for frame in [
+        frame(address(1), OUTSIDE, 60),
+        frame(OUTSIDE, OUTSIDE, 60),
+        frame(address(1), address(0), 60),
+        vec![0; 13],
+    ] {
+        bench.comes(frame);
+    }
+    bench.run();
+    let counts = bench.server.counts();
+    let first = ClientCounts {
+        address: address(0),
+        sent: 2,
+        received: 0,
+        refused: 2,
+        over_rate: 1,
+        lost: 0,
+    };
+    let second = ClientCounts {
+        address: address(1),
+        sent: 0,
+        received: 1,
+        refused: 0,
+        over_rate: 0,
+        lost: 1,
+    };
+    assert_eq!(counts.clients, [first, second]);
+    assert_eq!(counts.unwanted, 3);
+}
+
+fn typed(mut frame: Vec<u8>, protocol: u16) -> Vec<u8> {
+    frame[12..14].copy_from_slice(&protocol.to_be_bytes());
+    frame
 }
 
 #[test]

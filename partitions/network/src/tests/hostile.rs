@@ -6,10 +6,10 @@ use cofferdam_ring::RingError;
 use network_messages::{Operation, Request};
 use proptest::prelude::*;
 
-use super::bench::{
+use crate::FrameMemory;
+use crate::model::{
     BROADCAST, Bench, DRIVER_BYTES, OUTSIDE, PAYLOAD_BYTES, address, describe, frame, receive, send,
 };
-use crate::FrameMemory;
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,4 +1,3 @@
-mod bench;
 mod frames;
 mod hostile;
 mod pieces;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::bench::{BROADCAST, OUTSIDE, address, settings};
+use crate::model::{BROADCAST, OUTSIDE, address, settings};
 use crate::route::{Header, Route, from_client, from_wire};
 use crate::{BURST_MAX, Bucket, Settings};
 
@@ -78,6 +78,45 @@ fn who_may_not_talk_does_not() {
         from_wire(all.iter(), &header(address(1), OUTSIDE)),
         Route::default()
     );
+}
+
+#[test]
+fn a_type_that_is_not_of_the_file_goes_nowhere() {
+    const ARP: u16 = 0x0806;
+    const IPV4: u16 = 0x0800;
+    let all = [
+        Settings {
+            protocols: Some(&[ARP, IPV4]),
+            ..settings(0)
+        },
+        Settings {
+            protocols: Some(&[ARP]),
+            ..settings(1)
+        },
+        settings(2),
+    ];
+    let typed = |destination, source, protocol: u16| {
+        let mut header = header(destination, source);
+        header.0[12..].copy_from_slice(&protocol.to_be_bytes());
+        header
+    };
+    let from = |sender, destination, protocol| {
+        let header = typed(destination, address(sender), protocol);
+        from_client(all.iter(), sender, &header)
+    };
+    assert_eq!(from(0, OUTSIDE, IPV4), Some(route(true, 0)));
+    // Another type, a length, and a frame with a tag of a virtual network (IEEE 802.1Q).
+    for protocol in [0x86dd, 46, 0x8100, 0, 0xffff] {
+        assert_eq!(from(0, OUTSIDE, protocol), None);
+        assert_eq!(from(2, address(0), protocol), None, "nor does it get one");
+        assert_eq!(from(2, BROADCAST, protocol), Some(route(true, 0)));
+        let came = from_wire(all.iter(), &typed(BROADCAST, OUTSIDE, protocol));
+        assert_eq!(came, route(false, 0b100));
+        let came = from_wire(all.iter(), &typed(address(0), OUTSIDE, protocol));
+        assert_eq!(came, Route::default());
+    }
+    assert_eq!(from(1, BROADCAST, ARP), Some(route(true, 0b101)));
+    assert_eq!(from(2, BROADCAST, IPV4), Some(route(true, 0b001)));
 }
 
 #[test]

@@ -150,6 +150,7 @@ pub const fn settings(client: usize) -> Settings {
         per_ticks: 1,
         wire: true,
         peers: 0b111,
+        protocols: None,
     }
 }
 
