@@ -2,6 +2,7 @@
 
 pub mod hypercalls;
 pub mod messages;
+pub mod network;
 pub mod programs;
 pub mod record;
 pub mod ring;

@@ -48,6 +48,11 @@ fn virtio() {
 }
 
 #[test]
+fn network() {
+    slice("network", 2000);
+}
+
+#[test]
 fn each_target_has_its_slice_and_its_libfuzzer_binary() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read =

@@ -146,6 +146,7 @@ pub const LAYERS: &[Layer] = &[
             "ipc/*",
             "config/*",
             "personalities/guest",
+            "partitions/network",
             "verification/*",
             "tools/record",
         ],
