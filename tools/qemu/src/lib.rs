@@ -14,11 +14,15 @@
 mod memory;
 mod running;
 
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::io::{FdFlags, fcntl_setfd};
 
 pub use memory::Memory;
 pub use running::{End, Running};
@@ -171,13 +175,8 @@ pub enum Behind {
         /// A port of TCP on the host's own address, and the one of 10.0.2.15 that is behind it.
         forward: Option<(u16, u16)>,
     },
-    /// Frames in datagrams of UDP on the host's own address, just as they are.
-    Datagrams {
-        /// The port to which the host sends.
-        to_machine: u16,
-        /// The port to which the machine sends.
-        from_machine: u16,
-    },
+    /// Frames in datagrams, just as they are: the machine's end of a pair of sockets.
+    Datagrams(Arc<UnixDatagram>),
 }
 
 impl Network {
@@ -189,12 +188,7 @@ impl Network {
             Behind::User {
                 forward: Some((host, guest)),
             } => format!("user,id={name},ipv6=off,hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}"),
-            Behind::Datagrams {
-                to_machine,
-                from_machine,
-            } => format!(
-                "socket,id={name},udp=127.0.0.1:{from_machine},localaddr=127.0.0.1:{to_machine}"
-            ),
+            Behind::Datagrams(ref end) => format!("socket,id={name},fd={}", end.as_raw_fd()),
         }
     }
 }
@@ -267,7 +261,7 @@ impl Machine {
         })
     }
 
-    fn command(&self, files: &Files) -> Command {
+    fn command(&self, files: &Files) -> Result<Command> {
         // If this process is killed outright, nothing of ours can end QEMU any more; the kernel of the host then does.
         let mut qemu = if std::path::Path::new("/usr/bin/setpriv").exists() {
             let mut setpriv = Command::new("/usr/bin/setpriv");
@@ -314,6 +308,10 @@ impl Machine {
             qemu.args(["-drive", &drive.argument()]);
         }
         for network in &self.networks {
+            if let Behind::Datagrams(end) = &network.behind {
+                // QEMU inherits it.
+                fcntl_setfd(end, FdFlags::empty())?;
+            }
             qemu.args(["-netdev", &network.argument()]);
         }
         for device in &self.devices {
@@ -343,7 +341,7 @@ impl Machine {
                     .stderr(Stdio::piped());
             }
         }
-        qemu
+        Ok(qemu)
     }
 }
 
@@ -372,7 +370,7 @@ impl Prepared {
     /// The machine ends with the thread that calls this: keep that thread until the run is over.
     pub fn start(self) -> Result<Running> {
         let memory = self.memory()?;
-        let command = self.machine.command(&self.files);
+        let command = self.machine.command(&self.files)?;
         Running::start(command, self.machine.serial, memory, self.files)
     }
 }

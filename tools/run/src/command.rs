@@ -119,6 +119,7 @@ impl RunArguments {
                 false => Outside::Nobody,
             },
             media: Vec::new(),
+            enough: None,
             resets: 0,
         };
         if let Outside::Port(port) = options.outside {

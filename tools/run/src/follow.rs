@@ -1,6 +1,7 @@
 //! Following a machine while it runs, to its end.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use cofferdam_abi::record::{HealthRecord, Mark, State};
 use cofferdam_qemu::{End, Memory, Running};
 use cofferdam_record::Snapshot;
 
-use crate::{Options, request_stop, snapshot};
+use crate::{Options, request_stop, snapshot, ticks};
 
 /// A machine whose kernel has not begun a window for so long hangs.
 const STANDSTILL: Duration = Duration::from_secs(30);
@@ -17,6 +18,10 @@ const STANDSTILL: Duration = Duration::from_secs(30);
 const SLOWNESS: u32 = 100;
 /// And this much for the start.
 const START: Duration = Duration::from_secs(60);
+
+/// So many keys are typed at a time, and so much of the machine's time passes before there are more: who reads them may have room for few.
+const KEYS_AT_A_TIME: usize = 16;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +81,9 @@ pub(crate) fn follow(
     mut running: Running,
     options: &Options,
     length: Option<u64>,
+    timebase_hz: u64,
 ) -> Result<Followed> {
+    let pause = ticks(PAUSE, timebase_hz);
     let limit = options.machine_time;
     let limit = limit.map(|time| time.saturating_mul(SLOWNESS).saturating_add(START));
     let mut gathered = Gathered::default();
@@ -87,16 +94,28 @@ pub(crate) fn follow(
             let ended = look(running, options, &mut gathered, &mut progress);
             (has_come(running, &typed.after) || ended.is_some()).then_some(ended)
         })?;
-        match seen {
-            End::Seen(None) => {
-                running.type_in(&typed.keys)?;
-                if let Some(length) = length {
-                    let now = snapshot(running.memory())?.header().now_tick.get();
-                    request_stop(running.memory(), now.saturating_add(length))?;
-                }
+        let mut goes_on = seen == End::Seen(None);
+        if let End::Seen(Some(ended)) = seen {
+            end = Some(End::Seen(ended));
+        }
+        for keys in typed.keys.chunks(KEYS_AT_A_TIME) {
+            if !goes_on {
+                break;
             }
-            End::Seen(Some(ended)) => end = Some(End::Seen(ended)),
-            _ => {}
+            running.type_in(keys)?;
+            let next = progress.0.saturating_add(pause);
+            let seen = running.wait(limit, |running| {
+                let ended = look(running, options, &mut gathered, &mut progress);
+                (progress.0 >= next || ended.is_some()).then_some(ended)
+            })?;
+            goes_on = seen == End::Seen(None);
+            if let End::Seen(Some(ended)) = seen {
+                end = Some(End::Seen(ended));
+            }
+        }
+        if let (true, Some(length)) = (goes_on, length) {
+            let now = snapshot(running.memory())?.header().now_tick.get();
+            request_stop(running.memory(), now.saturating_add(length))?;
         }
     }
     if let (None, Some(until)) = (&end, &options.until) {
@@ -163,6 +182,11 @@ fn look(
     let resets = header.boots.get().saturating_sub(1);
     if resets > options.resets {
         return Some(Ended::Off);
+    }
+    // Whoever stops already is not asked again.
+    let enough = options.enough.as_ref();
+    if header.stop_at.get() != 0 && enough.is_some_and(|enough| enough.load(Ordering::Relaxed)) {
+        request_stop(running.memory(), 0).ok()?;
     }
     match record.state()? {
         State::Booting | State::Running => {}

@@ -18,7 +18,10 @@ mod memory;
 mod report;
 mod table;
 
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -55,6 +58,8 @@ pub struct Options {
     pub outside: Outside,
     /// What is behind disks in this run, in place of what stays from run to run.
     pub media: Vec<Medium>,
+    /// Set by whoever comes from outside when it is enough: the kernel is then asked to stop, before the machine's time is over.
+    pub enough: Option<Arc<AtomicBool>>,
     /// How often the module is expected to reset the machine. It goes on each time; one reset more ends the run.
     pub resets: u32,
 }
@@ -73,7 +78,7 @@ pub struct Medium {
 }
 
 /// Who comes from outside, to a system with a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Outside {
     /// Nobody: a network is there, and nobody on it says anything by himself.
     Nobody,
@@ -82,8 +87,10 @@ pub enum Outside {
     Paced,
     /// Whoever connects to this port of the host: it leads to the one that a network device's `forward` names.
     Port(u16),
-    /// Whoever sends frames, in datagrams to the first port of the host; the second one gets those of the machine.
-    Frames(u16, u16),
+    /// Whoever sends frames, by the other end of this pair of sockets, and gets those of the machine there.
+    Frames(Arc<UnixDatagram>),
+    /// Nobody can: nothing is plugged in.
+    Unplugged,
 }
 
 /// Keys, typed when somebody is there to take them.
@@ -123,7 +130,7 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         request_stop(&prepared.memory()?, length.saturating_mul(waits))?;
     }
     let running = prepared.start()?;
-    let followed = follow::follow(running, options, length)?;
+    let followed = follow::follow(running, options, length, built.plan.timebase_hz)?;
     let snapshot = snapshot(&followed.memory).context("the machine's memory cannot be read")?;
     let report = judge::judge(built, options, image, &followed, &snapshot)?;
     Ok(Outcome {
@@ -201,26 +208,25 @@ pub fn devices(built: &Built, options: &Options) -> Result<Devices> {
         let Some(emulator) = &function.emulator else {
             continue;
         };
-        devices.all.push(emulator.clone());
         let behind = |key: &str| {
             let mut properties = emulator.split(',');
             properties.find_map(|one| one.strip_prefix(key).map(str::to_owned))
         };
-        devices
-            .networks
-            .extend(behind("netdev=").map(|name| Network {
-                name,
-                behind: match options.outside {
-                    Outside::Nobody | Outside::Paced => Behind::User { forward: None },
-                    Outside::Port(port) => Behind::User {
-                        forward: function.forward.map(|guest| (port, guest)),
-                    },
-                    Outside::Frames(to_machine, from_machine) => Behind::Datagrams {
-                        to_machine,
-                        from_machine,
-                    },
-                },
-            }));
+        let network = behind("netdev=");
+        let plugged = match &options.outside {
+            Outside::Nobody | Outside::Paced => Some(Behind::User { forward: None }),
+            Outside::Port(port) => Some(Behind::User {
+                forward: function.forward.map(|guest| (*port, guest)),
+            }),
+            Outside::Frames(end) => Some(Behind::Datagrams(end.clone())),
+            Outside::Unplugged => None,
+        };
+        devices.all.push(match (&network, &plugged) {
+            (Some(name), None) => emulator.replace(&format!(",netdev={name}"), ""),
+            _ => emulator.clone(),
+        });
+        let network = network.zip(plugged);
+        (devices.networks).extend(network.map(|(name, behind)| Network { name, behind }));
         if let Some(name) = behind("drive=") {
             if let Some(own) = options.media.iter().find(|one| one.device == name) {
                 devices.drives.push(own.drive()?);

@@ -44,6 +44,8 @@ pub enum Requirement {
     UBoot,
     /// What makes file systems of Linux, and looks whether they are sound.
     FileSystems,
+    /// A browser that needs no screen.
+    Browser,
 }
 
 /// What building the Linux guest takes, and nothing else does.
@@ -54,7 +56,7 @@ pub const OF_LINUX_GUEST: [Requirement; 3] = [
 ];
 
 /// All requirements, in the order in which they are shown.
-pub const ALL: [Requirement; 9] = [
+pub const ALL: [Requirement; 10] = [
     Requirement::Toolchain,
     Requirement::Qemu,
     Requirement::Gdb,
@@ -64,6 +66,7 @@ pub const ALL: [Requirement; 9] = [
     Requirement::LinuxTools,
     Requirement::UBoot,
     Requirement::FileSystems,
+    Requirement::Browser,
 ];
 
 /// A requirement that is met.
@@ -120,6 +123,7 @@ impl Requirement {
             Self::LinuxTools => "tools of the builds of Linux and busybox, for a guest",
             Self::UBoot => "U-Boot, for a guest",
             Self::FileSystems => "file systems, for tests",
+            Self::Browser => "browser, for a test of the page",
         }
     }
 
@@ -140,6 +144,7 @@ impl Requirement {
             Self::LinuxTools => guest::linux_tools(),
             Self::UBoot => guest::u_boot(),
             Self::FileSystems => guest::file_systems(),
+            Self::Browser => program::any_version("chromium", &["chromium"]),
         }
     }
 }

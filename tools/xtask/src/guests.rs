@@ -181,7 +181,7 @@ fn own_files(systems: &Systems, built: &Built) -> Result<()> {
     let (initramfs, overlay) = (file("own.cpio"), file("own.dtb"));
     store(&initramfs, &archive)?;
     store(&overlay, &own_overlay()?)?;
-    let before = "arguments    = \"norandmaps\"";
+    let before = "arguments    = \"norandmaps address=10.0.2.16/24 gateway=10.0.2.2\"";
     let after = format!(
         "arguments = \"norandmaps own=argument\"\ninitramfs = \"{}\"\noverlay = \"{}\"",
         initramfs.display(),

@@ -101,6 +101,7 @@ impl Systems {
             plugin: None,
             outside: Outside::Nobody,
             media: Vec::new(),
+            enough: None,
             resets: 0,
         }
     }

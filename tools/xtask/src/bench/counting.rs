@@ -100,6 +100,7 @@ fn count(
         }),
         outside: Outside::Nobody,
         media: Vec::new(),
+        enough: None,
         resets: 0,
     };
     let report = run(built, &options)?.report;

@@ -228,6 +228,7 @@ fn options(qemu: PathBuf, plugin: Option<Plugin>) -> Options {
         typed: None,
         plugin,
         outside: Outside::Paced,
+        enough: None,
         media: Vec::new(),
         resets: 0,
     }

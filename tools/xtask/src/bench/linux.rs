@@ -206,6 +206,7 @@ fn in_a_partition(system: &Built) -> Result<(Measured, Others)> {
         plugin: None,
         outside: Outside::Nobody,
         media: Vec::new(),
+        enough: None,
         resets: 0,
     };
     let outcome = run(system, &options)?;
