@@ -262,8 +262,8 @@ pub struct Counts {
     /// For each pair of `settings.between`: the cost so far, if between them.
     between: Vec<Option<Between>>,
     betweens: BTreeMap<(usize, Between), u64>,
-    /// How many of them are not `None`.
-    under_way: usize,
+    /// Which of them are not `None`.
+    under_way: Vec<usize>,
     /// The run with interrupts disabled that is under way, and where in the excursion's steps it began.
     run: Option<(Run, usize)>,
     longest: Run,
@@ -289,7 +289,7 @@ impl Counts {
     /// Whether no instruction counts but one at which something begins to be counted.
     #[allow(dead_code)] // As above.
     pub fn is_idle(&self) -> bool {
-        self.settings.only_between && self.under_way == 0
+        self.settings.only_between && self.under_way.is_empty()
     }
 
     /// Takes note of the next instruction executed.
@@ -379,10 +379,10 @@ impl Counts {
         if instruction.mark {
             self.pass_mark(instruction.place.effective);
         }
-        if self.under_way == 0 {
-            return;
-        }
-        for between in self.between.iter_mut().flatten() {
+        for &index in &self.under_way {
+            let Some(between) = &mut self.between[index] else {
+                continue;
+            };
             between.all.add(instruction);
             if instruction.kind != Kind::User {
                 between.kernel.add(instruction);
@@ -405,7 +405,8 @@ impl Counts {
                 *place = Some(Between::default());
             }
         }
-        self.under_way = self.between.iter().flatten().count();
+        let all = 0..self.between.len();
+        self.under_way = all.filter(|one| self.between[*one].is_some()).collect();
     }
 
     /// Writes one JSON object per line, told apart by `kind`: `boot`, `interrupts_off`, `excursion`, `between`. Addresses are

@@ -195,8 +195,8 @@ pub struct Devices {
     pub networks: Vec<Network>,
 }
 
-/// When a disk of [`Outside::Paced`] answers: some 40,000 instructions later, counted by a plugin, that have to be over.
-const ZEROS_AFTER: Duration = Duration::from_millis(4);
+/// When a disk of [`Outside::Paced`] answers: the 200,000 instructions of 32 requests, counted by a plugin, have to be over.
+const ZEROS_AFTER: Duration = Duration::from_millis(8);
 
 /// Those of a system. Under the instruction clock every run finds the disks as the first one did.
 ///

@@ -145,8 +145,8 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// So many bits count within a life, and as many bits more are the life's.
-    const BITS: u32 = 8;
+    /// So many bits count within a life, and as many bits more are the life's. With the number of a place that is two bytes of a message.
+    const BITS: u32 = 4;
 
     const fn new(life: u32) -> Self {
         Self {

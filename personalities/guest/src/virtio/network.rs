@@ -275,6 +275,7 @@ impl Network {
         memory: &mut M,
         payload: &P,
     ) -> Result<(), Broken> {
+        let mut delivered = None;
         while let Some(slot) = self.arrived.front().copied().map(usize::from) {
             let Some(chain) = queue.take(memory)? else {
                 break;
@@ -283,30 +284,32 @@ impl Network {
             if chain.readable > 0 || chain.writable < HEADER_BYTES + FRAME_BYTES_MAX {
                 return Err(Broken);
             }
-            let start = Cursor::start(chain.head);
-            let behind = queue.walk(
-                memory,
-                start,
-                HEADER_BYTES,
-                true,
-                |memory, at, done, bytes| {
-                    let (done, bytes) = (done as usize, bytes as usize);
-                    memory.write(at, HEADER.get(done..done + bytes)?)
-                },
-            )?;
-            self.alignment = queue.address(memory, behind).unwrap_or(0);
             let begin = self.receiving.offset(slot);
-            let length = self.receiving.lengths[slot].into();
-            queue.walk(memory, behind, length, true, |memory, at, done, bytes| {
-                memory.copy_in(at, payload, begin + done, bytes)
+            let length = u32::from(self.receiving.lengths[slot]);
+            let start = Cursor::start(chain.head);
+            let all = HEADER_BYTES + length;
+            queue.walk(memory, start, all, true, |memory, at, done, bytes| {
+                let of_header = HEADER_BYTES.saturating_sub(done).min(bytes);
+                if of_header > 0 {
+                    let begin = done as usize;
+                    memory.write(at, HEADER.get(begin..begin + of_header as usize)?)?;
+                }
+                let of_frame = bytes - of_header;
+                if of_frame > 0 {
+                    let place = done + of_header - HEADER_BYTES;
+                    memory.copy_in(at + of_header, payload, begin + place, of_frame)?;
+                }
+                Some(())
             })?;
+            delivered = Some(chain.head);
             queue.put(memory, chain.head, HEADER_BYTES + length)?;
             self.arrived.pop_front();
             self.receiving.free |= 1 << slot;
         }
-        if let Some(head) = queue.first(memory)? {
-            let start = queue.address(memory, Cursor::start(head));
-            self.alignment = start.unwrap_or(0).wrapping_add(HEADER_BYTES);
+        // The next buffer is like the last one, if there is none yet.
+        let like = queue.first(memory)?.or(delivered).map(Cursor::start);
+        if let Some(start) = like.and_then(|start| queue.address(memory, start)) {
+            self.alignment = start.wrapping_add(HEADER_BYTES);
         }
         Ok(())
     }
