@@ -147,12 +147,6 @@ fn judge(figure: &Figure, blessed: Option<&Figure>, tolerance: f64) -> Result<()
         goals(figure),
         goals(blessed)
     );
-    ensure!(
-        figure.reaches() || !blessed.reaches(),
-        "is {}, and has to be at most {}, as what is committed is",
-        figure.judged(),
-        figure.must.unwrap_or_default()
-    );
     Ok(())
 }
 
@@ -245,10 +239,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_that_was_reached_is_kept_whatever_is_blessed() {
+    fn a_bound_that_was_reached_is_kept() {
         let (within, above) = (figure(249.0), figure(251.0));
         assert!(within.reaches() && !above.reaches());
-        assert!(failures(&above, &within)[0].contains("at most 2.5"));
         assert_eq!(
             lost(std::slice::from_ref(&above), &[within]),
             ["null_syscall"]
