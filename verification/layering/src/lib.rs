@@ -102,6 +102,9 @@ pub const LAYERS: &[Layer] = &[
     target("personalities/native", &["microkernel/abi", "ipc/*"])
         .with_unsafe_code("the hypercalls")
         .with_assembly(),
+    // The ARINC 653 services are plain data, and know nothing of where they run.
+    target("personalities/apex", &[]),
+    target("personalities/apex-conformity", &["personalities/apex"]),
     // The monitor is a partition's program.
     target(
         "personalities/guest",
