@@ -1,5 +1,7 @@
 //! The system under test on the host, and its configuration, which every other system under test has as well.
 
+use core::fmt::Write;
+
 use cofferdam_apex::{
     Direction, Environment, ErrorCode, ErrorLevel, Facts, Failed, HealthAction, MemoryBlock,
     MemoryBlockMode, Name, OperatingMode, Partition, PartitionError, PartitionPeriod, QueuingFacts,
@@ -213,6 +215,18 @@ impl Environment for World {
     }
 }
 
+/// What is written to it, as one number.
+struct Digest(u64);
+
+impl Write for Digest {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+        Ok(())
+    }
+}
+
 /// The partition under test, on plain data.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -336,6 +350,15 @@ impl System for Host {
 
     fn restrict(&mut self) {
         *self = Self::new(&RESTRICTED);
+    }
+
+    fn state(&self) -> u64 {
+        // FNV-1a, 64 bits.
+        let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+        match write!(digest, "{:?}", self.partition) {
+            Ok(()) => digest.0,
+            Err(_) => 0,
+        }
     }
 
     fn is_consistent(&self) -> bool {

@@ -43,11 +43,12 @@ impl Script<'_> {
         }
     }
 
-    /// A call that has to be refused, with this code, and to change nothing about who runs.
+    /// A call that has to be refused, with this code, and to change nothing.
     pub fn refused(&mut self, call: Call, code: ReturnCode) {
-        let before = self.system.running();
+        let before = (self.system.running(), self.system.state());
         assert_eq!(self.call(call), Answer::Refused(code), "{call:?}");
-        assert_eq!(self.system.running(), before, "{call:?}");
+        let after = (self.system.running(), self.system.state());
+        assert_eq!(after, before, "{call:?}");
     }
 
     /// A call whose caller has to wait.

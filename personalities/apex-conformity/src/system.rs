@@ -57,6 +57,9 @@ pub trait System {
     /// The partition begins anew, in a cold start, with no period and without the right to switch schedules.
     fn restrict(&mut self);
 
+    /// A number that stands for all of the partition's state, to notice a change of it; 0 where nobody can look inside.
+    fn state(&self) -> u64;
+
     /// Whether the partition's queues are in order, as far as that can be seen.
     fn is_consistent(&self) -> bool;
 }

@@ -33,6 +33,8 @@ const FUZZ: [(&str, u64, u64); 7] = [
 ];
 /// So many bits of the tables are flipped on the machine, one at a time; on the host all of them.
 const FLIPPED_BITS: usize = 400;
+/// How many steps more the services of ARINC 653 are explored, besides one for each time as much: each takes some three times as long.
+const APEX_DEEPER: u32 = 1;
 /// How much of the machine's time the attacks go on, and the sweep.
 const ATTACKS: Duration = Duration::from_secs(60);
 const GUESTS: u32 = 4;
@@ -53,7 +55,7 @@ type Campaign = (
     fn(&Field<'_>) -> Result<Tally>,
 );
 
-const CAMPAIGNS: [Campaign; 9] = [
+const CAMPAIGNS: [Campaign; 10] = [
     (
         "guests",
         |scale| {
@@ -117,6 +119,16 @@ const CAMPAIGNS: [Campaign; 9] = [
             format!("{sequences} random sequences of operations against the reference model, twice")
         },
         model,
+    ),
+    (
+        "apex",
+        |scale| {
+            format!(
+                "every order of steps of the ARINC 653 services, {} deeper than in the tests",
+                APEX_DEEPER + scale
+            )
+        },
+        apex,
     ),
     (
         "fuzz",
@@ -231,6 +243,36 @@ fn model(field: &Field<'_>) -> Result<Tally> {
     tally.note("the reference model", Ok(covered));
     let covered = format!("{sequences} sequences with a kernel that takes time");
     tally.note("windows on their ticks", Ok(covered));
+    Ok(tally)
+}
+
+/// The services of ARINC 653 and their reference, in every order of steps.
+fn apex(field: &Field<'_>) -> Result<Tally> {
+    let deeper = APEX_DEEPER + field.scale;
+    let output = field
+        .workspace
+        .toolchain
+        .cargo()
+        .current_dir(field.workspace.root)
+        .args(["test", "--quiet", "--profile", "soak"])
+        .args(["--package", "cofferdam-apex-conformity"])
+        .args(["--test", "exploration", "--", "--nocapture", "every_order"])
+        .env("COFFERDAM_APEX_DEPTH", deeper.to_string())
+        .output()
+        .context("cargo did not start")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "the services and their reference do not agree:\n{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut tally = Tally::default();
+    for line in said.lines() {
+        if let Some((scenario, covered)) = line.split_once(" depth ") {
+            let covered: Vec<_> = covered.split_whitespace().collect();
+            tally.note(scenario.trim(), Ok(format!("depth {}", covered.join(" "))));
+        }
+    }
     Ok(tally)
 }
 

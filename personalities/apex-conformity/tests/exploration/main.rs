@@ -33,7 +33,7 @@ fn explore(scenario: &Scenario, depth: usize) -> Result<Covered, String> {
         states: 1,
         steps: 0,
     };
-    for _ in 0..depth {
+    for left in (0..depth).rev() {
         let mut next = Vec::new();
         for (place, state) in level {
             for (number, step) in scenario.steps.iter().enumerate() {
@@ -51,7 +51,8 @@ fn explore(scenario: &Scenario, depth: usize) -> Result<Covered, String> {
                     let way: Vec<_> = way.iter().map(|step| scenario.steps[*step]).collect();
                     format!("{}: {wrong}\n  after {way:#?}", scenario.name)
                 })?;
-                if possible && seen.insert(after.fingerprint()) {
+                // From the last ones nobody goes on: they are not kept.
+                if possible && seen.insert(after.fingerprint()) && left > 0 {
                     ways.push((place, number));
                     next.push((ways.len() - 1, after));
                 }
