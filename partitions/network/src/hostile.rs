@@ -115,7 +115,9 @@ pub fn run(bytes: &[u8]) {
     if !device_lies {
         bench.work();
     }
-    bench.sent().iter().for_each(|frame| may_be_sent(frame));
+    for frame in bench.sent().iter() {
+        may_be_sent(frame);
+    }
     let counts = bench.server.counts();
     assert_eq!(counts.clients.len(), CLIENTS);
 }
@@ -180,7 +182,7 @@ fn step(bench: &mut Bench, choices: &mut Choices<'_>, device_lies: bool) {
 }
 
 /// Whether one of the clients may send it to the wire.
-fn may_be_sent(frame: &Vec<u8>) {
+fn may_be_sent(frame: &[u8]) {
     let length = frame.len() as u32;
     assert!((FRAME_BYTES_MIN..=FRAME_BYTES_MAX).contains(&length));
     let header = Header(*frame.first_chunk().expect("it is long enough"));
