@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use cofferdam_abi::health::Error;
-use cofferdam_build::Built;
+use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Outcome, Outside};
 
-use super::{LOOP, beside, keeps_its_beat, partition, visited};
+use super::{LOOP, beside, beside_image, keeps_its_beat, partition, visited};
 use crate::machines::{Case, Systems, case};
 use crate::parts::Tally;
+use crate::variant::Variant;
 
 /// So many questions are answered in a flood, and so many frames of it come with each.
 const ANSWERS: u32 = 200;
@@ -119,6 +120,10 @@ impl Wire {
     }
 }
 
+/// What the system's file takes for a storm, and what it does in the flood: by the machine's time frames come as slowly as a busy host likes.
+const STORM: &str = "storm      = \"200/10ms\"";
+const EARLY_STORM: &str = "storm      = \"10/10ms\"";
+
 /// Frames of all kinds come as fast as the host sends them, and questions among them. The control loop keeps its beat as in a run in which
 /// nobody says anything; the source of the interrupts is held off when it is too much, which the health log says; and the partition behind the
 /// switch answers: so many questions that the flood has come as well, whatever of it is lost on the way.
@@ -126,7 +131,9 @@ fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
     let quiet = systems.run(built, 1000)?;
     keeps_its_beat(&quiet)?;
     let wire = Wire::new()?;
-    let (flooded, (answers, sent)) = beside(built, visited(systems, wire.outside()), |over| {
+    let (built, image) = Variant::replacing(STORM, EARLY_STORM).build(built, Kernel::Release)?;
+    let options = visited(systems, wire.outside());
+    let (flooded, (answers, sent)) = beside_image(&built, &image, options, |over| {
         let mut number = 0;
         let answers = wire.ask(STATUS, ANSWERS, over, || {
             for _ in 0..FRAMES_OF_QUESTION {
