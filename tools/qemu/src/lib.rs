@@ -55,7 +55,7 @@ pub struct Machine {
     pub plugin: Option<Plugin>,
     /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
     pub reboots: bool,
-    /// For whoever counts instructions with devices at work: idle time passes as on the host's clock, instead of being jumped over from timer
+    /// For whoever counts instructions with devices at work, or sits at a terminal: idle time passes as on the host's clock, instead of being jumped over from timer
     /// to timer while a device is busy; and a network device sends a while after it was told to, by the machine's clock.
     pub paced: bool,
 }
@@ -294,7 +294,8 @@ impl Machine {
             }
         }
         // And of its time.
-        if self.icount_shift.is_some() || matches!(self.boot, Boot::Linux { .. }) {
+        let the_same_every_time = self.icount_shift.is_some() && !self.paced;
+        if the_same_every_time || matches!(self.boot, Boot::Linux { .. }) {
             qemu.args(["-rtc", &format!("base={RTC_BASE},clock=vm")]);
         }
         if let Some(shift) = self.icount_shift {

@@ -129,7 +129,7 @@ impl RunArguments {
             say!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
             if !options.instruction_clock {
                 say!(
-                    "--- on the host's clock, whose pauses move releases; --icount shows the exact times ---"
+                    "--- a busy machine takes a nanosecond of its time for an instruction, an idle one waits by the host's clock, which moves releases; --icount shows the exact times ---"
                 );
             }
         }

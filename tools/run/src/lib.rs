@@ -168,19 +168,21 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         );
     }
     let devices = devices(built, options)?;
+    // Whoever sits at the machine has no use for a clock that goes on while the host makes it wait, nor for one that jumps.
+    let at_a_terminal = options.serial == Serial::Terminal && !options.instruction_clock;
     Ok(Machine {
         qemu: options.qemu.clone(),
         boot: Boot::Image(image.to_vec()),
         memory_mib,
         folder: built.directory.clone(),
-        icount_shift: options.instruction_clock.then_some(0),
+        icount_shift: (options.instruction_clock || at_a_terminal).then_some(0),
         serial: options.serial,
         devices: devices.all,
         drives: devices.drives,
         networks: devices.networks,
         plugin: options.plugin.clone(),
         reboots: options.resets > 0,
-        paced: matches!(options.outside, Outside::Paced),
+        paced: at_a_terminal || matches!(options.outside, Outside::Paced),
     })
 }
 
