@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_abi::space;
-use cofferdam_build::{Built, Kernel, Tree, locate, store};
+use cofferdam_build::{Built, Kernel, Tree, locate};
 use cofferdam_guest::native;
-use cofferdam_progress::{Step, print_result, say};
+use cofferdam_progress::{Step, print_result};
 use cofferdam_qemu::{Plugin, Serial};
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outside, devices, run};
@@ -29,7 +29,7 @@ use object::{Object, ObjectSymbol};
 use super::KERNEL;
 use super::counting::{COUNTS, plugin};
 use super::counts::Counts;
-use super::linux::figures::{Figure, compare, lost};
+use super::linux::figures::{Committed, Figure, compare};
 use crate::parts::Tally;
 use crate::workspace::Workspace;
 use samples::{OPERATIONS, is_event, show};
@@ -72,30 +72,13 @@ pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: boo
         print_result(show(&figures))?;
     }
     let golden = golden(workspace.root)?;
-    if !bless {
-        let tally = held_against(&figures, &golden);
-        for failure in &tally.failed {
-            say!("error: {failure}");
-        }
-        ensure!(
-            tally.failed.is_empty(),
-            "figures are not what is committed; `cargo xtask bench drivers --bless` commits them"
-        );
-        return Ok(());
-    }
-    let lost = lost(&figures, &golden);
-    ensure!(
-        lost.is_empty(),
-        "above its bound, and what is committed is not: {}; nothing was committed",
-        lost.join(", ")
-    );
-    let text = serde_json::to_string_pretty(&figures)? + "\n";
-    store(&workspace.root.join(GOLDEN), text.as_bytes())?;
-    say!("blessed: {GOLDEN}");
-    say!(
-        "UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/driver-performance.md"
-    );
-    Ok(())
+    let tally = held_against(&figures, &golden);
+    let committed = Committed {
+        file: &workspace.root.join(GOLDEN),
+        bench: "drivers",
+        page: "docs/driver-performance.md",
+    };
+    committed.settle(&figures, &golden, &tally, bless)
 }
 
 /// The same as test cases, one for each figure.

@@ -15,9 +15,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use cofferdam_build::{Built, Kernel, Tree, locate, store};
+use cofferdam_build::{Built, Kernel, Tree, locate};
 use cofferdam_guest::native::{self, tick_of_init};
-use cofferdam_progress::{Step, print_result, say};
+use cofferdam_progress::{Step, print_result};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outside, run};
@@ -27,7 +27,7 @@ use cofferdam_target_build::target_directory;
 use super::counting::Counting;
 use crate::parts::Tally;
 use crate::workspace::Workspace;
-use figures::{Figure, TOLERANCE, compare, lost, show};
+use figures::{Committed, Figure, TOLERANCE, compare, show};
 use output::{Others, Output};
 
 /// Where the committed figures lie.
@@ -78,28 +78,13 @@ pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: boo
         print_result(show(&figures)?)?;
     }
     let golden = golden(workspace.root)?;
-    if !bless {
-        let tally = compare(&figures, &golden, TOLERANCE);
-        for failure in &tally.failed {
-            say!("error: {failure}");
-        }
-        ensure!(
-            tally.failed.is_empty(),
-            "figures are not what is committed; `cargo xtask bench linux --bless` commits them"
-        );
-        return Ok(());
-    }
-    let lost = lost(&figures, &golden);
-    ensure!(
-        lost.is_empty(),
-        "above its bound, and what is committed is not: {}; nothing was committed",
-        lost.join(", ")
-    );
-    let text = serde_json::to_string_pretty(&figures)? + "\n";
-    store(&workspace.root.join(GOLDEN), text.as_bytes())?;
-    say!("blessed: {GOLDEN}");
-    say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/linux-performance.md");
-    Ok(())
+    let tally = compare(&figures, &golden, TOLERANCE);
+    let committed = Committed {
+        file: &workspace.root.join(GOLDEN),
+        bench: "linux",
+        page: "docs/linux-performance.md",
+    };
+    committed.settle(&figures, &golden, &tally, bless)
 }
 
 /// The same as test cases, one for each figure.

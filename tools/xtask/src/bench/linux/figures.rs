@@ -1,5 +1,9 @@
 //! The figures of Linux in a partition: what is aimed at, what is committed, and how they are shown.
 
+use std::path::Path;
+
+use cofferdam_build::store;
+use cofferdam_progress::say;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, ensure};
@@ -151,12 +155,56 @@ fn judge(figure: &Figure, blessed: Option<&Figure>, tolerance: f64) -> Result<()
 }
 
 /// What may not be committed: a figure above its bound where the committed one is within it.
-pub fn lost<'f>(figures: &'f [Figure], golden: &[Figure]) -> Vec<&'f str> {
+fn lost<'f>(figures: &'f [Figure], golden: &[Figure]) -> Vec<&'f str> {
     let reached = |op: &str| golden.iter().any(|one| one.op == op && one.reaches());
     let lost = figures.iter().filter(|one| !one.reaches());
     lost.map(|one| one.op.as_str())
         .filter(|op| reached(op))
         .collect()
+}
+
+/// Where figures are committed, and how that is spoken of.
+pub struct Committed<'c> {
+    /// The file with them.
+    pub file: &'c Path,
+    /// What measures them: `cargo xtask bench` with this name.
+    pub bench: &'c str,
+    /// The page that shows them.
+    pub page: &'c str,
+}
+
+impl Committed<'_> {
+    /// Says what is not as committed, which is an error; or commits the figures as they are.
+    pub fn settle(
+        &self,
+        figures: &[Figure],
+        golden: &[Figure],
+        tally: &Tally,
+        bless: bool,
+    ) -> Result<()> {
+        let Self { bench, page, .. } = self;
+        if !bless {
+            for failure in &tally.failed {
+                say!("error: {failure}");
+            }
+            ensure!(
+                tally.failed.is_empty(),
+                "figures are not what is committed; `cargo xtask bench {bench} --bless` commits them"
+            );
+            return Ok(());
+        }
+        let lost = lost(figures, golden);
+        ensure!(
+            lost.is_empty(),
+            "above its bound, and what is committed is not: {}; nothing was committed",
+            lost.join(", ")
+        );
+        let text = serde_json::to_string_pretty(figures)? + "\n";
+        store(self.file, text.as_bytes())?;
+        say!("blessed: {}", self.file.display());
+        say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into {page}");
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
