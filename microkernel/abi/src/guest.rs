@@ -37,6 +37,28 @@ pub const ASKS: u32 = register(4);
 /// the monitor had put there, and the interrupt is asserted no longer. The monitor clears it.
 pub const ACKNOWLEDGED: u32 = register(5);
 
+/// The offset of the **foreseen accesses**: what the monitor expects the guest to do next at registers of devices, and what comes of it.
+/// Each is two words: the guest-physical address of an aligned word, with [`foreseen::LOAD`] or [`foreseen::STORE`]; and a value.
+///
+/// A load that is foreseen gives that value, and the guest goes on. A store of exactly that value, while [`EXTERNAL`] is 0, goes on as well: its
+/// first word and those of the places before it become 0, and the monitor finds out when it runs the next time. Stores come in the order of
+/// their places, and only those loads are foreseen that stand before the next store. Whatever else the guest does is an [`Exit`].
+pub const FORESEEN: u32 = register(foreseen::FIRST);
+
+/// The foreseen accesses, in [`FORESEEN`].
+pub mod foreseen {
+    /// The register number of the first word.
+    pub const FIRST: u32 = 10;
+    /// How many places there are.
+    pub const PLACES: u32 = 4;
+    /// The bytes of a place.
+    pub const BYTES: u32 = 8;
+    /// In the first word: a load.
+    pub const LOAD: u32 = 1;
+    /// In the first word: a store.
+    pub const STORE: u32 = 2;
+}
+
 /// Stubs of a kernel that was rewritten beforehand: a few instructions each, which stand in for one that changes whether
 /// interrupts are enabled. They use one general register and keep it in [`SCRATCH`] meanwhile, so the guest takes no
 /// interrupt inside.

@@ -1,14 +1,15 @@
 //! Guests: the second level of a vCPU, with an address space that the kernel models.
 //!
 //! A partition with a guest begins as any other: its program is the guest's monitor. `guest_run` gives the vCPU to the guest, until it
-//! comes to something that is the monitor's to do. The vCPU has two sets of registers then, and the set that is not in use is kept here: going up
-//! and coming back exchanges them, and nothing is scheduled.
+//! comes to something that is the monitor's to do. The vCPU has two sets of registers then, and the second is kept here: going up and coming back
+//! changes which of them is meant, and nothing is scheduled.
 //!
 //! The guest's kernel and its processes both run in user mode of the hardware. What a guest's own exception leads to is
 //! settled as hardware would ([`exception`]), its privileged instructions are carried out ([`instruction`]), and its translations
 //! become real ones so far as they stay in its memory ([`translation`], [`shadow`]).
 
 mod exception;
+mod foreseen;
 mod instruction;
 mod shadow;
 mod stub;
@@ -51,8 +52,8 @@ const SETS: usize = (tlb::TLB0_ENTRIES / 32) as usize;
 /// The state of a guest.
 pub(crate) struct Guest<R> {
     tables: &'static GuestTables,
-    /// The monitor's registers while the guest runs, and the guest's while the monitor does.
-    others: R,
+    /// Its registers, beside those of its monitor, which are the partition's.
+    registers: R,
     /// The address space that it is in.
     space: bool,
     /// TLB1.
@@ -76,7 +77,7 @@ impl<R: Registers> Guest<R> {
     pub(crate) fn new(tables: &'static GuestTables) -> Self {
         Self {
             tables,
-            others: R::default(),
+            registers: R::default(),
             space: false,
             large: Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]),
             large_keys: Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]),
@@ -110,6 +111,28 @@ impl<M: Machine> Kernel<M> {
         GUESTS && self.partitions[self.current].activity == Activity::Guest
     }
 
+    /// The registers of the level at which a partition is.
+    #[inline]
+    pub(crate) fn level(&self, partition: u8) -> &M::Registers {
+        let state = &self.partitions[partition];
+        match state.activity {
+            Activity::Guest | Activity::GuestIdle if GUESTS => &self.guests[state.guest].registers,
+            _ => &state.registers,
+        }
+    }
+
+    /// The same, to be resumed.
+    #[inline]
+    pub(crate) fn level_mut(&mut self, partition: u8) -> &mut M::Registers {
+        let state = &mut self.partitions[partition];
+        match state.activity {
+            Activity::Guest | Activity::GuestIdle if GUESTS => {
+                &mut self.guests[state.guest].registers
+            }
+            _ => &mut state.registers,
+        }
+    }
+
     /// A word of the guest's register page.
     #[inline]
     fn guest_word(&self, index: u8, offset: u32) -> u32 {
@@ -140,8 +163,8 @@ impl<M: Machine> Kernel<M> {
         // Its tags begin anew, and none may match what is left of its last life.
         self.machine.empty_pages();
         let guest = &mut self.guests[index];
-        guest.others.start(0, 0, tables.tag_first);
-        self.machine.begin_guest(&mut guest.others, tables);
+        guest.registers.start(0, 0, tables.tag_first);
+        self.machine.begin_guest(&mut guest.registers, tables);
         (guest.space, guest.victim) = (false, 0);
         guest.large_keys = Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]);
         guest.large = Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]);
@@ -167,9 +190,8 @@ impl<M: Machine> Kernel<M> {
             return Some(Status::Ok);
         }
         let [bytes, register, value] = self.arguments(caller);
-        self.exchange(caller);
         if bytes != 0 {
-            let registers = &mut self.partitions[caller].registers;
+            let registers = &mut self.guests[index].registers;
             registers.set_pc(registers.pc().wrapping_add(bytes));
             if register < guest::number::COUNT {
                 registers.set_numbered(register, value);
@@ -178,9 +200,9 @@ impl<M: Machine> Kernel<M> {
         self.set_activity(caller, Activity::Guest);
         self.ending = Ending::DECIDE;
         // The monitor may have changed it.
-        self.set_guest_state(caller, index, self.guest_word(index, guest::MSR));
-        self.load_levels(caller, index);
-        self.deliver_to_guest(caller, index);
+        self.set_guest_state(index, self.guest_word(index, guest::MSR));
+        self.load_levels(index);
+        self.deliver_to_guest(index);
         None
     }
 
@@ -190,7 +212,6 @@ impl<M: Machine> Kernel<M> {
 
     /// The monitor goes on, told why and with what.
     fn leave_guest<const N: usize>(&mut self, partition: u8, exit: Exit, values: [u32; N]) {
-        self.exchange(partition);
         let registers = &mut self.partitions[partition].registers;
         registers.set_result(0, Status::Ok as u32);
         registers.set_result(1, exit as u32);
@@ -207,9 +228,9 @@ impl<M: Machine> Kernel<M> {
         self.leave_guest(partition, Exit::Lines, [lines, 0, 0]);
     }
 
-    /// Whether the guest, which has the partition's registers, is at its user level.
-    fn at_user_level(&self, partition: u8) -> bool {
-        self.partitions[partition].registers.at_user_level()
+    /// Whether the guest is at its user level.
+    fn at_user_level(&self, index: u8) -> bool {
+        self.guests[index].registers.at_user_level()
     }
 
     /// The guest idles: the partition gives its time away.
@@ -231,24 +252,16 @@ impl<M: Machine> Kernel<M> {
         account.guest_idle_ticks = all.into();
     }
 
-    /// The two levels change places.
-    fn exchange(&mut self, partition: u8) {
-        let state = &mut self.partitions[partition];
-        self.machine.unload(&state.registers);
-        let guest = &mut self.guests[state.guest];
-        core::mem::swap(&mut state.registers, &mut guest.others);
-    }
-
     /// `guest_get`: a register of the guest.
     pub(crate) fn guest_get(&mut self, caller: u8, number: u32) -> Result<[u32; 1], Status> {
         let index = self.guest_of(caller, number)?;
-        Ok([self.guests[index].others.numbered(number)])
+        Ok([self.guests[index].registers.numbered(number)])
     }
 
     /// `guest_set`: the same, the other way.
     pub(crate) fn guest_set(&mut self, caller: u8, number: u32, value: u32) -> Result<(), Status> {
         let index = self.guest_of(caller, number)?;
-        self.guests[index].others.set_numbered(number, value);
+        self.guests[index].registers.set_numbered(number, value);
         Ok(())
     }
 

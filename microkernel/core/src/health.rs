@@ -10,7 +10,7 @@ use cofferdam_abi::record::{self, CRASH_MAGIC, HealthRecord, State, TraceKind};
 use cofferdam_tables::RegionKind;
 use zerocopy::FromZeros;
 
-use crate::kernel::{Kernel, NOBODY};
+use crate::kernel::{Ending, Kernel, NOBODY};
 use crate::machine::{Machine, Registers};
 use crate::partition::Activity;
 
@@ -38,17 +38,18 @@ impl Fault {
 }
 
 impl<M: Machine> Kernel<M> {
-    /// The partition that has the processor caused an exception.
-    pub fn exception(&mut self, fault: Fault) {
+    /// The partition that has the processor caused an exception. [`Ending::RESUME`] if nothing else came of it than that it goes on.
+    pub fn exception(&mut self, fault: Fault) -> Ending {
         let partition = self.current;
         if self.in_guest() {
-            return self.guest_exception(fault);
+            self.guest_exception(fault);
+            return self.ending;
         }
         match fault.exception {
             Exception::DataTlbError | Exception::InstructionTlbError
                 if self.refill(partition, fault.address, fault.is_fetch()) =>
             {
-                return;
+                return Ending::RESUME;
             }
             _ => {}
         }
@@ -57,10 +58,10 @@ impl<M: Machine> Kernel<M> {
             fault.exception,
             Some((fault.address, fault.syndrome)),
         ) {
-            return;
+            return Ending::DECIDE;
         }
         let error = self.classify(partition, &fault);
-        let pc = self.partitions[partition].registers.pc();
+        let pc = self.level(partition).pc();
         let action = self.report(partition, error, pc, Some(&fault), fault.syndrome);
         if matches!(
             action,
@@ -69,6 +70,7 @@ impl<M: Machine> Kernel<M> {
             self.skip(partition, &fault);
         }
         self.act(partition, error, action);
+        Ending::DECIDE
     }
 
     /// An access just below the stack is an overflow.
@@ -97,7 +99,7 @@ impl<M: Machine> Kernel<M> {
 
     /// An error of a partition that is no exception.
     pub(crate) fn partition_error(&mut self, partition: u8, error: Error, detail: u32) {
-        let pc = self.partitions[partition].registers.pc();
+        let pc = self.level(partition).pc();
         let action = self.report(partition, error, pc, None, detail);
         self.act(partition, error, action);
     }
@@ -105,7 +107,7 @@ impl<M: Machine> Kernel<M> {
     /// As [`Self::partition_error`], at a boundary: what the table wants of the partition itself is done before it goes on,
     /// in its own time.
     pub(crate) fn put_off_error(&mut self, partition: u8, error: Error) {
-        let pc = self.partitions[partition].registers.pc();
+        let pc = self.level(partition).pc();
         match self.report(partition, error, pc, None, 0) {
             Action::Ignore | Action::Log => {}
             action @ (Action::SwitchSchedule | Action::Halt | Action::Reset) => {
@@ -293,7 +295,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Reports that restarts did not help. A table that answers that with a restart is answered with a stop.
     fn restart_limit(&mut self, partition: u8) {
-        let pc = self.partitions[partition].registers.pc();
+        let pc = self.level(partition).pc();
         let action = self.report(partition, Error::RestartLimit, pc, None, 0);
         self.stop(partition);
         self.act_on_module(partition, Error::RestartLimit, action);

@@ -183,7 +183,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The registers of a partition that does not run.
     pub fn registers(&mut self, partition: u8) -> &mut M::Registers {
-        &mut self.partitions[partition].registers
+        self.level_mut(partition)
     }
 
     /// Gives the processor from the caller, which waits from now on, to a partition that waited in a hypercall, if that

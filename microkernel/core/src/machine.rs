@@ -94,8 +94,6 @@ pub trait Machine {
 
     /// Writes entries of the translation array that is loaded at window boundaries.
     fn write_tlb(&mut self, writes: &[TlbWrite]);
-    /// These registers are in the core no more: they will be written, and are loaded whole when they are resumed.
-    fn unload(&mut self, registers: &Self::Registers);
     /// Empties the translation array that is refilled on a miss.
     fn empty_pages(&mut self);
     /// Puts one page of a region into the translation array that is refilled on a miss.

@@ -126,11 +126,6 @@ impl Machine for Board {
         crate::guest::find_page(tag, effective)
     }
 
-    fn unload(&mut self, registers: &Context) {
-        // SAFETY: whoever is resumed next is loaded whole, for the entries at which this happens end in `switch_to`.
-        unsafe { vectors::unload(registers) }
-    }
-
     fn empty_pages(&mut self) {
         memory::empty_pages();
     }

@@ -389,17 +389,6 @@ pub(crate) unsafe fn reload_tags(context: &Context) {
     }
 }
 
-/// The registers of a context are in the core no more.
-///
-/// # Safety
-/// Whoever is resumed next is loaded by [`switch_to`].
-pub(crate) unsafe fn unload(context: &Context) {
-    if core::ptr::eq(running_context(), context) {
-        // SAFETY: by the contract.
-        unsafe { abandon() }
-    }
-}
-
 unsafe extern "C" {
     /// Where registers go that are no vCPU's: never read as a context.
     static mut nobodys_context: Context;

@@ -154,7 +154,9 @@ extern "C" fn kernel_exception(
         2 | 3 | 5 | PROGRAM | 7..=9 | 13 | 14 | 32..=35 => {
             // SAFETY: the context that the entry code has just filled.
             let fault = exception_fault(vector, unsafe { &*context });
-            kernel.exception(fault);
+            if kernel.exception(fault) == Ending::RESUME {
+                return context;
+            }
         }
         _ => kernel_died(context, vector),
     }

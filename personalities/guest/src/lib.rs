@@ -11,6 +11,7 @@ pub mod access;
 pub mod board;
 pub mod console;
 pub mod devices;
+pub mod foresight;
 pub mod instruction;
 mod monitor;
 pub mod mpic;

@@ -7,6 +7,7 @@ use crate::access::{Access, Index};
 use crate::board;
 use crate::console::{Console, TRANSFER_BYTES};
 use crate::devices::{Devices, Ending};
+use crate::foresight::Foresight;
 use crate::instruction::Instruction;
 use crate::uart::{self, Uart};
 use crate::virtio::block::Disk;
@@ -33,6 +34,11 @@ pub trait Processor {
     fn take_acknowledged(&mut self) -> bool {
         false
     }
+
+    /// Lays down an access that is foreseen at a place, or none ([`cofferdam_abi::guest::FORESEEN`]): the two words.
+    fn foresee(&mut self, place: u32, word: u32, value: u32);
+    /// The first of the two.
+    fn foreseen(&self, place: u32) -> u32;
 
     /// The instruction at which the guest stands was carried out. If it set a register: its number, and the value.
     fn complete(&mut self, set: Option<(u32, u32)>) {
@@ -94,6 +100,7 @@ pub struct Monitor {
     pub network: Option<Network>,
     uart: Uart,
     devices: Devices,
+    foresight: Foresight,
     illegal: u32,
     unknown: u32,
 }
@@ -123,6 +130,9 @@ impl Monitor {
         if processor.take_acknowledged() {
             self.devices.mpic.acknowledge();
         }
+        for store in self.foresight.take(processor).into_iter().flatten() {
+            self.store(store.address.into(), 4, store.value);
+        }
     }
 
     /// Brings the guest's external interrupt up to date with its devices: to be called before it runs.
@@ -133,16 +143,25 @@ impl Monitor {
         mpic.set_input(board::source::CONSOLE_SEND, self.console.asks_to_send());
         mpic.set_input(board::source::UART, self.uart.interrupts(&self.console));
         if let Some(disk) = &self.disk {
-            mpic.set_input(board::source::DISK, disk.registers.interrupts());
+            mpic.set_input(board::source::DISK, disk.registers.reasons() != 0);
         }
         if let Some(network) = &self.network {
-            mpic.set_input(board::source::NETWORK, network.registers.interrupts());
+            mpic.set_input(board::source::NETWORK, network.registers.reasons() != 0);
         }
         let vector = mpic.asks();
         if let Some(vector) = vector {
             processor.set_special(spr::EPR, vector);
         }
         processor.set_external(vector.is_some());
+        let (disk, network) = (&self.disk, &self.network);
+        self.foresight
+            .lay(processor, &mut self.devices.mpic, |source| match source {
+                board::source::DISK => Some((board::DISK, disk.as_ref()?.registers.reasons())),
+                board::source::NETWORK => {
+                    Some((board::NETWORK, network.as_ref()?.registers.reasons()))
+                }
+                _ => None,
+            });
     }
 
     /// The guest is at an instruction that the kernel does not carry out.
@@ -358,6 +377,14 @@ impl Processor for cofferdam_native::Guest {
 
     fn take_acknowledged(&mut self) -> bool {
         Self::take_acknowledged(self)
+    }
+
+    fn foresee(&mut self, place: u32, word: u32, value: u32) {
+        Self::foresee(self, place, word, value);
+    }
+
+    fn foreseen(&self, place: u32) -> u32 {
+        Self::foreseen(self, place)
     }
 
     fn complete(&mut self, set: Option<(u32, u32)>) {

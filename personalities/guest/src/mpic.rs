@@ -51,6 +51,9 @@ mod at {
     pub const SOURCES_END: u32 = SOURCES + 0x20 * super::SOURCES as u32;
 }
 
+/// Where a processor says that it has served an interrupt, as Linux does it: among the registers of all processors.
+pub const END_OF_INTERRUPT: u32 = at::PROCESSOR_0 + at::END;
+
 /// A register that holds what was written and does nothing.
 #[derive(Clone, Copy, Debug)]
 struct Storage {
@@ -118,8 +121,8 @@ pub struct Mpic {
     edges: Set,
     in_service: Set,
     storage: [[u32; 4]; STORAGE.len()],
-    /// Which vector it asks with; `None`: something has changed since that was found out.
-    asks: Option<Option<u32>>,
+    /// Which source asks; `None`: something has changed since that was found out.
+    asks: Option<Option<u8>>,
 }
 
 impl Mpic {
@@ -153,12 +156,27 @@ impl Mpic {
 
     /// If it interrupts the processor: the vector that an acknowledgement would give. It is asked before each run of the guest.
     pub fn asks(&mut self) -> Option<u32> {
+        self.asking().map(|source| self.vector(source))
+    }
+
+    /// The source that interrupts the processor.
+    fn asking(&mut self) -> Option<u8> {
         if let Some(known) = self.asks {
             return known;
         }
-        let vector = self.next().map(|source| self.vector(source));
-        self.asks = Some(vector);
-        vector
+        let source = self.next(None);
+        self.asks = Some(source);
+        source
+    }
+
+    /// The source that the processor serves, or will when it takes the interrupt.
+    pub fn at_hand(&mut self) -> Option<u8> {
+        self.asking().or_else(|| self.served(None))
+    }
+
+    /// Whether nobody else would ask once this source has been served and asks no more.
+    pub fn is_last(&self, source: u8) -> bool {
+        self.next(Some(source)).is_none()
     }
 
     fn vector(&self, source: u8) -> u32 {
@@ -168,7 +186,7 @@ impl Mpic {
     /// The processor wants to know which interrupt it is: the vector. The source is in service from then on.
     pub fn acknowledge(&mut self) -> u32 {
         self.asks = None;
-        let Some(source) = self.next() else {
+        let Some(source) = self.next(None) else {
             return self.spurious;
         };
         self.edges.put(source, false);
@@ -179,13 +197,13 @@ impl Mpic {
     /// The processor has served the interrupt of the highest priority.
     pub fn end(&mut self) {
         self.asks = None;
-        if let Some(source) = self.served() {
+        if let Some(source) = self.served(None) {
             self.in_service.put(source, false);
         }
     }
 
-    /// The source that would interrupt.
-    fn next(&self) -> Option<u8> {
+    /// The source that would interrupt, if it were not for one.
+    fn next(&self, but: Option<u8>) -> Option<u8> {
         let mut best = None;
         let mut places = self.inputs.some | self.edges.some;
         while places != 0 {
@@ -193,10 +211,12 @@ impl Mpic {
             places &= places - 1;
             let asking = self.inputs.words[place] | self.edges.words[place];
             let here = asking & !self.elsewhere.words[place];
-            best = self.highest(best, place, here, |source| self.asks_for_itself(source));
+            best = self.highest(best, place, here, |source| {
+                self.asks_for_itself(source) && Some(source) != but
+            });
         }
         let source = best?;
-        let served = self.served();
+        let served = self.served(but);
         let threshold = served
             .map_or(0, |served| self.priority(served))
             .max(self.task_priority);
@@ -220,14 +240,15 @@ impl Mpic {
         self.priorities[usize::from(source)] >> 16 & PRIORITY_BITS
     }
 
-    /// The one in service that has the highest priority.
-    fn served(&self) -> Option<u8> {
+    /// The one in service that has the highest priority, if it were not for one.
+    fn served(&self, but: Option<u8>) -> Option<u8> {
         let mut best = None;
         let mut places = self.in_service.some;
         while places != 0 {
             let place = places.trailing_zeros() as usize % SET_WORDS;
             places &= places - 1;
-            best = self.highest(best, place, self.in_service.words[place], |_| true);
+            let here = self.in_service.words[place];
+            best = self.highest(best, place, here, |source| Some(source) != but);
         }
         best
     }

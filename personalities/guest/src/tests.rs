@@ -1,6 +1,6 @@
 //! The monitor as a whole, with a processor that is a few numbers.
 
-use cofferdam_abi::guest::{number, register, spr};
+use cofferdam_abi::guest::{FORESEEN, number, register, spr};
 
 use crate::board::source;
 use crate::devices::Ending;
@@ -49,6 +49,15 @@ impl Processor for Numbers {
 
     fn set_external(&mut self, asserted: bool) {
         self.external = asserted;
+    }
+
+    fn foresee(&mut self, place: u32, word: u32, value: u32) {
+        let first = FORESEEN as usize / 4 + 2 * place as usize;
+        (self.page[first], self.page[first + 1]) = (word, value);
+    }
+
+    fn foreseen(&self, place: u32) -> u32 {
+        self.page[FORESEEN as usize / 4 + 2 * place as usize]
     }
 }
 

@@ -151,6 +151,20 @@ impl Guest {
         was
     }
 
+    /// Lays down an access that is foreseen, or with a word of 0 none: the two words of a place of [`guest::FORESEEN`]. There are
+    /// [`guest::foreseen::PLACES`] places; at another nothing is laid down.
+    pub fn foresee(&mut self, place: u32, first: u32, value: u32) {
+        if let Some(offset) = foreseen(place) {
+            word(offset).store(first, Ordering::Relaxed);
+            word(offset + 4).store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// The first word of a place: 0 once a store that was foreseen there has come.
+    pub fn foreseen(&self, place: u32) -> u32 {
+        foreseen(place).map_or(0, |offset| word(offset).load(Ordering::Relaxed))
+    }
+
     /// A byte of its memory; `None` if it has none there.
     pub fn byte(&self, address: u32) -> Option<u8> {
         self.memory_byte(address)
@@ -235,6 +249,12 @@ impl Guest {
         let room = self.memory_bytes.checked_sub(address)?;
         (bytes <= room && address.is_multiple_of(bytes)).then_some(guest::MEMORY + address)
     }
+}
+
+/// Where the two words of a foreseen access are in the register page.
+fn foreseen(place: u32) -> Option<u32> {
+    let known = place < guest::foreseen::PLACES;
+    known.then_some(guest::FORESEEN + guest::foreseen::BYTES * place)
 }
 
 /// A word of the guest's register page.

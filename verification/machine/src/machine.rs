@@ -295,8 +295,6 @@ impl Machine for FakeMachine {
         };
     }
 
-    fn unload(&mut self, _: &FakeRegisters) {}
-
     fn empty_pages(&mut self) {
         self.emptied += 1;
         self.small.fill(None);

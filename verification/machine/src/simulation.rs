@@ -227,9 +227,13 @@ impl Simulation {
 
     /// Has the partition that runs cause an exception.
     pub fn fault(&mut self, fault: Fault) {
-        assert!(self.running().is_some(), "somebody runs");
-        self.kernel.exception(fault);
+        let running = self.running();
+        assert!(running.is_some(), "somebody runs");
+        let ending = self.kernel.exception(fault);
         self.settle();
+        if ending == Ending::RESUME {
+            assert_eq!(self.running(), running, "nobody had to decide");
+        }
     }
 
     /// Has the partition that runs execute a return from interrupt.

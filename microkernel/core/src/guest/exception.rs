@@ -24,7 +24,7 @@ impl<M: Machine> Kernel<M> {
     pub(crate) fn guest_exception(&mut self, fault: Fault) {
         let partition = self.current;
         let index = self.partitions[partition].guest;
-        let user = self.at_user_level(partition);
+        let user = self.at_user_level(index);
         match fault.exception {
             Exception::DataTlbError | Exception::InstructionTlbError => {
                 self.guest_miss(partition, index, &fault);
@@ -34,28 +34,22 @@ impl<M: Machine> Kernel<M> {
             }
             Exception::SystemCall if !user => self.guest_hypercall(partition, index),
             Exception::SpeUnavailable if !user && self.is_rewritten(index) => {
-                self.guest_return(partition, index, spr::SRR0, spr::SRR1);
+                self.guest_return(index, spr::SRR0, spr::SRR1);
             }
             Exception::Program
-                if fault.syndrome & SYNDROME_TRAP != 0 && self.stub_trapped(partition, index) => {}
-            exception => self.enter_vector(
-                partition,
-                index,
-                exception,
-                Some((fault.address, fault.syndrome)),
-            ),
+                if fault.syndrome & SYNDROME_TRAP != 0 && self.stub_trapped(index) => {}
+            exception => self.enter_vector(index, exception, Some((fault.address, fault.syndrome))),
         }
     }
 
     /// Enters one of the guest's vectors.
     pub(super) fn enter_vector(
         &mut self,
-        partition: u8,
         index: u8,
         exception: Exception,
         syndrome: Option<(u32, u32)>,
     ) {
-        let pc = self.partitions[partition].registers.pc();
+        let pc = self.guests[index].registers.pc();
         let state = self.guest_word(index, MSR);
         self.set_spr(index, spr::SRR0, pc);
         self.set_spr(index, spr::SRR1, state);
@@ -73,40 +67,40 @@ impl<M: Machine> Kernel<M> {
             exception => spr::IVOR0 + exception as u32,
         };
         let vector = self.spr(index, spr::IVPR) & 0xffff_0000 | self.spr(index, offset) & 0xfff0;
-        self.partitions[partition].registers.set_pc(vector);
-        self.set_guest_state(partition, index, state & KEPT);
+        self.guests[index].registers.set_pc(vector);
+        self.set_guest_state(index, state & KEPT);
     }
 
     /// The guest returns from an exception.
-    pub(super) fn guest_return(&mut self, partition: u8, index: u8, from: u32, state: u32) {
+    pub(super) fn guest_return(&mut self, index: u8, from: u32, state: u32) {
         let pc = self.spr(index, from);
-        self.partitions[partition].registers.set_pc(pc);
+        self.guests[index].registers.set_pc(pc);
         let state = self.spr(index, state);
-        self.set_guest_state(partition, index, state);
-        self.deliver_to_guest(partition, index);
+        self.set_guest_state(index, state);
+        self.deliver_to_guest(index);
     }
 
     /// Sets the guest's machine state; its level and its address space follow.
-    pub(super) fn set_guest_state(&mut self, partition: u8, index: u8, state: u32) {
+    pub(super) fn set_guest_state(&mut self, index: u8, state: u32) {
         self.set_guest_word(index, MSR, state);
         let (user, space) = (state & msr::PR != 0, state & msr::IS != 0);
         let moved = core::mem::replace(&mut self.guests[index].space, space) != space;
         if moved {
             self.change_space(index);
         }
-        if moved || self.at_user_level(partition) != user {
-            self.load_levels_for(partition, index, user);
+        if moved || self.at_user_level(index) != user {
+            self.load_levels_for(index, user);
         }
     }
 
     /// Enters the vector of an interrupt that is pending, if the guest has interrupts enabled. A kernel that was rewritten finds out by
     /// itself that one is pending when it enables them.
-    pub(crate) fn deliver_to_guest(&mut self, partition: u8, index: u8) {
+    pub(crate) fn deliver_to_guest(&mut self, index: u8) {
         let exception = self.interrupt_of_guest(index);
         self.set_guest_word(index, ASKS, exception.is_some().into());
         let Some(exception) = exception else { return };
-        if self.guest_word(index, MSR) & msr::EE != 0 && self.finish_stub(partition, index) {
-            self.enter_vector(partition, index, exception, None);
+        if self.guest_word(index, MSR) & msr::EE != 0 && self.finish_stub(index) {
+            self.enter_vector(index, exception, None);
         }
     }
 
@@ -152,11 +146,11 @@ impl<M: Machine> Kernel<M> {
         let status = self.spr(index, spr::TSR) | DECREMENTER_STATUS;
         self.set_spr(index, spr::TSR, status);
         match self.partitions[partition].activity {
-            Activity::Guest => self.deliver_to_guest(partition, index),
+            Activity::Guest => self.deliver_to_guest(index),
             Activity::GuestIdle if self.decrementer_asks(index) => {
                 self.end_idling(partition);
                 self.set_activity(partition, Activity::Guest);
-                self.deliver_to_guest(partition, index);
+                self.deliver_to_guest(index);
             }
             _ => {}
         }
@@ -164,13 +158,13 @@ impl<M: Machine> Kernel<M> {
 
     /// `sc` of the guest's kernel: ePAPR's idle is the kernel's affair, every other call the monitor's.
     fn guest_hypercall(&mut self, partition: u8, index: u8) {
-        let token = self.partitions[partition].registers.token();
+        let token = self.guests[index].registers.token();
         if token != EPAPR_IDLE_TOKEN {
             return self.leave_guest(partition, Exit::Hypercall, [token, 0, 0]);
         }
-        self.partitions[partition].registers.set_result(0, 0);
+        self.guests[index].registers.set_result(0, 0);
         if self.interrupt_of_guest(index).is_some() {
-            self.deliver_to_guest(partition, index);
+            self.deliver_to_guest(index);
         } else {
             self.begin_idling(partition, index);
         }

@@ -49,11 +49,11 @@ impl Instruction {
 impl<M: Machine> Kernel<M> {
     /// Carries out the privileged instruction that the guest's kernel has come to.
     pub(super) fn privileged_instruction(&mut self, partition: u8, index: u8) {
-        let Some(word) = self.guest_instruction(partition, index) else {
+        let Some(word) = self.guest_instruction(index) else {
             return;
         };
         let instruction = Instruction(word);
-        let registers = &self.partitions[partition].registers;
+        let registers = &self.guests[index].registers;
         let value = registers.numbered(instruction.target());
         let base = match instruction.a() {
             0 => 0,
@@ -62,24 +62,24 @@ impl<M: Machine> Kernel<M> {
         let effective = base.wrapping_add(registers.numbered(instruction.b()));
         let next = registers.pc().wrapping_add(4);
         match (instruction.primary(), instruction.extended()) {
-            (19, 50) => return self.guest_return(partition, index, spr::SRR0, spr::SRR1),
-            (19, 51) => return self.guest_return(partition, index, spr::CSRR0, spr::CSRR1),
-            (19, 38) => return self.guest_return(partition, index, spr::MCSRR0, spr::MCSRR1),
+            (19, 50) => return self.guest_return(index, spr::SRR0, spr::SRR1),
+            (19, 51) => return self.guest_return(index, spr::CSRR0, spr::CSRR1),
+            (19, 38) => return self.guest_return(index, spr::MCSRR0, spr::MCSRR1),
             (31, 83) => {
                 let state = self.guest_word(index, MSR);
-                self.give(partition, instruction, state);
+                self.give(index, instruction, state);
             }
-            (31, 146) => return self.new_state(partition, index, next, value),
+            (31, 146) => return self.new_state(index, next, value),
             (31, 131) => {
                 let state = self.guest_word(index, MSR) & !msr::EE | value & msr::EE;
-                return self.new_state(partition, index, next, state);
+                return self.new_state(index, next, state);
             }
             (31, 163) => {
                 let state = self.guest_word(index, MSR) & !msr::EE | word & msr::EE;
-                return self.new_state(partition, index, next, state);
+                return self.new_state(index, next, state);
             }
             (31, 339) => match self.read_special(partition, index, instruction.special()) {
-                Some(value) => self.give(partition, instruction, value),
+                Some(value) => self.give(index, instruction, value),
                 None => return self.leave_guest(partition, Exit::Instruction, [word, 0, 0]),
             },
             (31, 467) => {
@@ -88,37 +88,37 @@ impl<M: Machine> Kernel<M> {
                     return self.leave_guest(partition, Exit::Instruction, [word, 0, 0]);
                 }
                 if matches!(number, spr::TSR | spr::TCR) {
-                    self.partitions[partition].registers.set_pc(next);
-                    return self.deliver_to_guest(partition, index);
+                    self.guests[index].registers.set_pc(next);
+                    return self.deliver_to_guest(index);
                 }
             }
             (31, 978) => {
-                if !self.write_translation(partition, index) {
+                if !self.write_translation(index) {
                     let syndrome = Some((0, SYNDROME_ILLEGAL));
-                    return self.enter_vector(partition, index, Exception::Program, syndrome);
+                    return self.enter_vector(index, Exception::Program, syndrome);
                 }
             }
             (31, 946) => self.read_translation(index),
             (31, 914) => self.search_translation(index, effective),
-            (31, 786) => self.invalidate_translation(partition, index, effective),
+            (31, 786) => self.invalidate_translation(index, effective),
             // tlbsync, dcbi: nothing is left to do.
             (31, 566 | 470) => {}
             _ => return self.leave_guest(partition, Exit::Instruction, [word, 0, 0]),
         }
-        self.partitions[partition].registers.set_pc(next);
+        self.guests[index].registers.set_pc(next);
     }
 
-    fn give(&mut self, partition: u8, instruction: Instruction, value: u32) {
-        self.partitions[partition]
+    fn give(&mut self, index: u8, instruction: Instruction, value: u32) {
+        self.guests[index]
             .registers
             .set_numbered(instruction.target(), value);
     }
 
     /// A new machine state, behind the instruction that set it.
-    fn new_state(&mut self, partition: u8, index: u8, next: u32, state: u32) {
-        self.partitions[partition].registers.set_pc(next);
-        self.set_guest_state(partition, index, state);
-        self.deliver_to_guest(partition, index);
+    fn new_state(&mut self, index: u8, next: u32, state: u32) {
+        self.guests[index].registers.set_pc(next);
+        self.set_guest_state(index, state);
+        self.deliver_to_guest(index);
     }
 
     fn read_special(&mut self, partition: u8, index: u8, number: u32) -> Option<u32> {
@@ -150,9 +150,9 @@ impl<M: Machine> Kernel<M> {
             }
             spr::PID => {
                 self.set_spr(index, number, value & 0xff);
-                self.change_process(partition, index);
+                self.change_process(index);
             }
-            spr::MMUCSR0 => self.invalidate_arrays(partition, index, value),
+            spr::MMUCSR0 => self.invalidate_arrays(index, value),
             // The bits that begin an operation of the caches are back at once: it is done.
             spr::L1CSR0 | spr::L1CSR1 => {
                 const OPERATIONS: u32 = 0x0000_0102;

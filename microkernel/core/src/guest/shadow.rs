@@ -127,13 +127,13 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Has the core match what the guest may use at its level now.
-    pub(super) fn load_levels(&mut self, partition: u8, index: u8) {
-        let user = self.at_user_level(partition);
-        self.load_levels_for(partition, index, user);
+    pub(super) fn load_levels(&mut self, index: u8) {
+        let user = self.at_user_level(index);
+        self.load_levels_for(index, user);
     }
 
     /// The same, for the level that it comes to.
-    pub(super) fn load_levels_for(&mut self, partition: u8, index: u8, at_user_level: bool) {
+    pub(super) fn load_levels_for(&mut self, index: u8, at_user_level: bool) {
         let process = self.process_tag(index);
         let guest = &self.guests[index];
         let short = !guest.space;
@@ -146,16 +146,16 @@ impl<M: Machine> Kernel<M> {
             short,
             walks: short && guest.tables.paravirtual.kernel_table != 0 && !guest.tags.odd,
         };
-        let registers = &mut self.partitions[partition].registers;
+        let registers = &mut self.guests[index].registers;
         self.machine.set_levels(registers, &levels);
     }
 
     /// The guest is in another process.
-    pub(super) fn change_process(&mut self, partition: u8, index: u8) {
+    pub(super) fn change_process(&mut self, index: u8) {
         if self.guests[index].tags.special {
             self.renew_tags(index);
         }
-        self.load_levels(partition, index);
+        self.load_levels(index);
     }
 
     /// The guest is in another address space: all that is real was of the other.
@@ -165,13 +165,13 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// The guest's TLB0 is empty.
-    pub(super) fn small_vanished(&mut self, partition: u8, index: u8) {
+    pub(super) fn small_vanished(&mut self, index: u8) {
         self.renew_tags(index);
-        self.load_levels(partition, index);
+        self.load_levels(index);
     }
 
     /// An entry of the guest's TLB0 is another one.
-    pub(super) fn small_changed(&mut self, partition: u8, index: u8, place: u32, entry: Entry) {
+    pub(super) fn small_changed(&mut self, index: u8, place: u32, entry: Entry) {
         let process = self.spr(index, spr::PID) as u8;
         let guest = &self.guests[index];
         let here = entry.is_valid()
@@ -183,7 +183,7 @@ impl<M: Machine> Kernel<M> {
         let physical = entry.translate(effective);
         self.forget_place(place);
         if here && plain && self.in_memory(index, physical, 0x1000) {
-            self.shadow_page(partition, index, Place::Small(place), entry, effective);
+            self.shadow_page(index, Place::Small(place), entry, effective);
         } else {
             self.machine.forget_page(effective);
         }
@@ -234,15 +234,8 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Makes a page of an entry real. It is memory.
-    pub(super) fn shadow_page(
-        &mut self,
-        partition: u8,
-        index: u8,
-        place: Place,
-        entry: Entry,
-        effective: u32,
-    ) {
-        let user = self.at_user_level(partition);
+    pub(super) fn shadow_page(&mut self, index: u8, place: Place, entry: Entry, effective: u32) {
+        let user = self.at_user_level(index);
         let paravirtual = &self.guests[index].tables.paravirtual;
         let walks = paravirtual.kernel_table != 0;
         let upper = effective >= paravirtual.linear;
@@ -257,7 +250,7 @@ impl<M: Machine> Kernel<M> {
             (tag, entry.rights(user), false)
         };
         if walks && !even && !core::mem::replace(&mut self.guests[index].tags.odd, true) {
-            self.load_levels(partition, index);
+            self.load_levels(index);
         }
         self.machine.forget_page(effective);
         let way = match place {
@@ -280,10 +273,10 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// Entries of the guest's TLB1 are other ones.
-    pub(super) fn large_changed(&mut self, partition: u8, index: u8) {
+    pub(super) fn large_changed(&mut self, index: u8) {
         if self.guests[index].tags.fragments {
             self.renew_tags(index);
-            self.load_levels(partition, index);
+            self.load_levels(index);
         }
         self.map_large(index);
     }

@@ -14,45 +14,41 @@ impl<M: Machine> Kernel<M> {
 
     /// A trap of the guest's. If it is one of a stub, that is finished: an enabling one was told that an interrupt is pending, and one
     /// that takes the machine state has found that it changes. Otherwise false: the trap is the guest's own affair.
-    pub(super) fn stub_trapped(&mut self, partition: u8, index: u8) -> bool {
+    pub(super) fn stub_trapped(&mut self, index: u8) -> bool {
         let paravirtual = &self.guests[index].tables.paravirtual;
-        let pc = self.partitions[partition].registers.pc();
-        if self.at_user_level(partition)
-            || !(paravirtual.stubs..paravirtual.stubs_end).contains(&pc)
-        {
+        let pc = self.guests[index].registers.pc();
+        if self.at_user_level(index) || !(paravirtual.stubs..paravirtual.stubs_end).contains(&pc) {
             return false;
         }
         if pc >= paravirtual.enabling_stubs {
             if pc % stub::ENABLING_BYTES != stub::TRAP {
                 return false;
             }
-            self.finish_stub(partition, index);
+            self.finish_stub(index);
         } else {
             let begins = pc.wrapping_sub(stub::STATE_TRAP);
             let source = begins.wrapping_add(stub::STATE_SOURCE);
             let Some(insert) = self.stub_word(index, source) else {
                 return false;
             };
-            let state = self.partitions[partition]
-                .registers
-                .numbered(insert >> 21 & 31);
+            let state = self.guests[index].registers.numbered(insert >> 21 & 31);
             let (restore, branch) = (stub::STATE_RESTORE, stub::STATE_BRANCH);
-            if !self.leave_stub(partition, index, begins, restore, branch) {
+            if !self.leave_stub(index, begins, restore, branch) {
                 return false;
             }
-            self.set_guest_state(partition, index, state);
+            self.set_guest_state(index, state);
         }
-        self.deliver_to_guest(partition, index);
+        self.deliver_to_guest(index);
         true
     }
 
     /// Takes the guest out of the stub that it may be in. False: it is in the first part of one, which has the scratch word to itself and
     /// will find out about interrupts by itself, if it enables them.
-    pub(super) fn finish_stub(&mut self, partition: u8, index: u8) -> bool {
+    pub(super) fn finish_stub(&mut self, index: u8) -> bool {
         let paravirtual = &self.guests[index].tables.paravirtual;
-        let pc = self.partitions[partition].registers.pc();
+        let pc = self.guests[index].registers.pc();
         let inside = (paravirtual.stubs..paravirtual.stubs_end).contains(&pc);
-        if !inside || self.at_user_level(partition) {
+        if !inside || self.at_user_level(index) {
             return true;
         }
         let begins = pc & !(stub::ENABLING_BYTES - 1);
@@ -64,19 +60,12 @@ impl<M: Machine> Kernel<M> {
         } else {
             stub::RESTORE
         };
-        self.leave_stub(partition, index, begins, restore, stub::BRANCH);
+        self.leave_stub(index, begins, restore, stub::BRANCH);
         true
     }
 
     /// Does the last two instructions of a stub: from `restore` on, which may be the last one.
-    fn leave_stub(
-        &mut self,
-        partition: u8,
-        index: u8,
-        begins: u32,
-        restore: u32,
-        branch: u32,
-    ) -> bool {
+    fn leave_stub(&mut self, index: u8, begins: u32, restore: u32, branch: u32) -> bool {
         let branch_at = begins.wrapping_add(branch);
         let (Some(load), Some(word)) = (
             self.stub_word(index, begins.wrapping_add(restore)),
@@ -85,7 +74,7 @@ impl<M: Machine> Kernel<M> {
             return false;
         };
         let kept = self.guest_word(index, SCRATCH);
-        let registers = &mut self.partitions[partition].registers;
+        let registers = &mut self.guests[index].registers;
         if restore != branch {
             registers.set_numbered(load >> 21 & 31, kept);
         }

@@ -234,49 +234,44 @@ impl<M: Machine> Kernel<M> {
         let fetch = fault.exception == Exception::InstructionTlbError;
         let Some((place, entry)) = self.find_now(index, effective) else {
             self.propose(index, effective);
-            return self.enter_vector(
-                partition,
-                index,
-                fault.exception,
-                Some((effective, fault.syndrome)),
-            );
+            return self.enter_vector(index, fault.exception, Some((effective, fault.syndrome)));
         };
         let wanted = match (fetch, fault.syndrome & SYNDROME_STORE != 0) {
             (true, _) => 0x20,
             (false, true) => 0x08,
             (false, false) => 0x02,
         };
-        if entry.rights(self.at_user_level(partition)) & wanted == 0 {
+        if entry.rights(self.at_user_level(index)) & wanted == 0 {
             let exception = if fetch {
                 Exception::InstructionStorage
             } else {
                 Exception::DataStorage
             };
             let syndrome = Some((effective, fault.syndrome));
-            return self.enter_vector(partition, index, exception, syndrome);
+            return self.enter_vector(index, exception, syndrome);
         }
         let physical = entry.translate(effective);
         if self.in_memory(index, physical & !0xfff, 0x1000) {
-            return self.shadow_page(partition, index, place, entry, effective);
+            return self.shadow_page(index, place, entry, effective);
         }
         let halves = [(physical >> 32) as u32, physical as u32];
-        let (exit, instruction) = if fetch {
-            (Exit::Fetch, 0)
-        } else {
-            (
-                Exit::Access,
-                self.guest_instruction(partition, index).unwrap_or(0),
-            )
-        };
-        let named = self.partitions[partition]
+        if fetch {
+            return self.leave_guest(partition, Exit::Fetch, [0, halves[0], halves[1]]);
+        }
+        let instruction = self.guest_instruction(index).unwrap_or(0);
+        if self.is_foreseen(index, instruction, physical) {
+            return;
+        }
+        let named = self.guests[index]
             .registers
             .numbered(instruction >> 21 & 31);
-        self.leave_guest(partition, exit, [instruction, halves[0], halves[1], named]);
+        let values = [instruction, halves[0], halves[1], named];
+        self.leave_guest(partition, Exit::Access, values);
     }
 
     /// The instruction at which the guest stands. Its page may be one that was walked.
-    pub(super) fn guest_instruction(&mut self, partition: u8, index: u8) -> Option<u32> {
-        let pc = self.partitions[partition].registers.pc() & !3;
+    pub(super) fn guest_instruction(&mut self, index: u8) -> Option<u32> {
+        let pc = self.guests[index].registers.pc() & !3;
         let linear = self.guests[index].tables.paravirtual.linear;
         // Behind the image of memory lies code as well: modules, in pages of their own.
         let offset = u64::from(pc.wrapping_sub(linear));
@@ -322,7 +317,7 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// `tlbwe`: false if there is no such entry.
-    pub(super) fn write_translation(&mut self, partition: u8, index: u8) -> bool {
+    pub(super) fn write_translation(&mut self, index: u8) -> bool {
         let mas0 = self.spr(index, spr::MAS0);
         let mut entry = Entry {
             mas1: self.spr(index, spr::MAS1) & MAS1_KEPT,
@@ -337,7 +332,7 @@ impl<M: Machine> Kernel<M> {
             }
             entry.mas2 &= entry.page_mask() | 0x7f;
             self.set_large(index, number as u8, entry);
-            self.large_changed(partition, index);
+            self.large_changed(index);
             return true;
         }
         if mas0 & 0x3000_0000 != 0 {
@@ -348,7 +343,7 @@ impl<M: Machine> Kernel<M> {
         let place = small(entry.mas2, number);
         self.store_small(index, place, entry);
         self.guests[index].victim = (mas0 & (tlb::WAYS - 1)) as u8;
-        self.small_changed(partition, index, place, entry);
+        self.small_changed(index, place, entry);
         true
     }
 
@@ -429,15 +424,15 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// `tlbivax`.
-    pub(super) fn invalidate_translation(&mut self, partition: u8, index: u8, effective: u32) {
+    pub(super) fn invalidate_translation(&mut self, index: u8, effective: u32) {
         const ALL: u32 = 0x4;
         const OF_ARRAY_1: u32 = 0x8;
         let all = effective & ALL != 0;
         if effective & OF_ARRAY_1 != 0 {
-            return self.invalidate_large(partition, index, all, effective);
+            return self.invalidate_large(index, all, effective);
         }
         if all {
-            return self.invalidate_small(partition, index);
+            return self.invalidate_small(index);
         }
         for way in 0..tlb::WAYS {
             let place = small(effective, way);
@@ -449,30 +444,30 @@ impl<M: Machine> Kernel<M> {
     }
 
     /// A write of MMUCSR0: each array at a time.
-    pub(super) fn invalidate_arrays(&mut self, partition: u8, index: u8, which: u32) {
+    pub(super) fn invalidate_arrays(&mut self, index: u8, which: u32) {
         const ARRAY_0_ALL: u32 = 0x4;
         const ARRAY_1_ALL: u32 = 0x2;
         if which & ARRAY_0_ALL != 0 {
-            self.invalidate_small(partition, index);
+            self.invalidate_small(index);
         }
         if which & ARRAY_1_ALL != 0 {
-            self.invalidate_large(partition, index, true, 0);
+            self.invalidate_large(index, true, 0);
         }
     }
 
     /// All entries of TLB1, or those of an address, but for protected ones.
-    fn invalidate_large(&mut self, partition: u8, index: u8, all: bool, effective: u32) {
+    fn invalidate_large(&mut self, index: u8, all: bool, effective: u32) {
         for number in 0..tlb::TLB1_ENTRIES as u8 {
             let entry = self.guests[index].large[number];
             if !entry.is_protected() && (all || entry.covers(effective)) {
                 self.drop_large(index, number);
             }
         }
-        self.large_changed(partition, index);
+        self.large_changed(index);
     }
 
-    fn invalidate_small(&mut self, partition: u8, index: u8) {
+    fn invalidate_small(&mut self, index: u8) {
         self.guests[index].valid = [0; SETS];
-        self.small_vanished(partition, index);
+        self.small_vanished(index);
     }
 }

@@ -33,6 +33,11 @@ const VERSION: u32 = 2;
 /// "coff". Linux shows it and does not look at it.
 const VENDOR: u32 = u32::from_le_bytes(*b"coff");
 
+/// The register that says why the device interrupts.
+pub const INTERRUPT_STATUS: u32 = 0x60;
+/// The register that takes what of it has been seen.
+pub const INTERRUPT_ACKNOWLEDGE: u32 = 0x64;
+
 /// Registers by offset.
 mod at {
     pub const MAGIC: u32 = 0;
@@ -48,8 +53,7 @@ mod at {
     pub const QUEUE_SIZE: u32 = 0x38;
     pub const QUEUE_READY: u32 = 0x44;
     pub const QUEUE_NOTIFY: u32 = 0x50;
-    pub const INTERRUPT_STATUS: u32 = 0x60;
-    pub const INTERRUPT_ACKNOWLEDGE: u32 = 0x64;
+    pub use super::{INTERRUPT_ACKNOWLEDGE, INTERRUPT_STATUS};
     pub const STATUS: u32 = 0x70;
     /// Three addresses, each a lower and an upper word, 16 bytes apart.
     pub const QUEUE_PARTS: u32 = 0x80;
@@ -117,9 +121,9 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
         }
     }
 
-    /// Whether it interrupts.
-    pub fn interrupts(&self) -> bool {
-        self.interrupt != 0
+    /// Why it interrupts: 0 if it does not.
+    pub fn reasons(&self) -> u32 {
+        self.interrupt
     }
 
     /// Whether the guest did something that the device has to look at.
