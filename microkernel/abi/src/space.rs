@@ -3,6 +3,9 @@
 //! A native partition links at fixed effective addresses, so that a supplier's ELF fits any system; the
 //! physical places alone are the build's to choose. Each area has room for a large region, and lies far
 //! from the next, so that running off the end of one meets no mapping.
+//!
+//! TLB0 looks for a page by the lowest seven bits of its number (e500 core reference manual, section 12.3.2). Text, constants, data and the arena begin at
+//! 0 there, as they can be large; what is small begins elsewhere, and is still aligned to 64 KiB.
 
 /// A partition's text: read and execute.
 pub const TEXT: u32 = 0x1000_0000;
@@ -11,16 +14,16 @@ pub const CONSTANTS: u32 = 0x2000_0000;
 /// A partition's data: read and write. The stack lies at its lower end: below it is nothing.
 pub const DATA: u32 = 0x3000_0000;
 /// The first of the regions shared with other partitions, [`STRIDE`] apart.
-pub const SHARED: u32 = 0x6000_0000;
+pub const SHARED: u32 = 0x6004_0000;
 /// The first of the partition's devices, [`STRIDE`] apart.
-pub const DEVICES: u32 = 0xa000_0000;
+pub const DEVICES: u32 = 0xa006_0000;
 /// The memory that devices on the bus reach, the DMA arena. Here its effective address is its address on the bus too, for the partition
 /// that has it and for its device.
 pub const ARENA: u32 = 0x8000_0000;
 /// The room of [`ARENA`].
 pub const ARENA_SIZE: u32 = 0x1000_0000;
 /// The distance of shared regions and of devices.
-pub const STRIDE: u32 = 0x0100_0000;
+pub const STRIDE: u32 = 0x0101_0000;
 
 /// The kernel's own memory: physical and effective address alike. The lowest megabyte stays empty.
 pub mod kernel {

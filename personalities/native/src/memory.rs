@@ -156,9 +156,18 @@ unsafe fn copy_bytes(from: u32, to: u32, length: u32) {
 
 /// # Safety
 /// As for [`copy`]; `to` is aligned, and `from` is too if `ALIGNED` says so.
-#[inline(always)]
 unsafe fn copy_words<const ALIGNED: bool>(from: u32, to: u32, words: u32) {
     const FOURS_AT_A_TIME: u32 = 4;
+    if ALIGNED && words >= BLOCK_WORDS {
+        let blocks = words / BLOCK_WORDS;
+        // SAFETY: by the contract, and the blocks are among the words.
+        unsafe {
+            __cofferdam_copy_blocks(from, to, blocks);
+            let done = blocks * BLOCK_WORDS * 4;
+            let (from, to) = (from.wrapping_add(done), to.wrapping_add(done));
+            return copy_words::<ALIGNED>(from, to, words % BLOCK_WORDS);
+        }
+    }
     let (mut from, mut to) = (from as *const [u32; 4], to as *mut u32);
     // SAFETY: by the contract, and there are as many words left.
     unsafe {
@@ -187,6 +196,39 @@ unsafe fn copy_words<const ALIGNED: bool>(from: u32, to: u32, words: u32) {
         }
     }
 }
+
+/// What is copied by one load and one store of multiple words.
+const BLOCK_WORDS: u32 = 16;
+
+unsafe extern "C" {
+    /// Copies so many blocks, at least one.
+    ///
+    /// # Safety
+    /// As for [`copy`]; both are aligned to a word.
+    fn __cofferdam_copy_blocks(from: u32, to: u32, blocks: u32);
+}
+
+// r14 to r31 are the caller's (PowerPC EABI). Both instructions demand an aligned address (e500 core reference manual, section 4.7.6).
+core::arch::global_asm!(
+    ".pushsection .text.copy_blocks, \"ax\", @progbits",
+    ".global __cofferdam_copy_blocks",
+    ".type __cofferdam_copy_blocks, @function",
+    "__cofferdam_copy_blocks:",
+    "    stwu    1, -80(1)",
+    "    stmw    16, 16(1)",
+    "    mtctr   5",
+    "1:  lmw     16, 0(3)",
+    "    stmw    16, 0(4)",
+    "    addi    3, 3, {block}",
+    "    addi    4, 4, {block}",
+    "    bdnz    1b",
+    "    lmw     16, 16(1)",
+    "    addi    1, 1, 80",
+    "    blr",
+    ".size __cofferdam_copy_blocks, . - __cofferdam_copy_blocks",
+    ".popsection",
+    block = const 4 * BLOCK_WORDS,
+);
 
 /// Four words, which may begin anywhere if they need not be aligned: the core's loads of a word do so by themselves (e500 core reference
 /// manual, section 4.4.3.4), a volatile access of Rust's does not.
