@@ -62,7 +62,27 @@ impl<M: Memory> Consumer<M> {
     }
 
     /// Takes the oldest message into the start of `out` and returns its length; `None` if there is none.
+    #[inline]
     pub fn pop(&mut self, out: &mut [u8]) -> Result<Option<usize>, RingError> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        self.pop_at_length(out)
+    }
+
+    /// Whether the producer is the one that there was, and has sent nothing since. Who looks after each message whether there are more
+    /// finds that every other time.
+    #[inline]
+    fn is_empty(&self) -> bool {
+        if self.producer_epoch == 0 || self.pushed != self.index {
+            return false;
+        }
+        let pushed = self.memory.load(Word::ProducerIndex);
+        fence(Ordering::Acquire);
+        pushed == self.index && self.memory.load(Word::ProducerEpoch) == self.producer_epoch
+    }
+
+    fn pop_at_length(&mut self, out: &mut [u8]) -> Result<Option<usize>, RingError> {
         if !self.follow_producer()? {
             return Ok(None);
         }
@@ -82,10 +102,18 @@ impl<M: Memory> Consumer<M> {
     }
 
     /// Takes the oldest message and decodes it. One that cannot be decoded is taken all the same.
+    #[inline]
     pub fn pop_message<T: Message>(&mut self) -> Result<Option<T>, RingError> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        self.pop_message_at_length()
+    }
+
+    fn pop_message_at_length<T: Message>(&mut self) -> Result<Option<T>, RingError> {
         let mut buffer = T::EMPTY_BUFFER;
         let buffer = buffer.as_mut();
-        let Some(length) = self.pop(buffer)? else {
+        let Some(length) = self.pop_at_length(buffer)? else {
             return Ok(None);
         };
         T::from_wire(buffer.get(..length).unwrap_or_default())

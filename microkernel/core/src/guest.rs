@@ -56,6 +56,8 @@ pub(crate) struct Guest<R> {
     registers: R,
     /// The address space that it is in.
     space: bool,
+    /// What PID held when its registers got the tag of its process; nothing that PID can hold if they have none yet.
+    process: u32,
     /// TLB1.
     large: Table<Entry, { tlb::TLB1_ENTRIES as usize }>,
     /// What an address has to be, under a mask, for an entry of TLB1 to translate it.
@@ -79,6 +81,7 @@ impl<R: Registers> Guest<R> {
             tables,
             registers: R::default(),
             space: false,
+            process: u32::MAX,
             large: Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]),
             large_keys: Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]),
             large_valid: 0,
@@ -165,7 +168,7 @@ impl<M: Machine> Kernel<M> {
         let guest = &mut self.guests[index];
         guest.registers.start(0, 0, tables.tag_first);
         self.machine.begin_guest(&mut guest.registers, tables);
-        (guest.space, guest.victim) = (false, 0);
+        (guest.space, guest.victim, guest.process) = (false, 0, u32::MAX);
         guest.large_keys = Table::filled([Key::NONE; tlb::TLB1_ENTRIES as usize]);
         guest.large = Table::filled([Entry::NONE; tlb::TLB1_ENTRIES as usize]);
         (guest.large_valid, guest.can_be_large, guest.valid) = (0, [0; 2], [0; SETS]);
@@ -201,7 +204,9 @@ impl<M: Machine> Kernel<M> {
         self.ending = Ending::DECIDE;
         // The monitor may have changed it.
         self.set_guest_state(index, self.guest_word(index, guest::MSR));
-        self.load_levels(index);
+        if self.spr(index, spr::PID) != self.guests[index].process {
+            self.load_levels(index);
+        }
         self.deliver_to_guest(index);
         None
     }

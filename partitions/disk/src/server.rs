@@ -310,11 +310,14 @@ impl<R: Registers + Clone, M: Memory + Clone, C: Channel> Server<R, M, C> {
     /// Takes a client's next request. Whether there was something.
     fn take_request(&mut self, number: usize, now: u64) -> bool {
         let free = self.free & self.usable();
+        let count = self.clients.len();
         let Some(client) = self.clients.get_mut(number) else {
             return false;
         };
+        // One alone may have all slots: there is nothing to count then.
         let has = client.at_device | client.answered;
-        if client.dropped != 0 || has.count_ones() >= self.share || free == 0 {
+        let has_its_share = count > 1 && has.count_ones() >= self.share;
+        if client.dropped != 0 || has_its_share || free == 0 {
             return false;
         }
         let popped = match client.waiting.take() {
@@ -419,6 +422,9 @@ impl<C: Channel> Client<C> {
 
     fn deliver(&mut self, slots: &[Slot; SLOTS], free: &mut u64) -> Delivery {
         let mut delivery = Delivery::default();
+        if self.answered == 0 {
+            return delivery;
+        }
         for slot in of_mask(self.answered) {
             let Some(Slot { reply, .. }) = slots.get(usize::from(slot)) else {
                 continue;

@@ -12,73 +12,70 @@ use cofferdam_abi::guest::foreseen::{LOAD, PLACES, STORE};
 
 use crate::board;
 use crate::monitor::Processor;
-use crate::mpic::{END_OF_INTERRUPT, Mpic};
-use crate::virtio::mmio;
+use crate::mpic::END_OF_INTERRUPT;
+use crate::virtio::mmio::{INTERRUPT_ACKNOWLEDGE, INTERRUPT_STATUS};
 
-/// A store that was foreseen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Store {
-    /// The guest-physical address of a word.
-    pub address: u32,
-    /// What is stored, as a big-endian word.
-    pub value: u32,
+/// What a guest is expected to do because of an interrupt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// It reads why the device interrupts whose registers begin there, from [`board::CCSR`] on, and acknowledges these reasons.
+    pub acknowledges: Option<(u32, u32)>,
+    /// It ends the interrupt.
+    pub ends: bool,
+}
+
+impl Expected {
+    const NOTHING: Self = Self {
+        acknowledges: None,
+        ends: false,
+    };
+
+    /// The places of the two stores.
+    fn places(&self) -> (u32, u32) {
+        (1, if self.acknowledges.is_some() { 2 } else { 0 })
+    }
 }
 
 /// What was laid down.
 #[derive(Debug, Default)]
 pub struct Foresight {
-    places: [Option<Store>; PLACES as usize],
-    /// Something stands in the register page.
-    laid: bool,
+    expected: Expected,
 }
 
 impl Foresight {
-    /// The stores that have come since [`Self::lay`], in their order.
-    pub fn take(&mut self, processor: &impl Processor) -> [Option<Store>; PLACES as usize] {
-        let mut places = core::mem::take(&mut self.places);
-        for (place, store) in (0..).zip(&mut places) {
-            if store.is_some() && processor.foreseen(place) != 0 {
-                *store = None;
-            }
+    /// What of it the guest has done.
+    pub fn take(&mut self, processor: &impl Processor) -> Expected {
+        let expected = &self.expected;
+        if *expected == Expected::NOTHING {
+            return Expected::NOTHING;
         }
-        places
+        let (acknowledgement, end) = expected.places();
+        let has_come = |place| processor.foreseen(place) == 0;
+        Expected {
+            acknowledges: expected.acknowledges.filter(|_| has_come(acknowledgement)),
+            ends: expected.ends && has_come(end),
+        }
     }
 
-    /// Lays down what is expected next. `virtio` says for a source that is a virtio device where its registers begin, from [`board::CCSR`] on, and
-    /// why it interrupts.
-    pub fn lay(
-        &mut self,
-        processor: &mut impl Processor,
-        mpic: &mut Mpic,
-        virtio: impl Fn(u8) -> Option<(u32, u32)>,
-    ) {
-        let at_hand = mpic.at_hand();
-        let device = at_hand.and_then(|source| Some((source, virtio(source)?)));
-        if device.is_none() && !self.laid {
+    /// Lays down what is expected next.
+    pub fn lay(&mut self, processor: &mut impl Processor, expected: Expected) {
+        if expected == Expected::NOTHING && self.expected == Expected::NOTHING {
             return;
         }
+        self.expected = expected;
         let mut place = 0;
         let mut put = |word: u32, value: u32| {
             processor.foresee(place, word, value);
             place += 1;
         };
-        self.laid = device.is_some();
-        if let Some((source, (registers, reasons))) = device {
-            let registers = board::CCSR + registers;
-            if reasons != 0 {
-                // The registers are little-endian.
-                let value = reasons.swap_bytes();
-                let address = registers + mmio::INTERRUPT_ACKNOWLEDGE;
-                put(registers + mmio::INTERRUPT_STATUS | LOAD, value);
-                put(address | STORE, value);
-                self.places[1] = Some(Store { address, value });
-            }
-            if mpic.is_last(source) {
-                let address = board::CCSR + board::MPIC + END_OF_INTERRUPT;
-                put(address | STORE, 0);
-                let place = if reasons != 0 { 2 } else { 0 };
-                self.places[place] = Some(Store { address, value: 0 });
-            }
+        if let Some((registers, reasons)) = expected.acknowledges {
+            // The registers are little-endian.
+            let (registers, reasons) = (board::CCSR + registers, reasons.swap_bytes());
+            put(registers + INTERRUPT_STATUS | LOAD, reasons);
+            put(registers + INTERRUPT_ACKNOWLEDGE | STORE, reasons);
+        }
+        if expected.ends {
+            put(board::CCSR + board::MPIC + END_OF_INTERRUPT | STORE, 0);
         }
         for place in place..PLACES {
             processor.foresee(place, 0, 0);

@@ -7,7 +7,7 @@ use crate::access::{Access, Index};
 use crate::board;
 use crate::console::{Console, TRANSFER_BYTES};
 use crate::devices::{Devices, Ending};
-use crate::foresight::Foresight;
+use crate::foresight::{Expected, Foresight};
 use crate::instruction::Instruction;
 use crate::uart::{self, Uart};
 use crate::virtio::block::Disk;
@@ -130,8 +130,16 @@ impl Monitor {
         if processor.take_acknowledged() {
             self.devices.mpic.acknowledge();
         }
-        for store in self.foresight.take(processor).into_iter().flatten() {
-            self.store(store.address.into(), 4, store.value);
+        let done = self.foresight.take(processor);
+        match (done.acknowledges, &mut self.disk, &mut self.network) {
+            (Some((board::DISK, reasons)), Some(disk), _) => disk.registers.acknowledge(reasons),
+            (Some((board::NETWORK, reasons)), _, Some(network)) => {
+                network.registers.acknowledge(reasons);
+            }
+            _ => {}
+        }
+        if done.ends {
+            self.devices.mpic.end();
         }
     }
 
@@ -153,15 +161,22 @@ impl Monitor {
             processor.set_special(spr::EPR, vector);
         }
         processor.set_external(vector.is_some());
-        let (disk, network) = (&self.disk, &self.network);
-        self.foresight
-            .lay(processor, &mut self.devices.mpic, |source| match source {
-                board::source::DISK => Some((board::DISK, disk.as_ref()?.registers.reasons())),
-                board::source::NETWORK => {
-                    Some((board::NETWORK, network.as_ref()?.registers.reasons()))
-                }
-                _ => None,
-            });
+        let expected = self.expected().unwrap_or_default();
+        self.foresight.lay(processor, expected);
+    }
+
+    /// What the guest will do next because of the interrupt of a virtio device.
+    fn expected(&mut self) -> Option<Expected> {
+        let source = self.devices.mpic.at_hand()?;
+        let (registers, reasons) = match source {
+            board::source::DISK => (board::DISK, self.disk.as_ref()?.registers.reasons()),
+            board::source::NETWORK => (board::NETWORK, self.network.as_ref()?.registers.reasons()),
+            _ => return None,
+        };
+        Some(Expected {
+            acknowledges: (reasons != 0).then_some((registers, reasons)),
+            ends: self.devices.mpic.is_last(source),
+        })
     }
 
     /// The guest is at an instruction that the kernel does not carry out.

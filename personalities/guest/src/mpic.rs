@@ -93,6 +93,11 @@ struct Set {
 }
 
 impl Set {
+    const FULL: Self = Self {
+        words: [u32::MAX; SET_WORDS],
+        some: (1 << SET_WORDS) - 1,
+    };
+
     fn has(&self, source: u8) -> bool {
         self.words[usize::from(source / 32)] & 1 << (source % 32) != 0
     }
@@ -113,6 +118,8 @@ pub struct Mpic {
     spurious: u32,
     task_priority: u32,
     priorities: [u32; SOURCES],
+    /// Those that are masked.
+    masked: Set,
     /// Those that are not for this processor.
     elsewhere: Set,
     /// Whose input is asserted.
@@ -133,6 +140,7 @@ impl Mpic {
             spurious: VPR_VECTOR,
             task_priority: PRIORITY_BITS,
             priorities: [VPR_MASKED; SOURCES],
+            masked: Set::FULL,
             elsewhere: Set::default(),
             inputs: Set::default(),
             edges: Set::default(),
@@ -210,9 +218,9 @@ impl Mpic {
             let place = places.trailing_zeros() as usize % SET_WORDS;
             places &= places - 1;
             let asking = self.inputs.words[place] | self.edges.words[place];
-            let here = asking & !self.elsewhere.words[place];
+            let here = asking & !(self.elsewhere.words[place] | self.masked.words[place]);
             best = self.highest(best, place, here, |source| {
-                self.asks_for_itself(source) && Some(source) != but
+                self.is_pending(source) && Some(source) != but
             });
         }
         let source = best?;
@@ -221,11 +229,6 @@ impl Mpic {
             .map_or(0, |served| self.priority(served))
             .max(self.task_priority);
         (self.priority(source) > threshold).then_some(source)
-    }
-
-    fn asks_for_itself(&self, source: u8) -> bool {
-        let register = self.priorities[usize::from(source)];
-        register & VPR_MASKED == 0 && self.is_pending(source)
     }
 
     fn is_pending(&self, source: u8) -> bool {
@@ -336,6 +339,7 @@ impl Mpic {
                 self.elsewhere.put(source, value & TO_PROCESSOR_0 == 0);
             } else {
                 self.priorities[usize::from(source)] = value & VPR_KEPT;
+                self.masked.put(source, value & VPR_MASKED != 0);
             }
             return Some(());
         }

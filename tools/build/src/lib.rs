@@ -339,7 +339,12 @@ impl Tree {
         let guests = needs.guests.then(|| format!("{PACKAGE}/guests"));
         let bus = needs.bus.then(|| format!("{PACKAGE}/bus"));
         let features = trace.into_iter().chain(guests).chain(bus).collect();
-        let build = self.target_build(vec![PACKAGE.to_owned()], features, Vec::new());
+        // What a guest does often goes through the kernel, whose size matters less there (docs/linux-performance.md).
+        let speed = needs
+            .guests
+            .then(|| ("CARGO_PROFILE_RELEASE_OPT_LEVEL".to_owned(), "3".into()));
+        let environment = speed.into_iter().collect();
+        let build = self.target_build(vec![PACKAGE.to_owned()], features, environment);
         let what = format!("building the kernel ({})", kernel.name());
         let executables = build.run(Action::Build, &what)?;
         let executable = executables

@@ -134,6 +134,7 @@ impl<M: Machine> Kernel<M> {
 
     /// The same, for the level that it comes to.
     pub(super) fn load_levels_for(&mut self, index: u8, at_user_level: bool) {
+        self.guests[index].process = self.spr(index, spr::PID);
         let process = self.process_tag(index);
         let guest = &self.guests[index];
         let short = !guest.space;

@@ -152,7 +152,7 @@ impl Disk {
             self.forget();
         }
         self.registers.take_notification();
-        if link.has_restarted() {
+        if self.cut != 0 && link.has_restarted() {
             self.restart();
         }
         let Some(mut queue) = self.registers.queue(0).copied() else {
@@ -246,7 +246,7 @@ impl Disk {
     /// Takes back the units of the pieces that were answered, and says which these are: none, if none was asked for like that.
     fn release(&mut self, reply: &Reply) -> u32 {
         let place = reply.id % ID_PLACES;
-        let piece = self.pieces[place as usize];
+        let piece = &self.pieces[place as usize];
         let bit = 1 << place;
         if self.cut & !self.unsent & !self.led & bit == 0 || piece.id != reply.id {
             return 0;
@@ -272,14 +272,14 @@ impl Disk {
         let bytes = members(answered).map(|place| self.pieces[place].bytes);
         let all = u64::from(bytes.sum::<u32>() / SECTOR_BYTES);
         for place in members(answered) {
-            let piece = self.pieces[place];
+            let piece = &self.pieces[place];
             let Some(number) = piece.request.map(usize::from) else {
                 continue;
             };
             let moved = reply.status == Status::Done
                 && (piece.operation == Operation::Flush || reply.sectors == all);
             if moved && piece.operation == Operation::Read {
-                let begin = self.offset(&piece);
+                let begin = self.offset(piece);
                 queue.walk(
                     memory,
                     piece.cursor,
@@ -436,23 +436,27 @@ impl Disk {
                 let Some(place) = first_of(!self.cut) else {
                     return Ok(());
                 };
-                let request = self.requests[number];
-                let mut piece = Piece {
+                let request = &self.requests[number];
+                let (mut units, mut bytes) = (0, 0);
+                if request.operation != Operation::Flush {
+                    let wanted = request.left.div_ceil(self.unit_bytes);
+                    units = match run(self.free, wanted) {
+                        Some(units) => units,
+                        None => return Ok(()),
+                    };
+                    bytes = request.left.min(units.count_ones() * self.unit_bytes);
+                }
+                self.pieces[place] = Piece {
                     operation: request.operation,
                     request: Some(number as u8),
                     sector: request.sector,
+                    bytes,
                     cursor: request.cursor,
+                    units,
                     ..NO_PIECE
                 };
-                if request.operation != Operation::Flush {
-                    let wanted = request.left.div_ceil(self.unit_bytes);
-                    let Some(units) = run(self.free, wanted) else {
-                        return Ok(());
-                    };
-                    piece.units = units;
-                    piece.bytes = request.left.min(units.count_ones() * self.unit_bytes);
-                }
-                self.fill(&piece, queue, memory, payload)?;
+                let piece = &self.pieces[place];
+                self.fill(piece, queue, memory, payload)?;
                 self.free &= !piece.units;
                 let request = &mut self.requests[number];
                 request.left -= piece.bytes;
@@ -467,7 +471,6 @@ impl Disk {
                             Some(())
                         })?;
                 }
-                self.pieces[place] = piece;
                 self.spoiled &= !(1 << place);
                 self.cut |= 1 << place;
                 self.unsent |= 1 << place;
@@ -538,19 +541,19 @@ impl Disk {
         let mut sent = false;
         let mut restarted = false;
         while let Some(place) = first_of(self.unsent) {
-            let piece = self.pieces[place];
             let (followers, bytes) = self.followers(place);
             let together = followers | 1 << place;
             for place in members(together & self.spoiled) {
                 self.fill(&self.pieces[place], queue, memory, link.payload())?;
             }
             self.spoiled &= !together;
+            let piece = &self.pieces[place];
             let message = Message {
                 id: self.rounds.next() * ID_PLACES + place as u32,
                 operation: piece.operation,
                 sector: piece.sector,
                 sectors: bytes / SECTOR_BYTES,
-                offset: self.offset(&piece),
+                offset: self.offset(piece),
             };
             match link.push(&message) {
                 Ok(()) => {

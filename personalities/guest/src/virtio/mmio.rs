@@ -121,6 +121,11 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
         }
     }
 
+    /// The guest has seen these reasons.
+    pub fn acknowledge(&mut self, reasons: u32) {
+        self.interrupt &= !reasons;
+    }
+
     /// Why it interrupts: 0 if it does not.
     pub fn reasons(&self) -> u32 {
         self.interrupt
@@ -229,7 +234,7 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
             at::DRIVER_FEATURES => self.accept(value),
             at::QUEUE_SELECT => self.queue_select = value,
             at::QUEUE_NOTIFY => self.notified |= self.is_live() && (value as usize) < QUEUES,
-            at::INTERRUPT_ACKNOWLEDGE => self.interrupt &= !value,
+            at::INTERRUPT_ACKNOWLEDGE => self.acknowledge(value),
             at::STATUS => self.set_status(value),
             at::SHARED_SELECT => {}
             at::QUEUE_SIZE | at::QUEUE_READY => self.set_up_queue(offset, value),
