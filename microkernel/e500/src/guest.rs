@@ -4,6 +4,8 @@
 //! * A **return** of a rewritten guest's kernel ([`cofferdam_abi::guest::stub::RETURN`]).
 //! * A **miss** of a rewritten guest's: the page tables that its kernel keeps are walked, two levels, and the page becomes
 //!   real. Its kernel hears nothing of it.
+//! * An **access** of such a kernel's to a device that its monitor has foreseen ([`cofferdam_abi::guest::FORESEEN`]), by the instructions that
+//!   Linux has for that.
 //!
 //! Each begins with the context in r12 and three or four registers to work with, and either ends in `rfi` or has changed nothing and takes
 //! the long way, which is the only one for whoever is no guest. What they need to know stands in the guest's context
@@ -12,7 +14,7 @@
 //! Everything that is read from the guest's memory is the guest's word for it: an address of it is used when it lies in the guest's
 //! memory, aligned, and for nothing else; what becomes real is a page of that memory, for user level, tagged as the guest's.
 
-use cofferdam_abi::guest::{MSR, register, spr};
+use cofferdam_abi::guest::{MSR, foreseen, register, spr};
 use cofferdam_abi::space;
 use cofferdam_core::{Found, Levels};
 use cofferdam_tables::{Guest, mas};
@@ -45,6 +47,8 @@ pub(crate) struct ShortWays {
     window: u32,
     /// Where that is.
     physical: u32,
+    /// Room for a word.
+    scratch: u32,
     /// What `returns` and `table` are while they are not switched off.
     own_returns: u32,
     own_table: u32,
@@ -122,6 +126,18 @@ core::arch::global_asm!(
     RESTORE_SHORT
     mfspr 12, 273
     rfi
+.endm
+
+# Looks from the place behind r10 on for the access in r4, before which no store has to come. r10 is its place then.
+.macro FIND_FORESEEN found
+.rept {PLACES}
+    lwzu 5, {PLACE}(10)
+    cmplw 5, 4
+    beq \found
+    andi. 6, 5, {STORE}
+    bne 6f
+.endr
+    b 6f
 .endm
 
 # As if nothing had been done.
@@ -266,14 +282,14 @@ walk:
     ori 10, 10, 5
 3:  andc. 10, 10, 11
     bne 9f
-# The page: in the guest's memory.
+# The page: in the guest's memory, or a device's.
     cmplwi 9, 0xfff
     bgt 9f
     rlwinm 9, 9, 20, 0, 11
     rlwimi 9, 11, 20, 12, 19
     lwz 10, {LIMIT}(12)
     cmplw 9, 10
-    bge 9f
+    bge device
     lwz 10, {PHYSICAL}(12)
     add 9, 9, 10
 # The rights, as MAS3 has them; none to write before the page was written.
@@ -315,6 +331,96 @@ walk:
     bt 8, 8f
     LONG_WAY 13
 8:  LONG_WAY 14
+
+# A device's page, in r9, by the entry of the page table in r11: a word of its registers, by the guest's kernel, and no fetch. Its
+# lowest bit says from here on whether the page may be written, which an entry says twice.
+    .globl device
+device:
+    bt 8, 9b
+    blt 1, 9b
+    lwz 10, {PID2}(12)
+    cmplwi 10, 0
+    beq 9b
+    mfspr 10, 61
+    rlwimi 9, 10, 0, 20, 31
+    andi. 10, 9, 3
+    bne 9b
+    rlwinm 10, 11, 20, 31, 31
+    rlwinm 11, 11, 28, 31, 31
+    and 10, 10, 11
+    or 9, 9, 10
+    stw 9, {SCRATCH}(12)
+    lwz 9, 36(12)
+    RESTORE_SHORT
+    stmw 0, 0(12)
+    mfspr 11, 273
+    stw 11, 48(12)
+# All registers are saved. The instruction, from the image of memory: r8. The place of its first register: r7. The access: r4.
+    mfspr 10, 26
+    lwz 8, {LINEAR}(12)
+    lwz 7, {LIMIT}(12)
+    subf 8, 8, 10
+    cmplw 8, 7
+    bge 6f
+    lwz 6, {WINDOW}(12)
+    lwzx 8, 8, 6
+    lwz 9, {SCRATCH}(12)
+    lwz 11, {PAGE}(12)
+    addi 10, 11, {FORESEEN} - {PLACE}
+    rlwinm 7, 8, 13, 25, 29
+    rlwinm 5, 8, 6, 26, 31
+    rlwinm 4, 9, 0, 0, 29
+    cmplwi 5, 36
+    beq 1f
+    cmplwi 5, 31
+    bne 6f
+    rlwinm 5, 8, 0, 21, 30
+    cmplwi 5, 2 * 534
+    beq 4f
+    cmplwi 5, 2 * 662
+    bne 6f
+# `stwbrx` and `stw`: the store that is next, of the value in r3.
+    lwbrx 3, 7, 12
+    b 2f
+1:  lwzx 3, 7, 12
+2:  andi. 5, 9, 1
+    beq 6f
+    lwz 5, {EXTERNAL}(11)
+    cmplwi 5, 0
+    bne 6f
+    ori 4, 4, {STORE}
+    FIND_FORESEEN 3f
+3:  lwz 5, 4(10)
+    cmplw 5, 3
+    bne 6f
+    addi 8, 11, {FORESEEN}
+    li 5, 0
+.rept {PLACES}
+    stw 5, 0(10)
+    cmplw 10, 8
+    beq 5f
+    addi 10, 10, -{PLACE}
+.endr
+# `lwbrx`: what was foreseen for it.
+4:  ori 4, 4, {LOAD}
+    FIND_FORESEEN 7f
+7:  li 5, 4
+    lwbrx 3, 10, 5
+    stwx 3, 7, 12
+5:  mfspr 10, 26
+    addi 10, 10, 4
+    mtspr 26, 10
+    lwz 6, {CR}(12)
+    mtcrf 0xff, 6
+    mr 1, 12
+    lwz 0, 0(1)
+    lmw 2, 8(1)
+    lwz 1, 4(1)
+    rfi
+6:  lwz 11, {CR}(12)
+    mtcrf 0xff, 11
+    li 5, 13
+    b enter
     .text
     "#,
     CR = const CR,
@@ -338,6 +444,13 @@ walk:
     IVOR8 = const register(spr::IVOR0 + 8),
     SPRG3 = const register(275),
     ASKS = const cofferdam_abi::guest::ASKS,
+    SCRATCH = const short(core::mem::offset_of!(ShortWays, scratch)),
+    EXTERNAL = const cofferdam_abi::guest::EXTERNAL,
+    FORESEEN = const cofferdam_abi::guest::FORESEEN,
+    PLACE = const foreseen::BYTES,
+    PLACES = const foreseen::PLACES,
+    LOAD = const foreseen::LOAD,
+    STORE = const foreseen::STORE,
     FLUSH_BRANCHES = const FLUSH_BRANCHES,
 );
 

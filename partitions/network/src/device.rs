@@ -24,9 +24,12 @@ const FEATURES: Features = 0;
 /// nothing from there.
 const PREFIX_BYTES: u32 = 12;
 const TRANSMIT_SLOT_BYTES: u32 = 32;
+/// What comes in begins so far behind a word that what a frame carries is aligned, as receivers like to have it: the copy goes by words then.
+const PADDING_BYTES: u32 = 2;
+const _: () = assert!((PADDING_BYTES + PREFIX_BYTES + HEADER_BYTES).is_multiple_of(4));
 const RECEIVE_SLOT_BYTES: u32 = 1536;
 const _: () = assert!(PREFIX_BYTES + HEADER_BYTES <= TRANSMIT_SLOT_BYTES);
-const _: () = assert!(PREFIX_BYTES + FRAME_BYTES_MAX <= RECEIVE_SLOT_BYTES);
+const _: () = assert!(PADDING_BYTES + PREFIX_BYTES + FRAME_BYTES_MAX <= RECEIVE_SLOT_BYTES);
 
 /// Where what stands in the driver's memory.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +65,7 @@ impl Places {
     }
 
     const fn receive_slot(&self, slot: u16) -> u32 {
-        self.receive_slots + slot as u32 * RECEIVE_SLOT_BYTES
+        self.receive_slots + slot as u32 * RECEIVE_SLOT_BYTES + PADDING_BYTES
     }
 }
 

@@ -157,47 +157,33 @@ unsafe fn copy_bytes(from: u32, to: u32, length: u32) {
 /// # Safety
 /// As for [`copy`]; `to` is aligned, and `from` is too if `ALIGNED` says so.
 unsafe fn copy_words<const ALIGNED: bool>(from: u32, to: u32, words: u32) {
-    const FOURS_AT_A_TIME: u32 = 4;
-    if ALIGNED && words >= BLOCK_WORDS {
-        let blocks = words / BLOCK_WORDS;
-        // SAFETY: by the contract, and the blocks are among the words.
-        unsafe {
+    let blocks = words / BLOCK_WORDS;
+    let done = 4 * blocks * BLOCK_WORDS;
+    // SAFETY: by the contract: the blocks are among the words, and there is at least one.
+    unsafe {
+        if blocks != 0 && ALIGNED {
             __cofferdam_copy_blocks(from, to, blocks);
-            let done = blocks * BLOCK_WORDS * 4;
-            let (from, to) = (from.wrapping_add(done), to.wrapping_add(done));
-            return copy_words::<ALIGNED>(from, to, words % BLOCK_WORDS);
+        } else if blocks != 0 {
+            __cofferdam_gather_blocks(from, to, blocks);
         }
     }
-    let (mut from, mut to) = (from as *const [u32; 4], to as *mut u32);
-    // SAFETY: by the contract, and there are as many words left.
-    unsafe {
-        for _ in 0..words / (4 * FOURS_AT_A_TIME) {
-            for _ in 0..FOURS_AT_A_TIME {
-                for (place, word) in load_four::<ALIGNED>(from).into_iter().enumerate() {
-                    to.add(place).write_volatile(word);
-                }
-                (from, to) = (from.wrapping_add(1), to.wrapping_add(4));
-            }
-        }
-        for _ in 0..words % (4 * FOURS_AT_A_TIME) / 4 {
-            for (place, word) in load_four::<ALIGNED>(from).into_iter().enumerate() {
-                to.add(place).write_volatile(word);
-            }
-            (from, to) = (from.wrapping_add(1), to.wrapping_add(4));
-        }
-        let left = words % 4;
-        if ALIGNED {
-            for place in 0..left as usize {
-                to.add(place)
-                    .write_volatile(from.cast::<u32>().add(place).read_volatile());
-            }
-        } else {
-            copy_bytes(from as u32, to as u32, 4 * left);
+    let (from, to) = (from.wrapping_add(done), to.wrapping_add(done));
+    let left = words % BLOCK_WORDS;
+    if !ALIGNED {
+        // SAFETY: by the contract, and there are as many words left.
+        return unsafe { copy_bytes(from, to, 4 * left) };
+    }
+    let (from, to) = (from as *const u32, to as *mut u32);
+    for place in 0..left as usize {
+        // SAFETY: as above.
+        unsafe {
+            to.add(place)
+                .write_volatile(from.add(place).read_volatile())
         }
     }
 }
 
-/// What is copied by one load and one store of multiple words.
+/// What one store of multiple words copies.
 const BLOCK_WORDS: u32 = 16;
 
 unsafe extern "C" {
@@ -206,9 +192,15 @@ unsafe extern "C" {
     /// # Safety
     /// As for [`copy`]; both are aligned to a word.
     fn __cofferdam_copy_blocks(from: u32, to: u32, blocks: u32);
+    /// The same from where no word begins.
+    ///
+    /// # Safety
+    /// As for [`copy`]; `to` is aligned to a word.
+    fn __cofferdam_gather_blocks(from: u32, to: u32, blocks: u32);
 }
 
-// r14 to r31 are the caller's (PowerPC EABI). Both instructions demand an aligned address (e500 core reference manual, section 4.7.6).
+// r14 to r31 are the caller's (PowerPC EABI). Multiple words are loaded and stored at aligned addresses alone; single ones from anywhere
+// (e500 core reference manual, sections 4.7.6 and 4.4.3.4).
 core::arch::global_asm!(
     ".pushsection .text.copy_blocks, \"ax\", @progbits",
     ".global __cofferdam_copy_blocks",
@@ -226,37 +218,27 @@ core::arch::global_asm!(
     "    addi    1, 1, 80",
     "    blr",
     ".size __cofferdam_copy_blocks, . - __cofferdam_copy_blocks",
+    ".global __cofferdam_gather_blocks",
+    ".type __cofferdam_gather_blocks, @function",
+    "__cofferdam_gather_blocks:",
+    "    stwu    1, -80(1)",
+    "    stmw    16, 16(1)",
+    "    mtctr   5",
+    "1:",
+    ".set word, 0",
+    ".rept {words}",
+    "    lwz     16 + word, 4 * word(3)",
+    ".set word, word + 1",
+    ".endr",
+    "    stmw    16, 0(4)",
+    "    addi    3, 3, {block}",
+    "    addi    4, 4, {block}",
+    "    bdnz    1b",
+    "    lmw     16, 16(1)",
+    "    addi    1, 1, 80",
+    "    blr",
+    ".size __cofferdam_gather_blocks, . - __cofferdam_gather_blocks",
     ".popsection",
     block = const 4 * BLOCK_WORDS,
+    words = const BLOCK_WORDS,
 );
-
-/// Four words, which may begin anywhere if they need not be aligned: the core's loads of a word do so by themselves (e500 core reference
-/// manual, section 4.4.3.4), a volatile access of Rust's does not.
-///
-/// # Safety
-/// They are mapped; they are aligned to a word if `ALIGNED` says so.
-#[inline(always)]
-unsafe fn load_four<const ALIGNED: bool>(from: *const [u32; 4]) -> [u32; 4] {
-    if ALIGNED {
-        let from = from.cast::<u32>();
-        // SAFETY: by the contract.
-        return [0, 1, 2, 3].map(|place| unsafe { from.add(place).read_volatile() });
-    }
-    let mut words = [0; 4];
-    // SAFETY: by the contract; nothing but the registers named changes.
-    unsafe {
-        core::arch::asm!(
-            "lwz {first}, 0({from})",
-            "lwz {second}, 4({from})",
-            "lwz {third}, 8({from})",
-            "lwz {fourth}, 12({from})",
-            first = out(reg) words[0],
-            second = out(reg) words[1],
-            third = out(reg) words[2],
-            fourth = lateout(reg) words[3],
-            from = in(reg_nonzero) from,
-            options(nostack, readonly, preserves_flags),
-        );
-    }
-    words
-}
