@@ -540,6 +540,7 @@ static const struct attack {
 	{ "kernel.process_calls", 254, LEAVES_IT_ALIVE, process_calls },
 	{ "kernel.stubs", 255, LEAVES_IT_ALIVE, stubs },
 	{ "kernel.short_random", 256, LEAVES_IT_ALIVE, short_random },
+	{ "kernel.foreseen", 257, LEAVES_IT_ALIVE, foreseen },
 	{ "kernel.spin", 260, ENDS_IT, spin },
 	{ "kernel.misses", 261, ENDS_IT, misses },
 	{ "kernel.fetch", 262, ENDS_IT, fetch },

@@ -32,7 +32,10 @@ enum { SPRG3 = 275, RETURN = 0x10000200, RETURN_THAT_TRAPS = 0x4c000064, PROCESS
 /* What an entry of the lower level says: there, used, changed, and the rights of its kernel or of both. */
 enum { PRESENT = 0x41001, KERNELS = PRESENT | 0x54, EVERYBODYS = PRESENT | 0xfc, KERNELS_DATA = PRESENT | 0x14, EVERYBODYS_DATA = PRESENT | 0x3c };
 /* The words of the register page that are no register: interrupts are pending, the monitor's, and a stub's. */
-enum { STATE_WORD = 0, EXTERNAL_WORD = 2, SCRATCH_WORD = 3, ASKS_WORD = 4 };
+enum { STATE_WORD = 0, EXTERNAL_WORD = 2, SCRATCH_WORD = 3, ASKS_WORD = 4, FORESEEN_WORD = 10, FORESEEN_PLACES = 4 };
+/* Kinds of foreseen accesses; `lwbrx r4,0,r6` and `stwbrx r4,0,r6`; where the registers of a device are. */
+enum { FORESEEN_LOAD = 1, FORESEEN_STORE = 2, LOAD_REVERSED = 0x7c80342c, STORE_REVERSED = 0x7c80352c };
+#define DEVICE (BOARD + 0xd2000)
 
 static int traps;
 
@@ -297,10 +300,83 @@ static void stubs(void)
 	translate(1, 3, 0, 0, 0, 0);
 }
 
+static void foresee(word place, word access, word value)
+{
+	*page_word(FORESEEN_WORD + 2 * place) = access;
+	*page_word(FORESEEN_WORD + 2 * place + 1) = value;
+}
+
+/* The four instructions that a foreseen access may be, by every register. */
+static void touch(word register_number, word value, word at)
+{
+	static const word instructions[] = { LOAD, STORE, LOAD_REVERSED, STORE_REVERSED };
+	word index;
+
+	for (index = 0; index < 4; index++)
+		try((instructions[index] & ~(31u << 21)) | register_number << 21, value, at);
+}
+
+/* Accesses that the guest has foreseen for itself: of its devices, of everybody's memory as if that were a device, in any register, with nonsense
+ * wherever the kernel looks. */
+static void foreseen(void)
+{
+	word index, place, at, bit;
+
+	tables();
+	for (place = 0; place < FORESEEN_PLACES; place++)
+		foresee(place, 0, 0);
+	lower(0, DEVICE >> 12, KERNELS_DATA);
+	flush();
+	foresee(0, (DEVICE + 0x60) | FORESEEN_LOAD, 0x12345678);
+	foresee(1, (DEVICE + 0x64) | FORESEEN_STORE, 0x01000000);
+	require(try(LOAD_REVERSED, 0, OF_KERNEL + 0x60) == PROGRAM && saw == 0x78563412);
+	require(try(STORE_REVERSED, 1, OF_KERNEL + 0x64) == PROGRAM && *page_word(FORESEEN_WORD + 2) == 0 && *page_word(FORESEEN_WORD) == 0);
+	/* Nobody's memory is what is read, whatever is said to be a device. */
+	for (at = OWN_BYTES; at < RAM_BYTES; at += 0x10000) {
+		lower(0, at >> 12, KERNELS_DATA);
+		flush();
+		foresee(0, at | FORESEEN_LOAD, 0x0badcafe);
+		foresee(1, (at + 4) | FORESEEN_STORE, POISON);
+		breaches += try(LOAD_REVERSED, 0, OF_KERNEL) == PROGRAM && saw != 0xfecaad0b;
+		try(STORE, POISON, OF_KERNEL + 4);
+	}
+	lower(0, DEVICE >> 12, KERNELS_DATA);
+	flush();
+	for (index = 0; index < HOSTILE; index++)
+		for (place = 0; place < FORESEEN_PLACES; place++) {
+			foresee(place, (DEVICE + 4 * place) | (1 + (index & 1)), hostile[index]);
+			touch(index * 2 + 1, hostile[index], OF_KERNEL + 4 * place);
+			foresee(place, hostile[index] | index % 4, hostile[index]);
+			touch(index * 2, hostile[index], OF_KERNEL + 4 * place + index % 4);
+			*page_word(EXTERNAL_WORD) = index & 1;
+			touch(place * 8 + (index & 7), hostile[index], OF_KERNEL + 4 * place);
+			*page_word(EXTERNAL_WORD) = 0;
+		}
+	/* Every combination of flags of the page; and instructions of all kinds where one was foreseen. */
+	for (bit = 0; bit < 0x200; bit++) {
+		lower(0, DEVICE >> 12, (bit & 0xff) | (bit & 0x100 ? 0x41000 : 0x40000));
+		flush();
+		foresee(0, DEVICE | FORESEEN_LOAD, POISON);
+		foresee(1, DEVICE | FORESEEN_STORE, POISON);
+		touch(4, POISON, OF_KERNEL);
+		touch(4, POISON, OF_PROCESS);
+	}
+	for (index = 0; index < 0x400; index++) {
+		foresee(0, DEVICE | FORESEEN_LOAD, POISON);
+		foresee(1, DEVICE | FORESEEN_STORE, POISON);
+		if (index != 50 && index != 146 && index != 467 && index != 978)
+			try(0x7c803000 | index << 1, POISON, OF_KERNEL);
+	}
+	for (place = 0; place < FORESEEN_PLACES; place++)
+		foresee(place, 0, 0);
+	tables();
+	flush();
+}
+
 /* Everything above, in random order, with random words. Its own program stays out of reach of what it writes. */
 static void short_step(void)
 {
-	word what = random() % 8, place = random() & 0xfff, page;
+	word what = random() % 10, place = random() & 0xfff, page;
 
 	switch (what) {
 	case 0:
@@ -325,6 +401,13 @@ static void short_step(void)
 		break;
 	case 5:
 		SET(PID, (random() & 0xff));
+		break;
+	case 6:
+		foresee(place % FORESEEN_PLACES, random() & 1 ? (DEVICE + (random() & 0xffc)) | (random() & 3) : random_number(), random() & 3);
+		break;
+	case 7:
+		lower(random() & 3, DEVICE >> 12, random() & 1 ? KERNELS_DATA : EVERYBODYS);
+		touch(random() & 31, random() & 3, (random() & 1 ? OF_PROCESS : OF_KERNEL) | (random() & 0x3fff));
 		break;
 	default:
 		try(random() & 1 ? LOAD : STORE, POISON, (random() & 1 ? OF_PROCESS : OF_KERNEL) | (random() & 0x3fff));

@@ -14,7 +14,9 @@ use cofferdam_tables::{Interrupt, Region, TlbWrite};
 use crate::bus::Controller as BusController;
 use crate::context::Context;
 use crate::interrupts::Controller;
-use crate::{memory, time, vectors};
+#[cfg(feature = "guests")]
+use crate::vectors;
+use crate::{memory, time};
 
 /// The board: the core and the devices that the kernel itself uses.
 pub struct Board {

@@ -66,6 +66,7 @@ attacks! {
         254 "kernel.process_calls" "calls of a process, with nonsense where the kernel looks" => Harmless;
         255 "kernel.stubs" "stubs full of nonsense, with interrupts in them" => Harmless;
         256 "kernel.short_random" "random sequences of these" => Harmless;
+        257 "kernel.foreseen" "accesses that it has foreseen for itself, of devices and of everybody's memory as if that were one" => Harmless;
         260 "kernel.spin" "spinning with interrupts off for ever" => Stands;
         261 "kernel.misses" "an own vector for misses that misses" => Stands;
         262 "kernel.fetch" "executing others' memory" => Ends;

@@ -1,5 +1,8 @@
 //! The monitor as a whole, with a processor that is a few numbers.
 
+extern crate std;
+use std::vec::Vec;
+
 use cofferdam_abi::guest::{FORESEEN, number, register, spr};
 
 use crate::board::source;
@@ -343,7 +346,6 @@ fn a_disk_and_a_network_are_where_the_tree_says_little_endian_and_interrupt() {
     const LWBRX_R3: u32 = 0x7c60_242c; // lwbrx r3,0,r4
     const LHBRX_R3: u32 = 0x7c60_262c;
     const LBZ_R3: u32 = 0x8864_0000;
-    const STWBRX_R3: u32 = 0x7c60_252c;
     let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
     let devices = [
         (0xe00d_2000, 2, source::DISK),
@@ -374,27 +376,105 @@ fn a_disk_and_a_network_are_where_the_tree_says_little_endian_and_interrupt() {
     load(&mut monitor, LBZ_R3, devices[0].0 + 8);
     load(&mut monitor, LWBRX_R3, devices[0].0 + 0x200);
     assert_eq!(monitor.strays().accesses, 3);
-    // Nobody can say that a queue of this device is ready, as it has no such size: it stops, which a driver that is there hears.
     for (address, _, source) in devices {
         let mut processor = Numbers::default();
-        let mut set = |monitor: &mut Monitor, offset, value| {
-            processor.registers[3] = value;
-            touch(monitor, &mut processor, STWBRX_R3, address + offset);
-        };
-        for (offset, value) in [(0x24, 1), (0x20, 1), (0x70, 15), (0x44, 1)] {
-            set(&mut monitor, offset, value);
-        }
-        let vector = 0x4_0000 + 0xe000_0000 + 0x1_0000 + 0x20 * u64::from(source);
-        let mut processor = Numbers::default();
-        store(&mut monitor, &mut processor, CTPR, 0);
+        break_and_unmask(&mut monitor, &mut processor, address, source);
+        monitor.settle(&mut processor);
+        assert!(processor.external, "{address:#x}");
         store(
             &mut monitor,
             &mut processor,
-            vector,
-            0x0048_0000 | u32::from(source),
+            priority_of(source),
+            0x8048_0000,
         );
-        monitor.settle(&mut processor);
-        assert!(processor.external, "{address:#x}");
-        store(&mut monitor, &mut processor, vector, 0x8048_0000);
     }
+}
+
+const STWBRX_R3: u32 = 0x7c60_252c;
+
+fn priority_of(source: u8) -> u64 {
+    0xe000_0000 + 0x4_0000 + 0x1_0000 + 0x20 * u64::from(source)
+}
+
+/// Has a virtio device interrupt: nobody can say that a queue of it is ready that has no such size, so it stops, which a driver that is there
+/// hears.
+fn break_and_unmask(monitor: &mut Monitor, processor: &mut Numbers, address: u64, source: u8) {
+    for (offset, value) in [(0x24, 1), (0x20, 1), (0x70, 15), (0x44, 1)] {
+        processor.registers[3] = value;
+        touch(monitor, processor, STWBRX_R3, address + offset);
+    }
+    store(monitor, processor, CTPR, 0);
+    let register = 0x0048_0000 | u32::from(source);
+    store(monitor, processor, priority_of(source), register);
+}
+
+/// What is foreseen: address and kind, and value.
+fn foreseen_by(processor: &Numbers) -> Vec<(u32, u32)> {
+    let words = processor.page[FORESEEN as usize / 4..].chunks(2).take(4);
+    let places = words.map(|place| (place[0], place[1]));
+    places.filter(|(word, _)| *word != 0).collect()
+}
+
+/// As the kernel does when a store was foreseen at a place.
+fn store_comes(processor: &mut Numbers, place: usize) {
+    for over in 0..=place {
+        processor.page[FORESEEN as usize / 4 + 2 * over] = 0;
+    }
+}
+
+#[test]
+fn what_a_driver_does_at_an_interrupt_is_foreseen_and_made_up_for() {
+    use crate::virtio::block::Disk;
+    use crate::virtio::describe::Description;
+    use crate::virtio::network::Network;
+
+    const STATUS: (u32, u32) = (0xe00d_2060 | 1, 0x0200_0000);
+    const ACKNOWLEDGEMENT: (u32, u32) = (0xe00d_2064 | 2, 0x0200_0000);
+    const END: (u32, u32) = (0xe006_00b0 | 2, 0);
+    let description = Description {
+        sectors: 8,
+        read_only: false,
+    };
+    let (mut monitor, mut processor) = (Monitor::new(), Numbers::default());
+    monitor.disk = Some(Disk::new(description, 1 << 20, 1 << 16));
+    monitor.network = Some(Network::new([1, 2, 3, 4, 5, 6], 1 << 20, 1 << 16));
+    monitor.settle(&mut processor);
+    assert_eq!(foreseen_by(&processor), []);
+    break_and_unmask(&mut monitor, &mut processor, 0xe00d_2000, source::DISK);
+    monitor.settle(&mut processor);
+    assert_eq!(foreseen_by(&processor), [STATUS, ACKNOWLEDGEMENT, END]);
+    // The guest takes the interrupt, and does what is foreseen. Half of it is done when its monitor runs.
+    monitor.instruction(&mut processor, MFSPR_R3_EPR);
+    monitor.settle(&mut processor);
+    assert_eq!(foreseen_by(&processor), [STATUS, ACKNOWLEDGEMENT, END]);
+    store_comes(&mut processor, 1);
+    monitor.resume(&mut processor);
+    let reasons = |monitor: &Monitor| monitor.disk.as_ref().unwrap().registers.reasons();
+    assert_eq!(reasons(&monitor), 0);
+    monitor.settle(&mut processor);
+    assert_eq!(foreseen_by(&processor), [END]);
+    store_comes(&mut processor, 0);
+    monitor.resume(&mut processor);
+    monitor.settle(&mut processor);
+    assert_eq!(foreseen_by(&processor), []);
+    assert!(!processor.external);
+    // While another one waits for the end, its monitor has to hear of it.
+    break_and_unmask(&mut monitor, &mut processor, 0xe00d_2000, source::DISK);
+    monitor.settle(&mut processor);
+    monitor.instruction(&mut processor, MFSPR_R3_EPR);
+    break_and_unmask(&mut monitor, &mut processor, 0xe00d_3000, source::NETWORK);
+    monitor.settle(&mut processor);
+    assert!(!processor.external, "of the same priority");
+    assert_eq!(foreseen_by(&processor), [STATUS, ACKNOWLEDGEMENT]);
+    // Nothing of it comes: nothing is made up for.
+    monitor.resume(&mut processor);
+    assert_ne!(reasons(&monitor), 0);
+    // What is not foreseen is done by the monitor, and is over then.
+    processor.registers[3] = 2;
+    touch(&mut monitor, &mut processor, STWBRX_R3, 0xe00d_2064);
+    store(&mut monitor, &mut processor, EOI, 0);
+    monitor.settle(&mut processor);
+    assert!(processor.external, "the other one's turn");
+    let network = 0xe00d_3060 | 1;
+    assert_eq!(foreseen_by(&processor)[0], (network, 0x0200_0000));
 }

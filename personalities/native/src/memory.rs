@@ -169,18 +169,37 @@ unsafe fn copy_words<const ALIGNED: bool>(from: u32, to: u32, words: u32) {
     }
     let (from, to) = (from.wrapping_add(done), to.wrapping_add(done));
     let left = words % BLOCK_WORDS;
-    if !ALIGNED {
-        // SAFETY: by the contract, and there are as many words left.
-        return unsafe { copy_bytes(from, to, 4 * left) };
-    }
     let (from, to) = (from as *const u32, to as *mut u32);
     for place in 0..left as usize {
-        // SAFETY: as above.
+        // SAFETY: by the contract, and there are as many words left.
         unsafe {
             to.add(place)
-                .write_volatile(from.add(place).read_volatile())
+                .write_volatile(load::<ALIGNED>(from.wrapping_add(place)));
         }
     }
+}
+
+/// A word, which may begin anywhere if it need not be aligned: the core's load does so by itself, a volatile access of Rust's does not.
+///
+/// # Safety
+/// It is mapped; it is aligned if `ALIGNED` says so.
+#[inline(always)]
+unsafe fn load<const ALIGNED: bool>(from: *const u32) -> u32 {
+    if ALIGNED {
+        // SAFETY: by the contract.
+        return unsafe { from.read_volatile() };
+    }
+    let word;
+    // SAFETY: by the contract; nothing but the register named changes.
+    unsafe {
+        core::arch::asm!(
+            "lwz {word}, 0({from})",
+            word = lateout(reg) word,
+            from = in(reg_nonzero) from,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+    word
 }
 
 /// What one store of multiple words copies.

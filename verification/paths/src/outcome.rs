@@ -22,6 +22,8 @@ use crate::work::Route;
 const FACTS: &str = "verification/paths/facts.toml";
 /// Those of a kernel for systems with guests, besides.
 const FACTS_OF_GUESTS: &str = "verification/paths/facts-of-guests.toml";
+/// Those of one for systems without.
+const FACTS_OF_SIZE: &str = "verification/paths/facts-of-size.toml";
 /// What it cannot see in a kernel for systems with devices on the bus.
 const FACTS_OF_BUS: &str = "verification/paths/facts-of-bus.toml";
 /// A wait for a window's tick that is shorter is no wait of always the same instructions: `SHORTEST_WAIT` of
@@ -93,6 +95,8 @@ impl Outcome {
         let mut facts = Facts::read(&inputs.root.join(FACTS))?;
         if system.number("guests")? != 0 {
             facts = facts.and(Facts::read(&inputs.root.join(FACTS_OF_GUESTS))?);
+        } else {
+            facts = facts.and(Facts::read(&inputs.root.join(FACTS_OF_SIZE))?);
         }
         if system.number("buses")? != 0 {
             facts = facts.and(Facts::read(&inputs.root.join(FACTS_OF_BUS))?);

@@ -8,6 +8,7 @@ use cofferdam_core::Fault;
 use cofferdam_machine::{Simulation, SystemBuilder};
 use cofferdam_tables::TlbWrite;
 
+mod foreseen;
 mod hostile;
 mod rewritten;
 

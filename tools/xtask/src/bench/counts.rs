@@ -134,7 +134,9 @@ impl Counts {
         let mut counts = Self::default();
         for line in text.lines() {
             let line = serde_json::from_str(line).with_context(|| {
-                format!("the plugin wrote a line that is not understood: {line}")
+                // One with steps can be longer than a terminal is long.
+                let begins: String = line.chars().take(100).collect();
+                format!("the plugin wrote a line that is not understood: {begins}")
             })?;
             match line {
                 Line::Boot(walk) => counts.boot = walk,
