@@ -147,11 +147,10 @@ impl Memory for SharedMemory {
             offset += 4;
         }
         if !rest.is_empty() {
-            let mut last = [0; 4];
-            for (shared, byte) in last.iter_mut().zip(rest) {
-                *shared = *byte;
-            }
-            self.store_at(offset, u32::from_ne_bytes(last));
+            let shifts = [24, 16, 8].into_iter();
+            let last = rest.iter().zip(shifts);
+            let last = last.fold(0, |word, (byte, shift)| word | u32::from(*byte) << shift);
+            self.store_at(offset, u32::from_be(last));
         }
     }
 }

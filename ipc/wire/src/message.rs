@@ -67,14 +67,8 @@ impl postcard::ser_flavors::Flavor for Slice<'_> {
 
     #[inline(always)]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        let room = self.out.get_mut(self.length..).unwrap_or_default();
-        let room = room.get_mut(..data.len());
-        let room = room.ok_or(postcard::Error::SerializeBufferFull)?;
-        for (place, byte) in room.iter_mut().zip(data) {
-            *place = *byte;
-        }
-        self.length += data.len();
-        Ok(())
+        // A loop over as many places as there are bytes would become that call.
+        data.iter().try_for_each(|byte| self.try_push(*byte))
     }
 
     fn finalize(self) -> postcard::Result<usize> {

@@ -13,7 +13,7 @@ use crate::Memory;
 const DESCRIPTOR_BYTES: u32 = size_of::<Desc>() as u32;
 const DESCRIPTOR_LENGTH: u32 = offset_of!(Desc, len) as u32;
 const DESCRIPTOR_FLAGS: u32 = offset_of!(Desc, flags) as u32;
-const DESCRIPTOR_NEXT: u32 = offset_of!(Desc, next) as u32;
+const _: () = assert!(offset_of!(Desc, next) as u32 == DESCRIPTOR_FLAGS + 2);
 const NEXT: u16 = DescF::NEXT.bits().to_ne();
 const DEVICE_WRITES: u16 = DescF::WRITE.bits().to_ne();
 const NO_NOTIFY: u16 = UsedF::NO_NOTIFY.bits().to_ne();
@@ -251,8 +251,10 @@ impl<M: Memory, const N: usize> Queue<M, N> {
         self.memory.set_little_u32(at + 4, 0);
         self.memory
             .set_little_u32(at + DESCRIPTOR_LENGTH, buffer.length);
-        self.memory.set_little_u16(at + DESCRIPTOR_FLAGS, flags);
-        self.memory.set_little_u16(at + DESCRIPTOR_NEXT, next);
+        // Two halves of a word, the first of them lower.
+        let flags_and_next = u32::from(next) << 16 | u32::from(flags);
+        self.memory
+            .set_little_u32(at + DESCRIPTOR_FLAGS, flags_and_next);
     }
 
     fn after(&self, descriptor: u16) -> u16 {

@@ -183,6 +183,14 @@ impl Guest {
             .map(|word| word.load(Ordering::Relaxed))
     }
 
+    /// Aligned words of it in a row; `None` if it does not have all of them.
+    pub fn words<const N: usize>(&self, address: u32) -> Option<[u32; N]> {
+        let words = self.memory_words::<N>(address)?;
+        Some(core::array::from_fn(|place| {
+            words[place].load(Ordering::Relaxed)
+        }))
+    }
+
     /// Sets one.
     pub fn set_word(&mut self, address: u32, value: u32) -> Option<()> {
         self.memory_word(address)
@@ -239,15 +247,22 @@ impl Guest {
     }
 
     fn memory_word(&self, address: u32) -> Option<&AtomicU32> {
-        let place = self.place(address, 4)?;
-        // SAFETY: as above, and it is aligned.
-        Some(unsafe { AtomicU32::from_ptr(place as *mut u32) })
+        self.memory_words::<1>(address).map(|[word]| word)
     }
 
-    /// Where so many aligned bytes of the guest's memory are here.
+    fn memory_words<const N: usize>(&self, address: u32) -> Option<&[AtomicU32; N]> {
+        let place = self.place(address, 4 * N as u32)?;
+        if !address.is_multiple_of(4) {
+            return None;
+        }
+        // SAFETY: as above, for all of them, and they are aligned.
+        Some(unsafe { &*(place as *const [AtomicU32; N]) })
+    }
+
+    /// Where so many bytes of the guest's memory are here.
     fn place(&self, address: u32, bytes: u32) -> Option<u32> {
         let room = self.memory_bytes.checked_sub(address)?;
-        (bytes <= room && address.is_multiple_of(bytes)).then_some(guest::MEMORY + address)
+        (bytes <= room).then_some(guest::MEMORY + address)
     }
 }
 

@@ -221,7 +221,7 @@ unsafe extern "C" {
 // r14 to r31 are the caller's (PowerPC EABI). Multiple words are loaded and stored at aligned addresses alone; single ones from anywhere
 // (e500 core reference manual, sections 4.7.6 and 4.4.3.4).
 core::arch::global_asm!(
-    ".pushsection .text.copy_blocks, \"ax\", @progbits",
+    ".pushsection .copy.text, \"ax\", @progbits",
     ".global __cofferdam_copy_blocks",
     ".type __cofferdam_copy_blocks, @function",
     "__cofferdam_copy_blocks:",

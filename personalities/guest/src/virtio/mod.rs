@@ -36,6 +36,14 @@ pub trait Memory<P> {
     fn bytes(&self) -> u32;
     /// An aligned word.
     fn word(&self, address: u32) -> Option<u32>;
+    /// Aligned words in a row.
+    fn words<const N: usize>(&self, address: u32) -> Option<[u32; N]> {
+        let mut words = [0; N];
+        for (place, word) in (0..).zip(&mut words) {
+            *word = self.word(address.checked_add(4 * place)?)?;
+        }
+        Some(words)
+    }
     /// Sets one.
     fn set_word(&mut self, address: u32, value: u32) -> Option<()>;
     /// Sets a byte.

@@ -16,6 +16,10 @@ impl Memory<SharedMemory> for Guest {
         Self::word(self, address)
     }
 
+    fn words<const N: usize>(&self, address: u32) -> Option<[u32; N]> {
+        Self::words(self, address)
+    }
+
     fn set_word(&mut self, address: u32, value: u32) -> Option<()> {
         Self::set_word(self, address, value)
     }

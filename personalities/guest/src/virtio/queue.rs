@@ -215,11 +215,8 @@ impl Queue {
             return Err(Broken);
         }
         let at = self.layout.descriptors + u32::from(index) * DESCRIPTOR_BYTES;
-        let word = |number: u32| {
-            let word = memory.word(at + 4 * number).ok_or(Broken)?;
-            Ok(word.swap_bytes())
-        };
-        let (address, upper, length, rest) = (word(0)?, word(1)?, word(2)?, word(3)?);
+        let words = memory.words(at).ok_or(Broken)?;
+        let [address, upper, length, rest] = words.map(u32::swap_bytes);
         let (flags, next) = (rest as u16, (rest >> 16) as u16);
         let end = address.checked_add(length).ok_or(Broken)?;
         if upper != 0 || length == 0 || end > memory.bytes() || flags & INDIRECT != 0 {
