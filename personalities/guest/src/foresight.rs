@@ -71,11 +71,11 @@ impl Foresight {
         if let Some((registers, reasons)) = expected.acknowledges {
             // The registers are little-endian.
             let (registers, reasons) = (board::CCSR + registers, reasons.swap_bytes());
-            put(registers + INTERRUPT_STATUS | LOAD, reasons);
-            put(registers + INTERRUPT_ACKNOWLEDGE | STORE, reasons);
+            put((registers + INTERRUPT_STATUS) | LOAD, reasons);
+            put((registers + INTERRUPT_ACKNOWLEDGE) | STORE, reasons);
         }
         if expected.ends {
-            put(board::CCSR + board::MPIC + END_OF_INTERRUPT | STORE, 0);
+            put((board::CCSR + board::MPIC + END_OF_INTERRUPT) | STORE, 0);
         }
         for place in place..PLACES {
             processor.foresee(place, 0, 0);

@@ -109,9 +109,9 @@ fn assembly_stands_where_it_may() {
 /// How many unsafe blocks there are in each crate that may have any: whoever adds one, or takes one away, writes it down here.
 const UNSAFE_BLOCKS: [(&str, usize); 5] = [
     ("ipc/ring", 6),
-    ("microkernel/e500", 42),
+    ("microkernel/e500", 40),
     ("microkernel/image", 17),
-    ("personalities/native", 48),
+    ("personalities/native", 49),
     ("tools/icount", 8),
 ];
 
