@@ -36,6 +36,8 @@ enum { STATE_WORD = 0, EXTERNAL_WORD = 2, SCRATCH_WORD = 3, ASKS_WORD = 4, FORES
 /* Kinds of foreseen accesses; `lwbrx r4,0,r6` and `stwbrx r4,0,r6`; where the registers of a device are. */
 enum { FORESEEN_LOAD = 1, FORESEEN_STORE = 2, LOAD_REVERSED = 0x7c80342c, STORE_REVERSED = 0x7c80352c };
 #define DEVICE (BOARD + 0xd2000)
+/* The size of a second look at its own memory: 4 MiB. */
+enum { ALIAS_SIZE = 6 };
 
 static int traps;
 
@@ -277,7 +279,7 @@ static const word stub_words[] = { TRAP, 0, ~0u, 0x5a5a5a5a, LOAD, STORE, SC, 0x
 /* Being in a stub of nonsense, with an interrupt that becomes pending in it, or that is. */
 static void stubs(void)
 {
-	enum { WORDS = sizeof(stub_words) / sizeof(stub_words[0]), ALIAS_SIZE = 6 };
+	enum { WORDS = sizeof(stub_words) / sizeof(stub_words[0]) };
 	word round, at, index;
 
 	/* The stubs are looked for where all of its memory is a second time: the first 4 MiB of it, and those of the stubs. */
@@ -306,14 +308,22 @@ static void foresee(word place, word access, word value)
 	*page_word(FORESEEN_WORD + 2 * place + 1) = value;
 }
 
-/* The four instructions that a foreseen access may be, by every register. */
+/* An instruction where all of its memory is a second time: nowhere else is it looked at. */
+static int in_linear(word instruction, word r4, word r6)
+{
+	*page_word(SRR0) = linear(slot + 1);
+	*page_word(SRR1) = 0;
+	return try3(traps ? RETURN_THAT_TRAPS : RETURN, instruction, TRAP, r4, r6);
+}
+
+/* The four instructions that a foreseen access may be, by a register. */
 static void touch(word register_number, word value, word at)
 {
 	static const word instructions[] = { LOAD, STORE, LOAD_REVERSED, STORE_REVERSED };
 	word index;
 
 	for (index = 0; index < 4; index++)
-		try((instructions[index] & ~(31u << 21)) | register_number << 21, value, at);
+		in_linear((instructions[index] & ~(31u << 21)) | register_number << 21, value, at);
 }
 
 /* Accesses that the guest has foreseen for itself: of its devices, of everybody's memory as if that were a device, in any register, with nonsense
@@ -322,6 +332,7 @@ static void foreseen(void)
 {
 	word index, place, at, bit;
 
+	translate(1, 2, VALID | PROTECT | ALIAS_SIZE << 8, LINEAR, 0, 0x15);
 	tables();
 	for (place = 0; place < FORESEEN_PLACES; place++)
 		foresee(place, 0, 0);
@@ -329,16 +340,16 @@ static void foreseen(void)
 	flush();
 	foresee(0, (DEVICE + 0x60) | FORESEEN_LOAD, 0x12345678);
 	foresee(1, (DEVICE + 0x64) | FORESEEN_STORE, 0x01000000);
-	require(try(LOAD_REVERSED, 0, OF_KERNEL + 0x60) == PROGRAM && saw == 0x78563412);
-	require(try(STORE_REVERSED, 1, OF_KERNEL + 0x64) == PROGRAM && *page_word(FORESEEN_WORD + 2) == 0 && *page_word(FORESEEN_WORD) == 0);
+	require(in_linear(LOAD_REVERSED, 0, OF_KERNEL + 0x60) == PROGRAM && saw == 0x78563412);
+	require(in_linear(STORE_REVERSED, 1, OF_KERNEL + 0x64) == PROGRAM && *page_word(FORESEEN_WORD + 2) == 0 && *page_word(FORESEEN_WORD) == 0);
 	/* Nobody's memory is what is read, whatever is said to be a device. */
 	for (at = OWN_BYTES; at < RAM_BYTES; at += 0x10000) {
 		lower(0, at >> 12, KERNELS_DATA);
 		flush();
 		foresee(0, at | FORESEEN_LOAD, 0x0badcafe);
 		foresee(1, (at + 4) | FORESEEN_STORE, POISON);
-		breaches += try(LOAD_REVERSED, 0, OF_KERNEL) == PROGRAM && saw != 0xfecaad0b;
-		try(STORE, POISON, OF_KERNEL + 4);
+		breaches += in_linear(LOAD_REVERSED, 0, OF_KERNEL) == PROGRAM && saw != 0xfecaad0b;
+		in_linear(STORE, POISON, OF_KERNEL + 4);
 	}
 	lower(0, DEVICE >> 12, KERNELS_DATA);
 	flush();
@@ -365,10 +376,11 @@ static void foreseen(void)
 		foresee(0, DEVICE | FORESEEN_LOAD, POISON);
 		foresee(1, DEVICE | FORESEEN_STORE, POISON);
 		if (index != 50 && index != 146 && index != 467 && index != 978)
-			try(0x7c803000 | index << 1, POISON, OF_KERNEL);
+			in_linear(0x7c803000 | index << 1, POISON, OF_KERNEL);
 	}
 	for (place = 0; place < FORESEEN_PLACES; place++)
 		foresee(place, 0, 0);
+	translate(1, 2, 0, 0, 0, 0);
 	tables();
 	flush();
 }

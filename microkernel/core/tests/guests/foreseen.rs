@@ -42,7 +42,7 @@ fn set_word(simulation: &mut Simulation, offset: u32, value: u32) {
 /// Foresees an access to the register at an offset.
 fn foresee(simulation: &mut Simulation, place: u32, offset: u32, kind: u32, value: u32) {
     let at = FORESEEN + foreseen::BYTES * place;
-    set_word(simulation, at, DEVICE + offset | kind);
+    set_word(simulation, at, (DEVICE + offset) | kind);
     set_word(simulation, at + 4, value);
 }
 
