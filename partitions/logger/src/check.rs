@@ -45,12 +45,14 @@ const ENTRIES_OF_TABLE_BLOCK: u32 = (BLOCK_BYTES / 2) as u32;
 const END_OF_CHAIN: core::ops::RangeInclusive<u32> = 0xfff8..=0xffff;
 
 /// The part of a disk that is right, by its blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Part {
     /// The first one.
     pub(crate) first: u32,
     /// Behind the last one.
     pub(crate) end: u32,
+    /// The table of parts, and the part's first block, as they were looked at: whatever the disk says of them later, the file system reads these.
+    pub(crate) heads: [Block; 2],
 }
 
 /// What the file system says of itself.
@@ -67,11 +69,12 @@ struct Shape {
 /// # Errors
 /// What does not hold.
 pub fn check<B: Blocks>(disk: &mut B) -> Result<Part, Wrong> {
-    let mut block = [0; BLOCK_BYTES];
-    disk.read(0, &mut block)?;
-    let part = part(&block, disk.count())?;
-    disk.read(part.first, &mut block)?;
-    let shape = shape(&block, &part)?;
+    let mut heads = [[0; BLOCK_BYTES]; 2];
+    disk.read(0, &mut heads[0])?;
+    let (first, end) = part(&heads[0], disk.count())?;
+    disk.read(first, &mut heads[1])?;
+    let part = Part { first, end, heads };
+    let shape = shape(&part)?;
     if let Some((first, bytes)) = find(disk, &shape)? {
         follow(disk, &shape, first, bytes)?;
     }
@@ -88,8 +91,8 @@ fn word(block: &Block, at: usize) -> u32 {
     u32::from_le_bytes(bytes.copied().unwrap_or_default())
 }
 
-/// The first part of the disk.
-fn part(block: &Block, blocks: u32) -> Result<Part, Wrong> {
+/// Where the first part of the disk begins and ends.
+fn part(block: &Block, blocks: u32) -> Result<(u32, u32), Wrong> {
     let first = word(block, PART_START);
     let end = first.checked_add(word(block, PART_BLOCKS));
     match end {
@@ -100,13 +103,14 @@ fn part(block: &Block, blocks: u32) -> Result<Part, Wrong> {
                 && first < end
                 && end <= blocks =>
         {
-            Ok(Part { first, end })
+            Ok((first, end))
         }
         _ => Err(Wrong::NoPart),
     }
 }
 
-fn shape(block: &Block, part: &Part) -> Result<Shape, Wrong> {
+fn shape(part: &Part) -> Result<Shape, Wrong> {
+    let block = &part.heads[1];
     let blocks_of_cluster = u32::from(block[BLOCKS_OF_CLUSTER]);
     let reserved = half(block, RESERVED_BLOCKS);
     let tables = u32::from(block[TABLES]);

@@ -13,17 +13,15 @@ const BLOCKS_OF_CALL: u32 = 4096;
 /// The part of the disk, and its table of parts.
 pub(crate) struct Device<'d, B> {
     disk: RefCell<&'d mut B>,
-    first: u32,
-    end: u32,
+    part: &'d Part,
     left: Cell<u32>,
 }
 
 impl<'d, B: Blocks> Device<'d, B> {
-    pub(crate) fn new(disk: &'d mut B, part: &Part) -> Self {
+    pub(crate) fn new(disk: &'d mut B, part: &'d Part) -> Self {
         Self {
             disk: RefCell::new(disk),
-            first: part.first,
-            end: part.end,
+            part,
             left: Cell::new(BLOCKS_OF_CALL),
         }
     }
@@ -38,7 +36,7 @@ impl<'d, B: Blocks> Device<'d, B> {
     }
 
     fn is_own(&self, number: u32) -> bool {
-        (self.first..self.end).contains(&number)
+        (self.part.first..self.part.end).contains(&number)
     }
 }
 
@@ -49,10 +47,13 @@ impl<B: Blocks> BlockDevice for Device<'_, B> {
         let numbers = self.numbers(start_block_idx, blocks.len())?;
         let mut disk = self.disk.try_borrow_mut().map_err(|_| Failure::Outside)?;
         for (number, block) in numbers.zip(blocks) {
-            if number != 0 && !self.is_own(number) {
-                return Err(Failure::Outside);
+            let [parts, first] = &self.part.heads;
+            match number {
+                0 => block.contents = *parts,
+                _ if number == self.part.first => block.contents = *first,
+                _ if self.is_own(number) => disk.read(number, &mut block.contents)?,
+                _ => return Err(Failure::Outside),
             }
-            disk.read(number, &mut block.contents)?;
         }
         Ok(())
     }
@@ -70,6 +71,6 @@ impl<B: Blocks> BlockDevice for Device<'_, B> {
     }
 
     fn num_blocks(&self) -> Result<BlockCount, Failure> {
-        Ok(BlockCount(self.end))
+        Ok(BlockCount(self.part.end))
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The file system is the crate `embedded-sdmmc`. It takes a disk at its word: a file system that says of itself that its clusters have no
 //! blocks is a division by zero there. So [`check`] looks first, and what does not hold is an error; it follows the chain of the
-//! log's own clusters, so that a loop is one too. Behind it [`device`] gives the crate the blocks of its own part of the disk, and so many
-//! of them for each [`append`]: whatever the disk says later, each call ends.
+//! log's own clusters, so that a loop is one too. Behind it [`device`] gives the crate the blocks of its own part of the disk, those in which the file
+//! system describes itself as they were looked at, and so many of the others for each [`append`]: whatever the disk says later, each call ends.
 #![no_std]
 #![forbid(unsafe_code)]
 

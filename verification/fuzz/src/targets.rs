@@ -1,6 +1,8 @@
 //! What is tested, a module each.
 
+pub mod http;
 pub mod hypercalls;
+pub mod log;
 pub mod messages;
 pub mod network;
 pub mod programs;

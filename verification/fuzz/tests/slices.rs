@@ -53,6 +53,16 @@ fn network() {
 }
 
 #[test]
+fn log() {
+    slice("log", 2000);
+}
+
+#[test]
+fn http() {
+    slice("http", 20_000);
+}
+
+#[test]
 fn each_target_has_its_slice_and_its_libfuzzer_binary() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read =
