@@ -148,33 +148,46 @@ pub fn module_of_any(checked: &Checked, index: usize) -> String {
             format_args!("capability! {{ {name}: {handle}, slot {slot} }}"),
         );
     }
-    statuses(checked, index, &mut text);
+    for (right, handle, list, doc) in [
+        (
+            PartitionRight::Status,
+            "PartitionStatus",
+            "PARTITION_STATUSES",
+            "The partitions whose status it may read.",
+        ),
+        (
+            PartitionRight::Restart,
+            "PartitionControl",
+            "PARTITION_RESTARTS",
+            "The partitions that it may restart.",
+        ),
+    ] {
+        let partitions = rights(checked, index, right);
+        if !partitions.is_empty() {
+            line_to(
+                &mut text,
+                format_args!("/// {doc}\npub const {list}: &[(&str, {handle})] = &[{partitions}];"),
+            );
+        }
+    }
     text
 }
 
-/// The partitions whose status it may read, by name, for whoever shows them all.
-fn statuses(checked: &Checked, index: usize, text: &mut String) {
+/// The partitions to which it has this right, each with its name, for whoever goes through them all.
+fn rights(checked: &Checked, index: usize, right: PartitionRight) -> String {
     let capabilities = checked.wiring[index].capabilities.iter();
-    let readable = capabilities.filter_map(|capability| match capability.grant {
+    let of_right = capabilities.filter_map(|capability| match capability.grant {
         Grant::Partition {
-            right: PartitionRight::Status,
+            right: granted,
             partition,
-        } => {
+        } if granted == right => {
             let name = &checked.system.partitions[partition].name.value;
             Some(format!("({name:?}, {})", constant(&capability.text)))
         }
         _ => None,
     });
-    let readable: Vec<_> = readable.collect();
-    if !readable.is_empty() {
-        let readable = readable.join(", ");
-        line_to(
-            text,
-            format_args!(
-                "/// The partitions whose status it may read.\npub const PARTITION_STATUSES: &[(&str, PartitionStatus)] = &[{readable}];"
-            ),
-        );
-    }
+    let all: Vec<_> = of_right.collect();
+    all.join(", ")
 }
 
 /// The schedules and their windows, as a list for the generated code.

@@ -1,6 +1,6 @@
-//! Restarts the partition `disk`, as often as it is told to: to see that nobody loses anything by it.
+//! Restarts the partitions that it may restart, one after the other, as often as it is told to: to see that nobody loses anything by it.
 //!
-//! A number of milliseconds and Enter begin it, 0 and Enter end it. The times vary by half of that, so that the driver ends in one
+//! A number of milliseconds and Enter begin it, 0 and Enter end it. The times vary by half of that, so that a driver ends in one
 //! phase of its work after another; it comes first in its group, so that it does so wherever the driver is. What the kernel does is what it
 //! does to a partition that failed: it takes the bus from the device, and the driver begins anew.
 #![no_std]
@@ -20,6 +20,8 @@ struct Breaker {
     interval_ms: u32,
     typed_ms: u32,
     restarts: u32,
+    /// Whose turn it is.
+    next: usize,
     random: u32,
 }
 
@@ -28,6 +30,7 @@ fn main() -> ! {
         interval_ms: 0,
         typed_ms: 0,
         restarts: 0,
+        next: 0,
         random: 0x2545_f491,
     };
     loop {
@@ -41,9 +44,13 @@ fn main() -> ! {
 
 impl Breaker {
     fn restart(&mut self) {
-        match ports::PARTITION_RESTART_DISK.restart(Restart::Cold) {
+        let Some((name, partition)) = ports::PARTITION_RESTARTS.get(self.next) else {
+            return;
+        };
+        self.next = (self.next + 1) % ports::PARTITION_RESTARTS.len();
+        match partition.restart(Restart::Cold) {
             Ok(()) => self.restarts = self.restarts.saturating_add(1),
-            Err(error) => log!("disk could not be restarted: {error}"),
+            Err(error) => log!("{name} could not be restarted: {error}"),
         }
         self.set_timer();
     }
@@ -69,7 +76,9 @@ impl Breaker {
                         self.typed_ms = typed.min(INTERVAL_MAX_MS);
                     }
                     b'\r' | b'\n' => self.begin(),
-                    _ => log!("a number of milliseconds restarts disk about as often, 0 ends it"),
+                    _ => {
+                        log!("a number of milliseconds restarts a driver about as often, 0 ends it")
+                    }
                 }
             }
         }
@@ -79,10 +88,10 @@ impl Breaker {
         self.interval_ms = core::mem::take(&mut self.typed_ms);
         if self.interval_ms == 0 {
             time::cancel_timer();
-            log!("disk was restarted {} times", self.restarts);
+            log!("drivers were restarted {} times", self.restarts);
         } else {
             log!(
-                "disk is restarted every {} ms from now on",
+                "a driver is restarted every {} ms from now on",
                 self.interval_ms
             );
             self.set_timer();

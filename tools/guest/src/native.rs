@@ -84,6 +84,7 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         paced: options.besides.paced,
         plugin: options.besides.plugin.clone(),
         reboots: false,
+        monitored: false,
     };
     let mut running = machine.prepare()?.start()?;
     let end = running.wait(options.limit, |_| None::<()>)?;

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod memory;
+mod monitor;
 mod running;
 
 use std::os::fd::AsRawFd;
@@ -28,6 +29,7 @@ pub use memory::Memory;
 pub use running::{End, Running};
 
 use memory::SharedFile;
+use monitor::Line;
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ pub struct Machine {
     /// For whoever counts instructions with devices at work, or sits at a terminal: idle time passes as on the host's clock, instead of being jumped over from timer
     /// to timer while a device is busy; and a network device sends a while after it was told to, by the machine's clock.
     pub paced: bool,
+    /// Something will be done to it while it runs: see [`Running::ask`].
+    pub monitored: bool,
 }
 
 /// What a machine boots.
@@ -255,13 +259,15 @@ impl Machine {
             kernel: SharedFile::with(&self.folder, kernel)?,
             companion: SharedFile::with(&self.folder, companion)?,
         };
+        let line = self.monitored.then(Line::new).transpose()?;
         Ok(Prepared {
             machine: self,
             files,
+            line,
         })
     }
 
-    fn command(&self, files: &Files) -> Result<Command> {
+    fn command(&self, files: &Files, line: Option<&Line>) -> Result<Command> {
         // If this process is killed outright, nothing of ours can end QEMU any more; the kernel of the host then does.
         let mut qemu = if std::path::Path::new("/usr/bin/setpriv").exists() {
             let mut setpriv = Command::new("/usr/bin/setpriv");
@@ -326,6 +332,9 @@ impl Machine {
             }
             qemu.args(["-plugin", &value]);
         }
+        if let Some(line) = line {
+            qemu.args(line.arguments());
+        }
         match self.serial {
             Serial::Terminal => {
                 qemu.args(["-serial", "mon:stdio"]);
@@ -358,6 +367,7 @@ pub(crate) struct Files {
 pub struct Prepared {
     machine: Machine,
     files: Files,
+    line: Option<Line>,
 }
 
 impl Prepared {
@@ -371,7 +381,7 @@ impl Prepared {
     /// The machine ends with the thread that calls this: keep that thread until the run is over.
     pub fn start(self) -> Result<Running> {
         let memory = self.memory()?;
-        let command = self.machine.command(&self.files)?;
-        Running::start(command, self.machine.serial, memory, self.files)
+        let command = self.machine.command(&self.files, self.line.as_ref())?;
+        Running::start(command, self.machine.serial, memory, self.files, self.line)
     }
 }

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::memory::Memory;
+use crate::monitor::{Line, Monitor};
 use crate::{Files, Serial};
 
 /// How often the machine is looked at.
@@ -53,6 +54,7 @@ impl<T> fmt::Display for End<T> {
 pub struct Running {
     child: Child,
     memory: Memory,
+    monitor: Option<Monitor>,
     keyboard: Option<ChildStdin>,
     serial: Gathered,
     complaints: Gathered,
@@ -70,6 +72,7 @@ impl Running {
         serial: Serial,
         memory: Memory,
         files: Files,
+        line: Option<Line>,
     ) -> Result<Self> {
         let interrupt = Hold::new()?;
         // QEMU changes the terminal's mode, and cannot change it back if it is killed.
@@ -89,6 +92,7 @@ impl Running {
             complaints: Gathered::from(child.stderr.take()),
             child,
             memory,
+            monitor: line.map(Line::monitor),
             terminal,
             on_output: serial == Serial::Output,
             interrupt,
@@ -126,6 +130,13 @@ impl Running {
             .write_all(keys)
             .and_then(|()| keyboard.flush())
             .context("the machine takes no input any more")
+    }
+
+    /// Has QEMU do to the machine what a line of its monitor says, and gives what it says to that: nothing, as a rule.
+    pub fn ask(&mut self, line: &str) -> Result<String> {
+        let monitor = self.monitor.as_mut();
+        let monitor = monitor.context("this machine has no monitor")?;
+        monitor.ask(line)
     }
 
     /// Waits until `seen` says so, the machine ends, the time is up (`None`: no limit), or the user interrupts.

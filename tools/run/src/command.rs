@@ -111,8 +111,9 @@ impl RunArguments {
             instruction_clock: self.icount,
             machine_time: self.machine_time,
             until: None,
+            until_marks: Vec::new(),
             serial: self.serial(),
-            typed: None,
+            moments: Vec::new(),
             plugin: None,
             outside: match forwards(&built) {
                 true => Outside::Port(free_port()?),

@@ -43,15 +43,17 @@ pub struct Options {
     pub kernel: Kernel,
     /// Instructions are the clock, one nanosecond each.
     pub instruction_clock: bool,
-    /// How long, in the machine's time; `None`: until the user quits. If keys are typed, it counts from there on: an idle machine runs ahead of
-    /// a host that is slow to see what they are typed behind.
+    /// How long, in the machine's time; `None`: until the user quits. If there are moments, it counts from the last of them on: an idle machine runs
+    /// ahead of a host that is slow to see what they come behind.
     pub machine_time: Option<Duration>,
     /// The run ends before that when this text has come over a captured serial line.
     pub until: Option<String>,
+    /// The same when all of these have come, if there are any.
+    pub until_marks: Vec<Marks>,
     /// Where the serial line goes.
     pub serial: Serial,
-    /// What is typed on a captured serial line, and the text that has to come over it first.
-    pub typed: Option<Typed>,
+    /// What is done from outside meanwhile, one after the other.
+    pub moments: Vec<Moment>,
     /// A TCG plugin to load.
     pub plugin: Option<Plugin>,
     /// Who comes from outside, to a system with a network.
@@ -93,13 +95,67 @@ pub enum Outside {
     Unplugged,
 }
 
-/// Keys, typed when somebody is there to take them.
+/// Marks of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// The partition's number.
+    pub partition: u32,
+    /// What they are called.
+    pub identifier: u32,
+    /// How many of them.
+    pub count: usize,
+}
+
+/// When something is done from outside, and what.
 #[derive(Clone, Debug)]
-pub struct Typed {
-    /// They are typed behind this text.
+pub struct Moment {
+    /// It is done when this text has come over a captured serial line, behind the text of the moment before.
     pub after: String,
-    /// The keys.
-    pub keys: Vec<u8>,
+    /// What.
+    pub deed: Deed,
+}
+
+impl Moment {
+    /// Keys, typed when somebody is there to take them.
+    pub fn typed(after: &str, keys: impl Into<Vec<u8>>) -> Self {
+        Self {
+            after: after.to_owned(),
+            deed: Deed::Keys(keys.into()),
+        }
+    }
+}
+
+/// What is done from outside.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// Keys are typed on the captured serial line.
+    Keys(Vec<u8>),
+    /// The cable of a network is pulled, or plugged in.
+    Cable {
+        /// The network's name, as the device on the bus has it.
+        network: String,
+        /// It is plugged in.
+        plugged: bool,
+    },
+    /// What is behind a disk is taken away. The device stays.
+    Removal {
+        /// The disk's name, as the device on the bus has it.
+        disk: String,
+    },
+}
+
+impl Deed {
+    /// The line of QEMU's monitor that does it; `None`: it is not the monitor's to do.
+    fn line(&self) -> Option<String> {
+        match self {
+            Self::Keys(_) => None,
+            Self::Cable { network, plugged } => {
+                let state = if *plugged { "on" } else { "off" };
+                Some(format!("set_link {network} {state}"))
+            }
+            Self::Removal { disk } => Some(format!("drive_del {disk}")),
+        }
+    }
 }
 
 /// What became of a run.
@@ -126,7 +182,11 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         .map(|time| ticks(time, built.plan.timebase_hz));
     let prepared = machine(built, image, options)?.prepare()?;
     if let Some(length) = length {
-        let waits = if options.typed.is_some() { PATIENCE } else { 1 };
+        let waits = if options.moments.is_empty() {
+            1
+        } else {
+            PATIENCE
+        };
         request_stop(&prepared.memory()?, length.saturating_mul(waits))?;
     }
     let running = prepared.start()?;
@@ -183,6 +243,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         plugin: options.plugin.clone(),
         reboots: options.resets > 0,
         paced: at_a_terminal || matches!(options.outside, Outside::Paced),
+        monitored: (options.moments.iter()).any(|moment| moment.deed.line().is_some()),
     })
 }
 
@@ -290,7 +351,7 @@ fn medium(file: &Path, bytes: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What keys are typed behind has come within so many times the length of a run, or never comes.
+/// What a moment comes behind has come within so many times the length of a run, or never comes.
 const PATIENCE: u64 = 20;
 
 /// Asks the kernel to stop at the first major frame at or behind `stop_at` ticks, whatever it was asked before.

@@ -1,13 +1,15 @@
 //! Linux with a disk, whose driver is restarted over and over, or which fails. What counts is what is on the disk in the end: Debian's
 //! `e2fsck` looks whether its file system is sound, and each file is compared with what was written.
 
+mod trouble;
+
 use std::fs;
 use std::io::Read;
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel, store};
 use cofferdam_progress::Step;
-use cofferdam_run::{Medium, Options, Outcome, Typed, run_image};
+use cofferdam_run::{Medium, Moment, Options, Outcome, run_image};
 
 use crate::guest_attacks::built_as;
 use crate::guests::{archived, with_file};
@@ -59,7 +61,7 @@ const INTERVAL_MS: u32 = 5;
 /// All of it.
 pub fn tests(systems: &Systems) -> Result<Tally> {
     let built = systems.get(LINUX_DISK)?;
-    Ok(run_all(vec![
+    let mut cases = vec![
         case(
             "Linux loses nothing while its disk's driver is restarted",
             move || driver_restarts(systems, built),
@@ -71,26 +73,9 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
             "what was stored is on the disk, whenever the machine ends",
             move || machine_ends(systems, built),
         ),
-        case("Linux is told of writes that fail", move || {
-            writes_fail(systems, built)
-        }),
-        case("a disk is gone while Linux uses it", move || {
-            disk_is_gone(systems, built)
-        }),
-        case("Linux finds a disk that cannot be written", move || {
-            read_only(systems, built)
-        }),
-        case("Linux finds a broken file system", move || {
-            broken_file_system(systems, built)
-        }),
-        case("Linux goes without a disk that is not there", move || {
-            missing(systems, built)
-        }),
-        case(
-            "a guest that breaks its disk's queues breaks its disk",
-            move || broken_queues(systems, built),
-        ),
-    ]))
+    ];
+    cases.extend(trouble::cases(systems, built));
+    Ok(run_all(cases))
 }
 
 /// What `personalities/guest/programs/blocks.c` writes into a file.
@@ -143,10 +128,7 @@ impl Run<'_> {
     /// Runs it, with instructions as the clock. What came over the serial line, with nothing unexpected in the run.
     fn go(self, systems: &Systems) -> Result<(Outcome, String)> {
         let options = Options {
-            typed: Some(Typed {
-                after: SHELL.to_owned(),
-                keys: self.keys.into_bytes(),
-            }),
+            moments: vec![Moment::typed(SHELL, self.keys)],
             until: Some(self.until.to_owned()),
             media: vec![self.medium],
             ..systems.options(Kernel::Release, LONG_MS)
@@ -317,218 +299,6 @@ for n in $(seq {FILES}); do blocks write /mnt/$n 1 $n; done
     Ok(())
 }
 
-/// Writes that fail are an error of whoever asks whether they are stored, and what was stored before is there.
-fn writes_fail(systems: &Systems, built: &Built) -> Result<()> {
-    let script = format!(
-        "{MOUNT}blocks write /mnt/one {WRITTEN} {SEED}
-blocks check /mnt/given {GIVEN} {SEED_GIVEN}
-echo goes-on
-"
-    );
-    let disk = disk(built)?;
-    let (_, text) = Run {
-        system: &told(systems, built, "try", &script)?,
-        medium: Medium {
-            faults: Some(after_the_first_flush(&["write"])),
-            ..disk.medium(DISK)
-        },
-        keys: BEGIN.to_owned(),
-        until: GOES_ON,
-    }
-    .go(systems)?;
-    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
-    let error = "blocks: /mnt/one cannot be stored: error 5";
-    let stored = "blocks: MiB of /mnt/one stored: 1";
-    ensure_says(&text, &[stored, error, &given, "goes-on"])?;
-    disk.mend()?;
-    ensure_content(&disk, "/one", 1, SEED)
-}
-
-/// Rules by which nothing of this is done any more, once the disk was asked to flush.
-fn after_the_first_flush(fail: &[&str]) -> String {
-    let first = "[set-state]\nevent = \"flush_to_disk\"\nstate = \"1\"\nnew_state = \"2\"\n";
-    let fails = |what: &&str| {
-        let event = match *what {
-            "flush" => "flush_to_disk".to_owned(),
-            what => format!("{what}_aio"),
-        };
-        format!(
-            "[inject-error]\nevent = \"{event}\"\nstate = \"2\"\niotype = \"{what}\"\nerrno = \"5\"\n"
-        )
-    };
-    let all = fail.iter().map(fails);
-    [first.to_owned()].into_iter().chain(all).collect()
-}
-
-/// From some moment on nothing that the disk is asked for is done.
-fn disk_is_gone(systems: &Systems, built: &Built) -> Result<()> {
-    let script = format!(
-        "{MOUNT}blocks check /mnt/given {GIVEN} {SEED_GIVEN}
-blocks write /mnt/one {WRITTEN} {SEED}
-ls /mnt/lost+found
-echo goes-on
-"
-    );
-    let disk = disk(built)?;
-    let (_, text) = Run {
-        system: &told(systems, built, "try", &script)?,
-        medium: Medium {
-            faults: Some(after_the_first_flush(&["read", "write", "flush"])),
-            ..disk.medium(DISK)
-        },
-        keys: BEGIN.to_owned(),
-        until: GOES_ON,
-    }
-    .go(systems)?;
-    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
-    ensure_says(&text, &[&given, "goes-on"])?;
-    ensure!(
-        text.contains("blocks: /mnt/one cannot be "),
-        "nobody was told of it:\n{text}"
-    );
-    let whole = format!("blocks: MiB of /mnt/one written: {WRITTEN}");
-    ensure!(!text.contains(&whole), "all of it was written:\n{text}");
-    Ok(())
-}
-
-fn read_only(systems: &Systems, built: &Built) -> Result<()> {
-    let script = format!(
-        "mkdir /mnt
-mount -t ext2 -o ro /dev/vda /mnt
-blocks check /mnt/given {GIVEN} {SEED_GIVEN}
-echo x >/dev/vda || echo refused
-echo goes-on
-"
-    );
-    let disk = disk(built)?;
-    let before = fs::read(disk.file())?;
-    let (_, text) = Run {
-        system: &told(systems, built, "try", &script)?,
-        medium: Medium {
-            read_only: true,
-            ..disk.medium(DISK)
-        },
-        keys: BEGIN.to_owned(),
-        until: GOES_ON,
-    }
-    .go(systems)?;
-    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
-    ensure_says(&text, &[&given, "refused"])?;
-    ensure!(fs::read(disk.file())? == before, "the disk is another one");
-    Ok(())
-}
-
-/// One whose beginning is noise is none. One whose tables are noise is mounted or is not, and Linux goes on.
-fn broken_file_system(systems: &Systems, built: &Built) -> Result<()> {
-    const SUPERBLOCK: usize = 1024;
-    const DESCRIPTORS: usize = 4096;
-    const BITMAPS: usize = 3 * 4096;
-    let script = "mkdir /mnt
-mount -t ext2 /dev/vda /mnt || echo no-mount
-ls -lR /mnt
-echo x >/mnt/new
-sync
-echo goes-on
-";
-    let system = told(systems, built, "try", script)?;
-    for (from, to) in [
-        (SUPERBLOCK, DESCRIPTORS),
-        (DESCRIPTORS, DESCRIPTORS + 4096),
-        (BITMAPS, BITMAPS + 32 * 4096),
-    ] {
-        let disk = disk(built)?;
-        let path = disk.file();
-        let mut bytes = fs::read(&path)?;
-        let noise = content(1, SEED);
-        bytes[from..to].copy_from_slice(&noise[..to - from]);
-        store(&path, &bytes)?;
-        let (_, text) = Run {
-            system: &system,
-            medium: disk.medium(DISK),
-            keys: BEGIN.to_owned(),
-            until: GOES_ON,
-        }
-        .go(systems)?;
-        ensure_says(&text, &["goes-on"])?;
-        if from == SUPERBLOCK {
-            ensure_says(&text, &["no-mount"])?;
-        } else {
-            ensure!(
-                text.contains("EXT2-fs") || text.contains("no-mount"),
-                "nobody was told of what is on {from}:\n{text}"
-            );
-        }
-    }
-    Ok(())
-}
-
-/// The driver's partition is stopped, for its device is unfit; the monitor waits for it, and Linux comes up without a disk.
-fn missing(systems: &Systems, built: &Built) -> Result<()> {
-    let variant = Variant::replacing_all(&[
-        (
-            "board  = \"ppce500\"",
-            "board  = \"../disk/boards/missing.toml\"",
-        ),
-        ("medium     = \"2048M\"", ""),
-    ]);
-    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
-    let options = Options {
-        typed: Some(Typed {
-            after: SHELL.to_owned(),
-            keys: b"ls /sys/block; echo goes-on\r".to_vec(),
-        }),
-        until: Some(GOES_ON.to_owned()),
-        ..systems.options(Kernel::Release, LONG_MS)
-    };
-    let outcome = run_image(&built, &image, &options)?;
-    let text = String::from_utf8_lossy(&outcome.serial);
-    ensure_says(&text, &["goes-on"])?;
-    ensure!(!text.contains("vda"), "there is a disk:\n{text}");
-    let expected = ["disk: device_unfit (1 times)", "disk: it is stopped"];
-    ensure!(
-        outcome.report.reasons == expected,
-        "not as expected: {:?}",
-        outcome.report.reasons
-    );
-    Ok(())
-}
-
-/// Root in Linux takes the disk's device from the kernel, and gives it queues that are none: outside of the guest's memory, across its end, and
-/// in the kernel's text. The device stops, and nobody else notices.
-fn broken_queues(systems: &Systems, built: &Built) -> Result<()> {
-    // Registers are little-endian; their numbers and the bits of the status are those of `personalities/guest/src/virtio/mmio.rs`.
-    let script = "le() { printf 0x%02x%02x%02x%02x $(($1&255)) $(($1>>8&255)) $(($1>>16&255)) $(($1>>24&255)); }
-put() { devmem 0xe00d2$1 32 $(le $2); }
-try() {
-put 070 0; put 070 3; put 024 1; put 020 1; put 070 11
-put 030 0; put 038 8; put 080 $1; put 090 $2; put 0a0 $3; put 044 1
-put 070 15; put 050 0
-echo status $(devmem 0xe00d2070 32)
-}
-try 0xfffffff0 0x1000 0x2000
-try 0 0xfffffffc 0x2000
-try 0 0x1000 0x3fffffe
-try 0 0x1000 0x2000
-echo goes-on
-";
-    const STOPPED: &str = "[linux  ] status 0x4F000000\r\n";
-    let disk = disk(built)?;
-    let (outcome, text) = Run {
-        system: &told(systems, built, "try", script)?,
-        medium: disk.medium(DISK),
-        keys: BEGIN.to_owned(),
-        until: GOES_ON,
-    }
-    .go(systems)?;
-    let stopped = text.matches(STOPPED).count();
-    ensure!(stopped == 4, "the device stopped {stopped} times:\n{text}");
-    let events: u32 = (outcome.report.partitions.iter())
-        .map(|one| one.health_events)
-        .sum();
-    ensure!(events == 0, "{events} health events:\n{text}");
-    disk.ensure_sound()
-}
-
 /// How much Linux writes and reads in a campaign, in MiB, and about how often the driver is restarted meanwhile, in milliseconds.
 pub const CAMPAIGN_MEBIBYTES: u32 = 1024;
 /// See above.
@@ -557,10 +327,10 @@ poweroff -f
             let disk = Ext2::make(&built.directory, LARGE_MEBIBYTES, |_| Ok(()))?;
             let options = Options {
                 instruction_clock: false,
-                typed: Some(Typed {
-                    after: SHELL.to_owned(),
-                    keys: format!("{NEXT}{CAMPAIGN_INTERVAL_MS}\r{BACK}{BEGIN}").into_bytes(),
-                }),
+                moments: vec![Moment::typed(
+                    SHELL,
+                    format!("{NEXT}{CAMPAIGN_INTERVAL_MS}\r{BACK}{BEGIN}"),
+                )],
                 until: Some(OFF.to_owned()),
                 media: vec![disk.medium(DISK)],
                 ..systems.options(Kernel::Release, CAMPAIGN_MS)

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use cofferdam_abi::record::PartitionState;
 use cofferdam_build::{Built, Kernel, store};
-use cofferdam_run::{Options, Outcome, Typed, run_image};
+use cofferdam_run::{Moment, Options, Outcome, run_image};
 use dtoolkit::model::{DeviceTree, DeviceTreeNode, DeviceTreeProperty};
 
 use crate::guest_attacks::built_as;
@@ -116,10 +116,7 @@ fn obeyed_by(
     keys: &str,
 ) -> Result<(Outcome, String)> {
     let options = Options {
-        typed: Some(Typed {
-            after: after.to_owned(),
-            keys: keys.as_bytes().to_vec(),
-        }),
+        moments: vec![Moment::typed(after, keys)],
         ..systems.options(Kernel::Release, 10_000)
     };
     let outcome = run_image(built, image, &options)?;

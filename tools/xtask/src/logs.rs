@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
-use cofferdam_run::{Options, Typed, run_image};
+use cofferdam_run::{Deed, Moment, Options, run_image};
 
 use crate::images::Fat;
-use crate::machines::{Systems, case, no_reasons, run_all};
+use crate::machines::{Systems, case, no_reasons, run_all, undisturbed};
 use crate::parts::Tally;
 use crate::variant::Variant;
 
@@ -32,6 +32,9 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
             "a log whose clusters go in a circle is left alone",
             move || in_a_circle(systems, built),
         ),
+        case("a disk is taken away under a log", move || {
+            taken_away(systems, built)
+        }),
     ]))
 }
 
@@ -39,10 +42,7 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
 fn run(systems: &Systems, built: &Built, image: &[u8], disk: &Fat) -> Result<String> {
     let options = Options {
         media: vec![disk.medium(DISK)],
-        typed: Some(Typed {
-            after: "keys go to breaker".to_owned(),
-            keys: b"100\r".to_vec(),
-        }),
+        moments: vec![Moment::typed("keys go to breaker", b"100\r")],
         ..systems.options(Kernel::Release, RUN_MS)
     };
     let outcome = run_image(built, image, &options)?;
@@ -140,5 +140,32 @@ fn in_a_circle(systems: &Systems, built: &Built) -> Result<()> {
         "nobody says what is wrong:\n{text}"
     );
     ensure!(disk.read_raw()? == before, "the disk was changed");
+    Ok(())
+}
+
+/// What is behind the disk is taken away: whoever logs is told, the driver goes on, and what was logged before is there.
+fn taken_away(systems: &Systems, built: &Built) -> Result<()> {
+    const FAILS: &str = "nothing is logged: the disk fails";
+    let disk = Fat::make(&built.directory)?;
+    let options = Options {
+        media: vec![disk.medium(DISK)],
+        moments: vec![Moment {
+            after: "logging to the disk".to_owned(),
+            deed: Deed::Removal {
+                disk: DISK.to_owned(),
+            },
+        }],
+        until: Some(FAILS.to_owned()),
+        ..systems.options(Kernel::Release, RUN_MS)
+    };
+    let outcome = run_image(built, built.image(Kernel::Release), &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(text.contains(FAILS), "nobody says what is wrong:\n{text}");
+    undisturbed(&outcome.report.partitions)?;
+    ensure!(
+        !times(&disk.read(FILE)?, "flight")?.is_empty(),
+        "what was logged is gone"
+    );
     Ok(())
 }

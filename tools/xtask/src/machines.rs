@@ -12,13 +12,12 @@ use cofferdam_build::{Built, Kernel, Tree, store, systems};
 use cofferdam_progress::say;
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
-use cofferdam_run::{Options, Outcome, Outside, Typed, run, run_image};
+use cofferdam_run::{Moment, Options, Outcome, Outside, PartitionReport, run, run_image};
 
 use crate::crash;
 use crate::damage::DAMAGES;
 use crate::expected::{self, Expected};
 use crate::guests;
-use crate::networks;
 use crate::parts::Tally;
 use crate::timeline::Timeline;
 use crate::variant::Variant;
@@ -96,8 +95,9 @@ impl Systems {
             instruction_clock: true,
             machine_time: Some(Duration::from_millis(milliseconds)),
             until: None,
+            until_marks: Vec::new(),
             serial: Serial::Captured,
-            typed: None,
+            moments: Vec::new(),
             plugin: None,
             outside: Outside::Nobody,
             media: Vec::new(),
@@ -200,7 +200,6 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_linux("and with nothing rewritten", linux_boots_as_it_is));
     cases.push(of_linux("the shell does what it is told", linux_obeys));
     cases.extend(guests::cases(systems)?);
-    cases.extend(networks::cases(systems)?);
     let uboot = systems.get(UBOOT)?;
     cases.push(case("Debian's U-Boot comes to its prompt", move || {
         uboot_obeys(systems, uboot)
@@ -245,6 +244,20 @@ pub fn attacks_for(systems: &Systems, time: Duration) -> Result<Tally> {
 /// Fails with the reasons, if there are any.
 pub fn no_reasons(reasons: &[String]) -> Result<()> {
     ensure!(reasons.is_empty(), "{}", reasons.join("; "));
+    Ok(())
+}
+
+/// Fails if one of these partitions began anew or has health events.
+pub fn undisturbed<'r>(partitions: impl IntoIterator<Item = &'r PartitionReport>) -> Result<()> {
+    for one in partitions {
+        ensure!(
+            (one.restarts, one.health_events) == (0, 0),
+            "{} was restarted {} times, and has {} health events",
+            one.name,
+            one.restarts,
+            one.health_events
+        );
+    }
     Ok(())
 }
 
@@ -365,10 +378,7 @@ fn keys_arrive(systems: &Systems, built: &Built) -> Result<()> {
     let options = Options {
         // A key comes when the host's clock says so; by the clock of instructions the run might be over.
         instruction_clock: false,
-        typed: Some(Typed {
-            after: "Ctrl-T".to_owned(),
-            keys: vec![NEXT_PARTITION],
-        }),
+        moments: vec![Moment::typed("Ctrl-T", vec![NEXT_PARTITION])],
         ..systems.options(Kernel::Release, 1500)
     };
     let outcome = run(built, &options)?;
@@ -399,10 +409,7 @@ fn linux_boots_as_it_is(systems: &Systems, built: &Built) -> Result<()> {
     plain.guests = systems.tree.guests_as_they_are(&built.checked)?;
     let (plain, image) = Variant::default().build(&plain, Kernel::Release)?;
     let options = Options {
-        typed: Some(Typed {
-            after: PROMPT.to_owned(),
-            keys: b"echo answer-$((6*7))\r".to_vec(),
-        }),
+        moments: vec![Moment::typed(PROMPT, b"echo answer-$((6*7))\r")],
         ..systems.options(Kernel::Release, 2000)
     };
     let mut consoles = Vec::new();
@@ -463,10 +470,7 @@ fn comes_to_its_shell(outcome: &Outcome) -> Result<()> {
 /// then, and there is time left for an answer.
 fn linux_obeys(systems: &Systems, built: &Built) -> Result<()> {
     let options = Options {
-        typed: Some(Typed {
-            after: "built-in shell".to_owned(),
-            keys: b"echo answer-$((6*7))\r".to_vec(),
-        }),
+        moments: vec![Moment::typed("built-in shell", b"echo answer-$((6*7))\r")],
         ..systems.options(Kernel::Release, 5000)
     };
     let outcome = run(built, &options)?;
@@ -479,10 +483,7 @@ fn linux_obeys(systems: &Systems, built: &Built) -> Result<()> {
 /// U-Boot waits a second for a key, comes to its prompt, and does what it is told; the control loop beside it keeps its beat.
 fn uboot_obeys(systems: &Systems, built: &Built) -> Result<()> {
     let options = Options {
-        typed: Some(Typed {
-            after: "=>".to_owned(),
-            keys: b"printenv baudrate\r".to_vec(),
-        }),
+        moments: vec![Moment::typed("=>", b"printenv baudrate\r")],
         ..systems.options(Kernel::Release, 3000)
     };
     let outcome = run(built, &options)?;

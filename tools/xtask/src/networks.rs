@@ -6,9 +6,10 @@
 mod browser;
 mod frames;
 mod linux;
+mod trouble;
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -18,7 +19,8 @@ use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Options, Outcome, Outside, PartitionReport, free_port, run, run_image};
 
-use crate::machines::{Case, Systems, case, no_reasons};
+use crate::machines::{Systems, case, no_reasons, run_all};
+use crate::parts::Tally;
 
 /// The system with a page.
 const NETWORK: &str = "network";
@@ -34,7 +36,7 @@ const PAGES: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All of it.
-pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
+pub fn tests(systems: &Systems) -> Result<Tally> {
     let built = systems.get(NETWORK)?;
     let of_network = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
         case(title, move || action(systems, built))
@@ -45,8 +47,9 @@ pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
     ];
     cases.extend(frames::cases(systems, built));
     cases.extend(linux::cases(systems)?);
+    cases.extend(trouble::cases(systems)?);
     cases.push(browser::case(systems)?);
-    Ok(cases)
+    Ok(run_all(cases))
 }
 
 /// Pages are fetched while the system runs, until so many show steps of the control loop of which each is later than the one before. Two may be
@@ -112,6 +115,41 @@ fn fetch(port: u16) -> std::io::Result<String> {
     let mut page = String::new();
     stream.read_to_string(&mut page)?;
     Ok(page)
+}
+
+/// A page of the host's own, on the address that is 10.0.2.2 on QEMU's network.
+struct Host {
+    listener: TcpListener,
+    port: u16,
+}
+
+impl Host {
+    fn new() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        Ok(Self { listener, port })
+    }
+
+    /// Answers whoever asks next with a line of text. What was asked; `None`: the run is over.
+    fn serve(&self, over: &AtomicBool, line: &str) -> Result<Option<String>> {
+        while !over.load(Ordering::Relaxed) {
+            let Ok((mut stream, _)) = self.listener.accept() else {
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            };
+            stream.set_nonblocking(false)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let answer = format!("HTTP/1.0 200 OK\r\n\r\n{line}\n");
+            if stream.write_all(answer.as_bytes()).is_ok() && length > 0 {
+                let request = String::from_utf8_lossy(&request[..length]);
+                return Ok(Some(request.into_owned()));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// A network on which nobody says anything changes nothing.

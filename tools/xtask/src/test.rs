@@ -16,6 +16,7 @@ use crate::host;
 use crate::lint;
 use crate::logs;
 use crate::machines::{self, Systems};
+use crate::networks;
 use crate::nightly;
 use crate::parts::{Parts, Tally, Wanted};
 use crate::reproduce;
@@ -38,9 +39,12 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 11] = [
+const SYSTEMS: [OfSystems; 12] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
+    }),
+    ("networks, and who is on them", |_, systems| {
+        networks::tests(systems)
     }),
     ("disks, and what is on them", |_, systems| {
         let mut tally = disks::tests(systems)?;

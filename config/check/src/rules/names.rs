@@ -64,7 +64,7 @@ fn names(system: &System) -> Vec<(&Spanned<String>, usize)> {
 }
 
 /// Constants that each partition has in its generated module.
-const FACTS: [&str; 12] = [
+const FACTS: [&str; 13] = [
     "NAME",
     "STACK_BYTES",
     "MEMORY_BYTES",
@@ -76,6 +76,7 @@ const FACTS: [&str; 12] = [
     "NETWORK_CLIENTS",
     "NETWORK_COUNTS",
     "PARTITION_STATUSES",
+    "PARTITION_RESTARTS",
     "SCHEDULES",
 ];
 
@@ -83,8 +84,8 @@ rule! {
     /// No two ports, arrays of ports or capabilities of a partition have the same constant in its generated code.
     ///
     /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`,
-    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS`, `PARTITION_NAMES`, `PARTITION_STATUSES`, `SCHEDULES`, `DISK_RANGES`,
-    /// `NETWORK_CLIENTS` and `NETWORK_COUNTS` are taken.
+    /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS`, `PARTITION_NAMES`, `PARTITION_STATUSES`, `PARTITION_RESTARTS`,
+    /// `SCHEDULES`, `DISK_RANGES`, `NETWORK_CLIENTS` and `NETWORK_COUNTS` are taken.
     NAME_CONSTANT = "NAME-CONSTANT", constants;
 }
 

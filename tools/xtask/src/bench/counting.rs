@@ -89,8 +89,9 @@ fn count(
         instruction_clock: true,
         machine_time: Some(time),
         until: None,
+        until_marks: Vec::new(),
         serial: Serial::Captured,
-        typed: None,
+        moments: Vec::new(),
         plugin: Some(Plugin {
             library: plugin.to_path_buf(),
             arguments: arguments

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_build::Built;
-use cofferdam_run::{Options, Outside, Typed, free_port};
+use cofferdam_run::{Moment, Options, Outside, free_port};
 use cofferdam_setup::Requirement;
 
 use super::{LINUX, beside, keeps_its_beat, linux, page, step, visited};
@@ -38,10 +38,7 @@ fn seen(systems: &Systems, built: &Built) -> Result<Tally> {
     let port = free_port()?;
     let picture = built.directory.join(PICTURE);
     let options = Options {
-        typed: Some(Typed {
-            after: linux::SHELL.to_owned(),
-            keys: KEYS.as_bytes().to_vec(),
-        }),
+        moments: vec![Moment::typed(linux::SHELL, KEYS)],
         ..visited(systems, Outside::Port(port))
     };
     let (outcome, dom) = beside(built, options, |over| {

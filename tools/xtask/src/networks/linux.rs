@@ -2,18 +2,15 @@
 //!
 //! What a guest and partitions do among themselves is the same in every run. Where the host takes part, the guest goes on until it came.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
-use cofferdam_run::{Options, Outside, Typed, run};
+use cofferdam_run::{Moment, Options, Outside, run};
 
 use super::frames::{Station, Wire, malformations};
-use super::{LINUX, beside, keeps_its_beat, partition, visited};
+use super::{Host, LINUX, beside, keeps_its_beat, partition, visited};
 use crate::machines::{Case, Systems, case};
 
 /// What comes when its shell reads keys.
@@ -53,10 +50,7 @@ pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
 /// What the guest says to these commands. In no run the control loop moves.
 fn told(systems: &Systems, built: &Built, outside: Outside, commands: &str) -> Result<String> {
     let options = Options {
-        typed: Some(Typed {
-            after: SHELL.to_owned(),
-            keys: format!("{commands}{SAY_END}").into_bytes(),
-        }),
+        moments: vec![Moment::typed(SHELL, format!("{commands}{SAY_END}"))],
         until: Some(END.to_owned()),
         outside,
         ..systems.options(Kernel::Release, TIME_MS)
@@ -90,40 +84,23 @@ fn speaks_with_the_page(systems: &Systems, built: &Built, outside: Outside) -> R
     Ok(())
 }
 
-/// The host serves a page on its own address, which is 10.0.2.2 on QEMU's network.
+/// The host serves a page.
 fn fetches(systems: &Systems, built: &Built) -> Result<()> {
-    const ANSWER: &str = "HTTP/1.0 200 OK\r\n\r\nfrom outside\n";
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
-    let port = listener.local_addr()?.port();
+    let host = Host::new()?;
     // The machine's time may run ahead of the host's: then it asks again.
-    let keys = format!("until wget -q -O - http://10.0.2.2:{port}/hello; do sleep 1; done\r");
+    let keys = format!(
+        "until wget -q -O - http://10.0.2.2:{}/hello; do sleep 1; done\r",
+        host.port
+    );
     let options = Options {
-        typed: Some(Typed {
-            after: SHELL.to_owned(),
-            keys: keys.into_bytes(),
-        }),
+        moments: vec![Moment::typed(SHELL, keys)],
         ..visited(systems, Outside::Nobody)
     };
     let (outcome, request) = beside(built, options, |over| {
-        while !over.load(Ordering::Relaxed) {
-            let Ok((mut stream, _)) = listener.accept() else {
-                thread::sleep(Duration::from_millis(5));
-                continue;
-            };
-            stream.set_nonblocking(false)?;
-            stream.set_read_timeout(Some(super::PATIENCE))?;
-            let mut request = [0; 1024];
-            let length = stream.read(&mut request).unwrap_or(0);
-            if stream.write_all(ANSWER.as_bytes()).is_err() || length == 0 {
-                continue;
-            }
-            drop(stream);
-            // Until it is on the guest's console.
-            thread::sleep(Duration::from_secs(2));
-            return Ok(String::from_utf8_lossy(&request[..length]).into_owned());
-        }
-        Ok(String::new())
+        let request = host.serve(over, "from outside")?;
+        // Until it is on the guest's console.
+        thread::sleep(Duration::from_secs(2));
+        Ok(request.unwrap_or_default())
     })?;
     keeps_its_beat(&outcome)?;
     ensure!(

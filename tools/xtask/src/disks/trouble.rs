@@ -1,0 +1,287 @@
+//! Disks in trouble: they fail, go, are no disks or hold no file system, or their guest breaks their queues. Linux is told, and goes on.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use cofferdam_build::{Built, Kernel, store};
+use cofferdam_run::{Deed, Medium, Moment, Options, run_image};
+
+use super::{
+    BEGIN, DISK, FLIGHT, GIVEN, GOES_ON, LONG_MS, MOUNT, Run, SEED, SEED_GIVEN, SHELL, WRITTEN,
+    content, disk, ensure_content, ensure_says, told,
+};
+use crate::guest_attacks::built_as;
+use crate::machines::{Case, Systems, case, no_reasons, undisturbed};
+use crate::variant::Variant;
+
+/// All of it.
+pub fn cases<'a>(systems: &'a Systems, built: &'a Built) -> Vec<Case<'a>> {
+    let of_disk = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
+        case(title, move || action(systems, built))
+    };
+    vec![
+        of_disk("Linux is told of writes that fail", writes_fail),
+        of_disk("a disk fails while Linux uses it", disk_fails),
+        of_disk("a disk is taken away while Linux uses it", disk_is_gone),
+        of_disk("Linux finds a disk that cannot be written", read_only),
+        of_disk("Linux finds a broken file system", broken_file_system),
+        of_disk("Linux goes without a disk that is not there", missing),
+        of_disk(
+            "a guest that breaks its disk's queues breaks its disk",
+            broken_queues,
+        ),
+    ]
+}
+
+/// Writes that fail are an error of whoever asks whether they are stored, and what was stored before is there.
+fn writes_fail(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}blocks write /mnt/one {WRITTEN} {SEED}
+blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let (_, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: Medium {
+            faults: Some(after_the_first_flush(&["write"])),
+            ..disk.medium(DISK)
+        },
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    let error = "blocks: /mnt/one cannot be stored: error 5";
+    let stored = "blocks: MiB of /mnt/one stored: 1";
+    ensure_says(&text, &[stored, error, &given, "goes-on"])?;
+    disk.mend()?;
+    ensure_content(&disk, "/one", 1, SEED)
+}
+
+/// Rules by which nothing of this is done any more, once the disk was asked to flush.
+fn after_the_first_flush(fail: &[&str]) -> String {
+    let first = "[set-state]\nevent = \"flush_to_disk\"\nstate = \"1\"\nnew_state = \"2\"\n";
+    let fails = |what: &&str| {
+        let event = match *what {
+            "flush" => "flush_to_disk".to_owned(),
+            what => format!("{what}_aio"),
+        };
+        format!(
+            "[inject-error]\nevent = \"{event}\"\nstate = \"2\"\niotype = \"{what}\"\nerrno = \"5\"\n"
+        )
+    };
+    let all = fail.iter().map(fails);
+    [first.to_owned()].into_iter().chain(all).collect()
+}
+
+/// From some moment on nothing that the disk is asked for is done.
+fn disk_fails(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+blocks write /mnt/one {WRITTEN} {SEED}
+ls /mnt/lost+found
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let (_, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: Medium {
+            faults: Some(after_the_first_flush(&["read", "write", "flush"])),
+            ..disk.medium(DISK)
+        },
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    ensure_says(&text, &[&given, "goes-on"])?;
+    ensure!(
+        text.contains("blocks: /mnt/one cannot be "),
+        "nobody was told of it:\n{text}"
+    );
+    let whole = format!("blocks: MiB of /mnt/one written: {WRITTEN}");
+    ensure!(!text.contains(&whole), "all of it was written:\n{text}");
+    Ok(())
+}
+
+/// What is behind the disk is taken away. Each request from then on is answered, and by an error; the driver goes on, and nobody else notices.
+fn disk_is_gone(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+echo in-use
+while blocks write /mnt/one 1 {SEED}; do :; done
+echo gone
+ls /mnt/lost+found
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let (built, image) = told(systems, built, "try", &script)?;
+    let options = Options {
+        moments: vec![
+            Moment::typed(SHELL, BEGIN),
+            Moment {
+                after: "in-use".to_owned(),
+                deed: Deed::Removal {
+                    disk: DISK.to_owned(),
+                },
+            },
+        ],
+        until: Some(GOES_ON.to_owned()),
+        media: vec![disk.medium(DISK)],
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial).into_owned();
+    no_reasons(&outcome.report.reasons).with_context(|| text.clone())?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    ensure_says(&text, &[&given, "gone", "goes-on"])?;
+    ensure!(
+        text.contains("I/O error, dev vda") && text.contains("blocks: /mnt/one cannot be "),
+        "nobody was told of it:\n{text}"
+    );
+    undisturbed(&outcome.report.partitions)?;
+    let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
+    let moved = beside.context("there is no control loop")?.jitter_ticks();
+    ensure!(moved == 0, "releases of {FLIGHT} moved by {moved} ticks");
+    disk.mend()?;
+    ensure_content(&disk, "/given", GIVEN, SEED_GIVEN)
+}
+
+fn read_only(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "mkdir /mnt
+mount -t ext2 -o ro /dev/vda /mnt
+blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+echo x >/dev/vda || echo refused
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let before = fs::read(disk.file())?;
+    let (_, text) = Run {
+        system: &told(systems, built, "try", &script)?,
+        medium: Medium {
+            read_only: true,
+            ..disk.medium(DISK)
+        },
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    ensure_says(&text, &[&given, "refused"])?;
+    ensure!(fs::read(disk.file())? == before, "the disk is another one");
+    Ok(())
+}
+
+/// One whose beginning is noise is none. One whose tables are noise is mounted or is not, and Linux goes on.
+fn broken_file_system(systems: &Systems, built: &Built) -> Result<()> {
+    const SUPERBLOCK: usize = 1024;
+    const DESCRIPTORS: usize = 4096;
+    const BITMAPS: usize = 3 * 4096;
+    let script = "mkdir /mnt
+mount -t ext2 /dev/vda /mnt || echo no-mount
+ls -lR /mnt
+echo x >/mnt/new
+sync
+echo goes-on
+";
+    let system = told(systems, built, "try", script)?;
+    for (from, to) in [
+        (SUPERBLOCK, DESCRIPTORS),
+        (DESCRIPTORS, DESCRIPTORS + 4096),
+        (BITMAPS, BITMAPS + 32 * 4096),
+    ] {
+        let disk = disk(built)?;
+        let path = disk.file();
+        let mut bytes = fs::read(&path)?;
+        let noise = content(1, SEED);
+        bytes[from..to].copy_from_slice(&noise[..to - from]);
+        store(&path, &bytes)?;
+        let (_, text) = Run {
+            system: &system,
+            medium: disk.medium(DISK),
+            keys: BEGIN.to_owned(),
+            until: GOES_ON,
+        }
+        .go(systems)?;
+        ensure_says(&text, &["goes-on"])?;
+        if from == SUPERBLOCK {
+            ensure_says(&text, &["no-mount"])?;
+        } else {
+            ensure!(
+                text.contains("EXT2-fs") || text.contains("no-mount"),
+                "nobody was told of what is on {from}:\n{text}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The driver's partition is stopped, for its device is unfit; the monitor waits for it, and Linux comes up without a disk.
+fn missing(systems: &Systems, built: &Built) -> Result<()> {
+    let variant = Variant::replacing_all(&[
+        (
+            "board  = \"ppce500\"",
+            "board  = \"../disk/boards/missing.toml\"",
+        ),
+        ("medium     = \"2048M\"", ""),
+    ]);
+    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
+    let options = Options {
+        moments: vec![Moment::typed(SHELL, b"ls /sys/block; echo goes-on\r")],
+        until: Some(GOES_ON.to_owned()),
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure_says(&text, &["goes-on"])?;
+    ensure!(!text.contains("vda"), "there is a disk:\n{text}");
+    let expected = ["disk: device_unfit (1 times)", "disk: it is stopped"];
+    ensure!(
+        outcome.report.reasons == expected,
+        "not as expected: {:?}",
+        outcome.report.reasons
+    );
+    Ok(())
+}
+
+/// Root in Linux takes the disk's device from the kernel, and gives it queues that are none: outside of the guest's memory, across its end, and
+/// in the kernel's text. The device stops, and nobody else notices.
+fn broken_queues(systems: &Systems, built: &Built) -> Result<()> {
+    // Registers are little-endian; their numbers and the bits of the status are those of `personalities/guest/src/virtio/mmio.rs`.
+    let script = "le() { printf 0x%02x%02x%02x%02x $(($1&255)) $(($1>>8&255)) $(($1>>16&255)) $(($1>>24&255)); }
+put() { devmem 0xe00d2$1 32 $(le $2); }
+try() {
+put 070 0; put 070 3; put 024 1; put 020 1; put 070 11
+put 030 0; put 038 8; put 080 $1; put 090 $2; put 0a0 $3; put 044 1
+put 070 15; put 050 0
+echo status $(devmem 0xe00d2070 32)
+}
+try 0xfffffff0 0x1000 0x2000
+try 0 0xfffffffc 0x2000
+try 0 0x1000 0x3fffffe
+try 0 0x1000 0x2000
+echo goes-on
+";
+    const STOPPED: &str = "[linux  ] status 0x4F000000\r\n";
+    let disk = disk(built)?;
+    let (outcome, text) = Run {
+        system: &told(systems, built, "try", script)?,
+        medium: disk.medium(DISK),
+        keys: BEGIN.to_owned(),
+        until: GOES_ON,
+    }
+    .go(systems)?;
+    let stopped = text.matches(STOPPED).count();
+    ensure!(stopped == 4, "the device stopped {stopped} times:\n{text}");
+    let events: u32 = (outcome.report.partitions.iter())
+        .map(|one| one.health_events)
+        .sum();
+    ensure!(events == 0, "{events} health events:\n{text}");
+    disk.ensure_sound()
+}
