@@ -4,11 +4,13 @@
 //! asks nobody. First it shows that it can: between the buffer and this driver's part of the arena. Then the same goes to the kernel's
 //! memory, to other partitions', to the block of devices, and to the edges of the arena, read and written. Whatever the device
 //! was told to read from there must not come to the buffer; what it was told to write there, nobody may find.
+//!
+//! A second device of the kind is kept off the bus (`dma = "none"`). It is told to write into the arena, which the window leads to.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::{Lines, log, page, time, wait};
+use cofferdam_native::{Device, Lines, log, page, time, wait};
 use evidence::seen;
 
 cofferdam_native::partition!("dma", main);
@@ -45,14 +47,17 @@ const FOREIGN: [(&str, u32); 9] = [
 ];
 
 fn main() -> ! {
-    let device = ports::EDU_REGISTERS;
-    seen!("dma.identity", device.read_u32(register::IDENTITY));
+    seen!(
+        "dma.identity",
+        ports::EDU_REGISTERS.read_u32(register::IDENTITY)
+    );
     // It comes back from the arena as it went there.
     fill(PATTERN);
     copy(own(0), BUFFER);
     fill(0);
     copy(BUFFER, own(0));
     seen!("dma.own", count(PATTERN));
+    shut();
     for (what, address) in FOREIGN {
         log!("reading {what} at {address:#x} by DMA");
         fill(UNTOUCHED);
@@ -73,6 +78,17 @@ fn main() -> ! {
     loop {
         wait(Lines::NONE);
     }
+}
+
+/// Of what the device writes that is kept off the bus nothing comes to the arena. Its registers are there.
+fn shut() {
+    let device = ports::EDU1_REGISTERS;
+    seen!("shut.identity", device.read_u32(register::IDENTITY));
+    fill(PATTERN);
+    copy_by(&device, own(0), BUFFER);
+    fill(UNTOUCHED);
+    copy_by(&device, BUFFER, own(0));
+    seen!("shut.untouched", count(UNTOUCHED));
 }
 
 /// The bus address of this driver's own memory.
@@ -99,7 +115,11 @@ fn count(pattern: u32) -> u32 {
 
 /// Has the device copy, and waits until it has.
 fn copy(from: u32, to: u32) {
-    let device = ports::EDU_REGISTERS;
+    copy_by(&ports::EDU_REGISTERS, from, to);
+}
+
+/// The same of any.
+fn copy_by(device: &Device, from: u32, to: u32) {
     device.write_u32(register::SOURCE, from);
     device.write_u32(register::TARGET, to);
     device.write_u32(register::COUNT, BYTES);

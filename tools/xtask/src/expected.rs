@@ -5,6 +5,9 @@
 //! came of each step that it went through. A partition leaves its steps as marks (`partitions/evidence`); everything
 //! else the kernel wrote by itself. What the file does not name must not be there.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::fs;
@@ -20,6 +23,7 @@ use cofferdam_build::{Built, Kernel};
 use cofferdam_record::Snapshot;
 use cofferdam_record::trace;
 use cofferdam_run::command::duration;
+use cofferdam_run::{Marks, Report};
 use serde::Deserialize;
 
 use crate::images::Disk;
@@ -39,6 +43,10 @@ pub struct Expected {
     pub title: String,
     /// How much of the machine's time it takes.
     run_for: String,
+    /// It ends as soon as all steps have come that are expected; `run_for` is then how long it takes if they do not. For whoever waits for something of
+    /// the host's, such as a disk, in no time of the machine's own.
+    #[serde(default)]
+    ends_with_steps: bool,
     /// Why the run's own judge finds fault with it.
     #[serde(default)]
     pub reasons: Vec<String>,
@@ -48,6 +56,14 @@ pub struct Expected {
     /// What is behind its disks, where it is not an empty one as large as the system's file says.
     #[serde(default)]
     pub disk: BTreeMap<String, Disk>,
+    /// What its devices on the bus may do to memory, where that is looked at: of those that may do anything the report says it.
+    bus: Option<BTreeMap<String, String>>,
+    /// What the build warns of, beside others.
+    #[serde(default)]
+    warns: Vec<String>,
+    /// What the run's report says.
+    #[serde(default)]
+    says: Vec<String>,
     /// The step in which somebody notes each entry of the health log: number, partition, error and action, a byte each.
     log_read_as: Option<String>,
     #[serde(default)]
@@ -267,6 +283,52 @@ impl Expected {
     /// How often the machine is to be reset.
     pub fn resets(&self) -> u32 {
         self.module.resets
+    }
+
+    /// The marks that end the run, if any do.
+    pub fn last_marks(&self, built: &Built) -> Vec<Marks> {
+        let mut all = Vec::new();
+        for (index, partition) in (0..).zip(&built.checked.system.partitions) {
+            let life = self.partition.get(&partition.name.value);
+            let steps = life.into_iter().flat_map(|life| &life.steps);
+            all.extend(steps.map(|(step, values)| Marks {
+                partition: index,
+                identifier: evidence::identifier(step),
+                count: values.all().len(),
+            }));
+        }
+        all.retain(|_| self.ends_with_steps);
+        all
+    }
+
+    /// What was said of the system before the run, and of the run behind it.
+    pub fn judge_words(&self, built: &Built, report: &Report) -> Result<()> {
+        let warnings = &built.checked.warnings.list;
+        for words in &self.warns {
+            let is_there = warnings.iter().any(|one| one.message == *words);
+            ensure!(is_there, "the build does not warn: {words}");
+        }
+        let text = report.to_string();
+        for words in &self.says {
+            ensure!(text.contains(words), "the report does not say `{words}`");
+        }
+        let Some(expected) = &self.bus else {
+            return Ok(());
+        };
+        let functions = built.plan.bus.iter().flat_map(|bus| &bus.functions);
+        let planned: BTreeMap<_, _> =
+            (functions.map(|one| (one.device.clone(), one.dma.to_owned()))).collect();
+        ensure!(planned == *expected, "the plan says {planned:?}");
+        let masters = expected.iter().filter(|(_, dma)| *dma != "none");
+        let reported = report.dma.iter().map(|one| (&*one.device, one.dma));
+        let reported: BTreeMap<_, _> = reported.collect();
+        ensure!(
+            masters
+                .map(|(device, dma)| (&**device, &**dma))
+                .eq(reported.clone()),
+            "the report says {reported:?}"
+        );
+        Ok(())
     }
 
     /// Compares; one case for the module, one for the life of each partition, one for each step.
@@ -502,69 +564,5 @@ impl InterruptTrace {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn life(steps: &str) -> Life {
-        toml::from_str(&format!("[steps]\n{steps}")).unwrap()
-    }
-
-    /// The failures of a partition that saw these numbers, one after the other, in a step of this name.
-    fn failures(steps: &str, step: &str, seen: &[u32]) -> Vec<String> {
-        let marks: Vec<_> = seen
-            .iter()
-            .map(|value| Mark {
-                tick: 0.into(),
-                sequence: 0.into(),
-                partition: 0.into(),
-                identifier: evidence::identifier(step).into(),
-                value: (*value).into(),
-            })
-            .collect();
-        let mut tally = Tally::default();
-        life(steps).judge_steps("one", marks.iter(), &mut tally);
-        tally.failed
-    }
-
-    #[test]
-    fn what_came_is_what_was_expected() {
-        for (steps, seen) in [
-            ("a = 5", &[5][..]),
-            ("a = \"OutOfWindow\"", &[67]),
-            ("a = [\"Ok\", \"10..20\", \"10..\"]", &[0, 20, 30]),
-            ("", &[]),
-        ] {
-            assert_eq!(failures(steps, "a", seen), Vec::<String>::new(), "{steps}");
-        }
-    }
-
-    #[test]
-    fn what_differs_fails() {
-        for (steps, step, seen) in [
-            ("a = 5", "a", &[6][..]),
-            ("a = 5", "a", &[5, 5]),
-            ("a = [5, 5]", "a", &[5]),
-            ("a = 5", "a", &[]),
-            ("a = \"10..20\"", "a", &[21]),
-            ("a = \"10..20\"", "a", &[9]),
-            ("a = \"NoSuchStatus\"", "a", &[0]),
-            ("", "a", &[5]),
-        ] {
-            assert_eq!(failures(steps, step, seen).len(), 1, "{steps} {seen:?}");
-        }
-        assert_eq!(failures("a = 5", "b", &[5]).len(), 2);
-    }
-
-    #[test]
-    fn no_two_numbers_have_one_name() {
-        let mut names: Vec<_> = named().into_iter().map(|(name, _)| name).collect();
-        names.sort();
-        let count = names.len();
-        names.dedup();
-        assert_eq!(names.len(), count);
     }
 }

@@ -308,6 +308,7 @@ fn as_expected(
     let options = Options {
         machine_time: Some(expected.run_for()?),
         resets: expected.resets(),
+        until_marks: expected.last_marks(&built),
         media: media.collect::<Result<_>>()?,
         ..systems.options(kernel, 0)
     };
@@ -316,6 +317,8 @@ fn as_expected(
     let reasons = &outcome.report.reasons;
     let fault = ensure_equal(reasons, &expected.reasons);
     tally.count("the judge of every run", fault);
+    let words = expected.judge_words(&built, &outcome.report);
+    tally.count("what is said", words);
     let record = format!("variants/{name}-{}.record", kernel.name());
     let record = built.directory.join(record);
     store(&record, outcome.snapshot.bytes())?;
