@@ -16,8 +16,6 @@ extern crate std;
 
 mod block;
 mod judge;
-#[cfg(target_os = "none")]
-mod native;
 mod server;
 
 #[cfg(test)]
@@ -25,6 +23,4 @@ mod tests;
 
 pub use block::{Command, Disk, Ended, SLOTS, Shape, Work};
 pub use judge::{Range, Share, judge};
-#[cfg(target_os = "none")]
-pub use native::RingChannel;
-pub use server::{CLIENTS_MAX, Channel, Next, PATIENCE_CHECKS, Server};
+pub use server::{CLIENTS_MAX, PATIENCE_CHECKS, Server};

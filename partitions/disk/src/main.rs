@@ -5,22 +5,15 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::{Lines, Restart, application_error, restart_self, time, wait};
-use disk::{CLIENTS_MAX, Disk, Next, Range, RingChannel, Server};
+use cofferdam_native::Lines;
+use disk::{CLIENTS_MAX, Disk, Range, Server};
+use virtio::{RingChannel, run};
 
 cofferdam_native::partition!(main);
 
 /// So long the device may take for a request. QEMU's takes what the host takes, which may be busy; and where instructions are the clock, an idle
 /// machine's time runs ahead of the host's.
 const PATIENCE_TICKS: u64 = 60 * ports::TIMEBASE_HZ as u64;
-
-/// Details of the application errors that it raises.
-mod detail {
-    /// The device cannot be used: everything that is asked for fails.
-    pub const DOWN: u32 = 1;
-    /// The device's reset does not end: the partition restarts.
-    pub const NOT_RESET: u32 = 2;
-}
 
 const _: () = assert!(
     ports::DISK_RANGES.len() <= CLIENTS_MAX,
@@ -30,8 +23,7 @@ const _: () = assert!(
 fn main() -> ! {
     let disk = Disk::new(ports::DISK0_REGISTERS, ports::DISK0_MEMORY);
     let mut server = Server::new(disk, PATIENCE_TICKS);
-    let interrupt = ports::DISK0;
-    let mut lines = interrupt.line() | Lines::TIMER;
+    let mut lines = Lines::NONE;
     for (client, range) in ports::CLIENTS.iter().zip(ports::DISK_RANGES) {
         // Each is attached once in a life: here.
         if let Some(ends) = client.port.attach() {
@@ -44,37 +36,5 @@ fn main() -> ! {
             lines |= client.port.line();
         }
     }
-    let mut was_up = true;
-    let mut unacknowledged = false;
-    let mut alarm = None;
-    loop {
-        match server.serve(time::now()) {
-            Next::Again => continue,
-            Next::Wait => {}
-            Next::Restart => {
-                application_error(detail::NOT_RESET);
-                restart_self(Restart::Cold);
-            }
-        }
-        if !server.is_up() && was_up {
-            application_error(detail::DOWN);
-        }
-        was_up = server.is_up();
-        // One that is too early costs less than one for each request.
-        if let Some(check) = server.next_check()
-            && alarm != Some(check)
-        {
-            time::set_timer(check);
-            alarm = Some(check);
-        }
-        let came = if core::mem::take(&mut unacknowledged) {
-            interrupt.acknowledge_and_wait(lines)
-        } else {
-            wait(lines)
-        };
-        if came.has(interrupt.line()) {
-            server.interrupted();
-            unacknowledged = true;
-        }
-    }
+    run(server, &ports::DISK0, lines, |_| None)
 }

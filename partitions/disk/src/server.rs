@@ -26,7 +26,7 @@
 use cofferdam_ring::RingError;
 use disk_messages::{Operation, Reply, Request, Status};
 use heapless::Vec;
-use virtio::{InitError, Memory, Registers};
+use virtio::{Channel, Driver, InitError, Memory, Next, Registers};
 
 use crate::{Command, Disk, Range, SLOTS, Shape, Share, Work, judge};
 
@@ -38,37 +38,6 @@ const REQUESTS_OF_TURN: u32 = 2 * SLOTS as u32;
 const FAILURES_MAX: u32 = 3;
 /// So often within its patience the server looks whether something is late.
 pub const PATIENCE_CHECKS: u64 = 4;
-
-/// The driver's end of a client's ring, and the payload.
-pub trait Channel {
-    /// Takes the next request.
-    ///
-    /// # Errors
-    /// As the ring says.
-    fn pop(&mut self) -> Result<Option<Request>, RingError>;
-    /// Appends an answer.
-    ///
-    /// # Errors
-    /// As the ring says: nothing was appended.
-    fn push(&mut self, reply: &Reply) -> Result<(), RingError>;
-    /// Tells the client that there are answers.
-    fn ring_doorbell(&mut self);
-    /// How many bytes of payload there are.
-    fn payload_bytes(&self) -> u32;
-    /// Where the device finds the payload's byte at `offset`.
-    fn payload_bus_address(&self, offset: u32) -> u32;
-}
-
-/// What to do after a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// There is more to do.
-    Again,
-    /// Nothing is to be done before something comes.
-    Wait,
-    /// The device cannot be stopped: the partition has to restart.
-    Restart,
-}
 
 /// A request that was taken.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +86,12 @@ pub struct Server<R, M, C> {
     next_check: u64,
 }
 
-impl<R: Registers + Clone, M: Memory + Clone, C: Channel> Server<R, M, C> {
+impl<R, M, C> Server<R, M, C>
+where
+    R: Registers + Clone,
+    M: Memory + Clone,
+    C: Channel<Request = Request, Reply = Reply>,
+{
     /// Brings the disk up, and serves nobody yet. What a device that does not answer is given, in ticks, before it counts as
     /// failed, is `patience_ticks`.
     pub fn new(disk: Disk<R, M>, patience_ticks: u64) -> Self {
@@ -176,46 +150,6 @@ impl<R: Registers + Clone, M: Memory + Clone, C: Channel> Server<R, M, C> {
         match u32::from(self.disk.slots()) {
             slots @ 1..u64::BITS => (1 << slots) - 1,
             _ => u64::MAX,
-        }
-    }
-
-    /// Whether the disk can be used.
-    pub fn is_up(&self) -> bool {
-        self.disk.shape().is_some()
-    }
-
-    /// When to look again even if nothing comes: while the device has something, in ticks.
-    pub fn next_check(&self) -> Option<u64> {
-        let busy = |client: &Client<C>| client.at_device | client.dropped != 0;
-        self.clients.iter().any(busy).then_some(self.next_check)
-    }
-
-    /// The device's interrupt came.
-    pub fn interrupted(&mut self) {
-        if self.disk.acknowledge_interrupt() {
-            self.failed = true;
-        }
-    }
-
-    /// One turn: what the device is done with, what clients ask for, what they are answered. `now` is in ticks.
-    pub fn serve(&mut self, now: u64) -> Next {
-        self.collect();
-        self.check_patience(now);
-        if core::mem::take(&mut self.failed) && self.recover() == Next::Restart {
-            // Stays so, whoever asks again.
-            self.failed = true;
-            return Next::Restart;
-        }
-        // First the answers: each of them makes room for a request.
-        let told = self.deliver();
-        let more = self.take_requests(now);
-        self.disk.announce();
-        // What was answered at once. It made room, and nobody rings again for what is in the ring already.
-        let answered = self.deliver();
-        if more || told.restarted || answered.restarted || answered.pushed {
-            Next::Again
-        } else {
-            Next::Wait
         }
     }
 
@@ -346,7 +280,7 @@ impl<R: Registers + Clone, M: Memory + Clone, C: Channel> Server<R, M, C> {
         if let Some(work) = work {
             let bus_address = match work.command {
                 Command::Flush => 0,
-                _ => client.channel.payload_bus_address(request.offset),
+                _ => client.channel.payload().bus_address(request.offset),
             };
             submitted = self.disk.submit(slot, &work, bus_address);
             if !submitted {
@@ -386,7 +320,50 @@ struct Delivery {
     restarted: bool,
 }
 
-impl<C: Channel> Client<C> {
+impl<R, M, C> Driver for Server<R, M, C>
+where
+    R: Registers + Clone,
+    M: Memory + Clone,
+    C: Channel<Request = Request, Reply = Reply>,
+{
+    fn is_up(&self) -> bool {
+        self.disk.shape().is_some()
+    }
+
+    fn next_check(&self) -> Option<u64> {
+        let busy = |client: &Client<C>| client.at_device | client.dropped != 0;
+        self.clients.iter().any(busy).then_some(self.next_check)
+    }
+
+    fn interrupted(&mut self) {
+        if self.disk.acknowledge_interrupt() {
+            self.failed = true;
+        }
+    }
+
+    fn serve(&mut self, now: u64) -> Next {
+        self.collect();
+        self.check_patience(now);
+        if core::mem::take(&mut self.failed) && self.recover() == Next::Restart {
+            // Stays so, whoever asks again.
+            self.failed = true;
+            return Next::Restart;
+        }
+        // First the answers: each of them makes room for a request.
+        let told = self.deliver();
+        let more = self.take_requests(now);
+        self.disk.announce();
+        // What was answered at once. It made room, and nobody rings again for what is in the ring already.
+        let answered = self.deliver();
+        if more || told.restarted || answered.restarted || answered.pushed {
+            Next::Again
+        } else {
+            Next::Wait
+        }
+    }
+}
+
+impl<C: Channel<Request = Request, Reply = Reply>> Client<C> {
     /// The answer to a request, once the device has done the work if there is some.
     fn plan(&self, request: &Request, disk: Option<Shape>) -> (Reply, Option<Work>) {
         let mut reply = Reply {
@@ -409,7 +386,7 @@ impl<C: Channel> Client<C> {
             Operation::Flush if share.read_only || !shape.flushes => (reply, None),
             Operation::Flush => (reply, Some(Work::FLUSH)),
             Operation::Read | Operation::Write => {
-                match judge(request, &share, self.channel.payload_bytes()) {
+                match judge(request, &share, self.channel.payload().length()) {
                     Ok(work) => {
                         reply.sectors = request.sectors.into();
                         (reply, Some(work))

@@ -3,6 +3,7 @@
 use cofferdam_ring::RingError;
 use heapless::Deque;
 use network_messages::{ClientCounts, FRAME_BYTES_MAX, Reply, Request, Status};
+use virtio::{Channel, Memory as _};
 
 use crate::device::TRANSMIT_SLOTS;
 use crate::route::{Address, Header};
@@ -37,26 +38,6 @@ impl Settings {
     }
 }
 
-/// The driver's end of a client's ring, and the payload.
-pub trait Channel {
-    /// What the payload is in.
-    type Memory: FrameMemory;
-    /// Takes the next request.
-    ///
-    /// # Errors
-    /// As the ring says.
-    fn pop(&mut self) -> Result<Option<Request>, RingError>;
-    /// Appends an answer.
-    ///
-    /// # Errors
-    /// As the ring says: nothing was appended.
-    fn push(&mut self, reply: &Reply) -> Result<(), RingError>;
-    /// Tells the client that there are answers.
-    fn ring_doorbell(&mut self);
-    /// The payload.
-    fn payload(&self) -> &Self::Memory;
-}
-
 /// A buffer that a client gave for a frame.
 #[derive(Clone, Copy, Debug)]
 struct Receive {
@@ -84,7 +65,10 @@ pub(crate) struct Client<C> {
     pub counts: ClientCounts,
 }
 
-impl<C: Channel> Client<C> {
+impl<C> Client<C>
+where
+    C: Channel<Request = Request, Reply = Reply, Memory: FrameMemory>,
+{
     pub fn new(channel: C, settings: Settings, now: u64) -> Self {
         Self {
             channel,
@@ -135,7 +119,7 @@ impl<C: Channel> Client<C> {
 
     pub fn is_payload(&self, offset: u32, length: u32) -> bool {
         let end = offset.checked_add(length);
-        end.is_some_and(|end| end <= virtio::Memory::length(self.channel.payload()))
+        end.is_some_and(|end| end <= self.channel.payload().length())
     }
 
     /// Gives it a frame, if it gave a buffer and takes its answers; else the frame is lost.

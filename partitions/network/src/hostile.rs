@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use cofferdam_ring::RingError;
 use network_messages::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Request};
+use virtio::Driver as _;
 
 use crate::model::{Bench, DRIVER_BYTES, OUTSIDE, PAYLOAD_BYTES, address, describe, settings};
 use crate::route::Header;

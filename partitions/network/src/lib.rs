@@ -42,13 +42,11 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Channel, RECEIVES_MAX, Settings};
+pub use client::{RECEIVES_MAX, Settings};
 pub use device::{Net, TRANSMIT_SLOTS};
-#[cfg(target_os = "none")]
-pub use native::RingChannel;
 pub use network_messages::CLIENTS_MAX;
 pub use rate::{BURST_MAX, Bucket};
-pub use server::{Next, PATIENCE_CHECKS, Server};
+pub use server::{PATIENCE_CHECKS, Server};
 
 /// Memory that the device reaches, in which whole frames are moved.
 pub trait FrameMemory: virtio::Memory + Clone {

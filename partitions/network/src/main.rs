@@ -5,9 +5,10 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::{Lines, Restart, application_error, restart_self, time, wait};
-use network::{CLIENTS_MAX, Net, Next, RingChannel, Server, Settings};
+use cofferdam_native::{Lines, time};
+use network::{CLIENTS_MAX, Net, Server, Settings};
 use network_messages::Counts;
+use virtio::{RingChannel, run};
 
 cofferdam_native::partition!(main);
 
@@ -18,14 +19,6 @@ const PATIENCE_TICKS: u64 = 60 * ports::TIMEBASE_HZ as u64;
 /// What became of frames is said at most so often.
 const REPORT_TICKS: u64 = ports::TIMEBASE_HZ as u64 / 10;
 
-/// Details of the application errors that it raises.
-mod detail {
-    /// The device cannot be used: there is no wire.
-    pub const DOWN: u32 = 1;
-    /// The device's reset does not end: the partition restarts.
-    pub const NOT_RESET: u32 = 2;
-}
-
 const _: () = assert!(
     ports::NETWORK_CLIENTS.len() <= CLIENTS_MAX,
     "a network has at most CLIENTS_MAX clients"
@@ -34,8 +27,7 @@ const _: () = assert!(
 fn main() -> ! {
     let net = Net::new(ports::NETWORK0_REGISTERS, ports::NETWORK0_MEMORY);
     let mut server = Server::new(net, PATIENCE_TICKS);
-    let interrupt = ports::NETWORK0;
-    let mut lines = interrupt.line() | Lines::TIMER;
+    let mut lines = Lines::NONE;
     for (client, file) in ports::CLIENTS.iter().zip(ports::NETWORK_CLIENTS) {
         // Each is attached once in a life: here.
         if let Some(ends) = client.port.attach() {
@@ -52,41 +44,10 @@ fn main() -> ! {
             lines |= client.port.line();
         }
     }
-    let mut was_up = true;
-    let mut unacknowledged = false;
-    let mut alarm = None;
     let mut said = (Counts::default(), 0);
-    loop {
-        match server.serve(time::now()) {
-            Next::Again => continue,
-            Next::Wait => {}
-            Next::Restart => {
-                application_error(detail::NOT_RESET);
-                restart_self(Restart::Cold);
-            }
-        }
-        if !server.is_up() && was_up {
-            application_error(detail::DOWN);
-        }
-        was_up = server.is_up();
-        let report = report(&mut said, || server.counts());
-        // One that is too early costs less than one for each request.
-        if let Some(check) = [server.next_check(), report].into_iter().flatten().min()
-            && alarm != Some(check)
-        {
-            time::set_timer(check);
-            alarm = Some(check);
-        }
-        let came = if core::mem::take(&mut unacknowledged) {
-            interrupt.acknowledge_and_wait(lines)
-        } else {
-            wait(lines)
-        };
-        if came.has(interrupt.line()) {
-            server.interrupted();
-            unacknowledged = true;
-        }
-    }
+    run(server, &ports::NETWORK0, lines, |server| {
+        report(&mut said, || server.counts())
+    })
 }
 
 /// Says what became of frames, if that is new and somebody listens. When to say it, if it was said just now: `said` has what, and until when

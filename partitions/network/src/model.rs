@@ -1,17 +1,15 @@
 //! A wire of the host, and the ends of rings that clients have.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::vec::Vec;
 
 use cofferdam_ring::RingError;
 use network_messages::{FRAME_BYTES_MAX, Operation, Reply, Request};
-use virtio::Memory as _;
 use virtio::model::{Arena, Backend, ModelDevice, ModelMemory};
+use virtio::{Driver as _, Memory as _, Next};
 
 use crate::route::Address;
-use crate::{Channel, FrameMemory, Net, Next, Server, Settings};
+use crate::{FrameMemory, Net, Server, Settings};
 
 pub const REQUIRED: u64 = 1 << 32 | 1 << 33;
 pub const DRIVER_BYTES: u32 = 64 * 1024;
@@ -73,62 +71,7 @@ impl Backend for Wire {
     }
 }
 
-/// What a client and the driver share, and what its ring would say next.
-#[derive(Debug, Default)]
-pub struct Ring {
-    pub requests: VecDeque<Request>,
-    pub replies: VecDeque<Reply>,
-    pub reply_room: usize,
-    pub pop_error: Option<RingError>,
-    pub push_error: Option<RingError>,
-    pub doorbells: usize,
-}
-
-/// The driver's end.
-#[derive(Clone, Debug)]
-pub struct ModelChannel {
-    pub ring: Rc<RefCell<Ring>>,
-    pub payload: ModelMemory,
-}
-
-impl Channel for ModelChannel {
-    type Memory = ModelMemory;
-
-    fn pop(&mut self) -> Result<Option<Request>, RingError> {
-        let ring = &mut *self.ring.borrow_mut();
-        match ring.pop_error {
-            // Told once.
-            Some(RingError::PeerRestarted | RingError::Decode(_)) => {
-                Err(ring.pop_error.take().expect("there is one"))
-            }
-            Some(error) => Err(error),
-            None => Ok(ring.requests.pop_front()),
-        }
-    }
-
-    fn push(&mut self, reply: &Reply) -> Result<(), RingError> {
-        let ring = &mut *self.ring.borrow_mut();
-        if ring.push_error == Some(RingError::PeerRestarted) {
-            return Err(ring.push_error.take().expect("there is one"));
-        }
-        if let Some(error) = ring.push_error {
-            return Err(error);
-        }
-        if ring.replies.len() >= ring.reply_room {
-            return Err(RingError::Full);
-        }
-        ring.replies.push_back(*reply);
-        Ok(())
-    }
-
-    fn ring_doorbell(&mut self) {
-        self.ring.borrow_mut().doorbells += 1;
-    }
-
-    fn payload(&self) -> &ModelMemory {
-        &self.payload
-    }
-}
+pub type ModelChannel = virtio::model::ModelChannel<Request, Reply>;
 
 pub struct Bench {
     pub arena: Arena,
@@ -204,15 +147,8 @@ impl Bench {
             now: 0,
         };
         for (number, settings) in (0..).zip(settings) {
-            let ring = Ring {
-                reply_room: 32,
-                ..Ring::default()
-            };
             let offset = DRIVER_BYTES + number * PAYLOAD_BYTES;
-            let channel = ModelChannel {
-                ring: Rc::new(RefCell::new(ring)),
-                payload: bench.arena.memory(offset, PAYLOAD_BYTES),
-            };
+            let channel = ModelChannel::new(bench.arena.memory(offset, PAYLOAD_BYTES));
             bench.clients.push(channel.clone());
             assert!(bench.server.add_client(channel, *settings, 0));
         }

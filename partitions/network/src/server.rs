@@ -22,14 +22,14 @@
 
 use heapless::Vec;
 use network_messages::{
-    CLIENTS_MAX, Counts, FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Request, Status,
+    CLIENTS_MAX, Counts, FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Reply, Request, Status,
 };
-use virtio::{InitError, Registers};
+use virtio::{Channel, Driver, InitError, Next, Registers};
 
 use cofferdam_ring::RingError;
 
 use crate::FrameMemory;
-use crate::client::{Channel, Client, Settings};
+use crate::client::{Client, Settings};
 use crate::device::{Arrived, Net, TRANSMIT_SLOTS};
 use crate::route::{self, HEADER_BYTES, Header};
 
@@ -41,17 +41,6 @@ const FRAMES_OF_TURN: u32 = 16;
 const FAILURES_MAX: u32 = 3;
 /// So often within its patience the server looks whether something is late.
 pub const PATIENCE_CHECKS: u64 = 4;
-
-/// What to do after a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// There is more to do.
-    Again,
-    /// Nothing is to be done before something comes.
-    Wait,
-    /// The device cannot be stopped: the partition has to restart.
-    Restart,
-}
 
 /// A frame at the device.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +76,12 @@ pub struct Server<R, M, C> {
     unwanted: u32,
 }
 
-impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, C> {
+impl<R, M, C> Server<R, M, C>
+where
+    R: Registers + Clone,
+    M: FrameMemory,
+    C: Channel<Request = Request, Reply = Reply, Memory = M>,
+{
     /// Brings the network up, and serves nobody yet. A device that has a frame for longer than `patience_ticks` counts as failed.
     pub fn new(net: Net<R, M>, patience_ticks: u64) -> Self {
         let mut server = Self {
@@ -124,56 +118,12 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
         self.net.start()
     }
 
-    /// Whether there is a wire.
-    pub fn is_up(&self) -> bool {
-        self.net.is_up()
-    }
-
-    /// When to look again even if nothing comes: while the device has something to send, in ticks.
-    pub fn next_check(&self) -> Option<u64> {
-        (self.at_device() != 0).then_some(self.next_check)
-    }
-
     /// What became of all frames.
     pub fn counts(&self) -> Counts {
         Counts {
             // There is room for all of them.
             clients: self.clients.iter().map(|client| client.counts).collect(),
             unwanted: self.unwanted,
-        }
-    }
-
-    /// The device's interrupt came.
-    pub fn interrupted(&mut self) {
-        if self.net.acknowledge_interrupt() {
-            self.failed = true;
-        }
-    }
-
-    /// One turn: what was sent, what came, what clients ask for, what they are answered. `now` is in ticks.
-    pub fn serve(&mut self, now: u64) -> Next {
-        self.collect();
-        self.check_patience(now);
-        let came = self.take_arrived();
-        if core::mem::take(&mut self.failed) && self.recover() == Next::Restart {
-            // Stays so, whoever asks again.
-            self.failed = true;
-            return Next::Restart;
-        }
-        // First the answers: they make room for requests.
-        self.flush();
-        let asked = self.take_requests(now);
-        self.net.announce();
-        self.flush();
-        let mut restarted = false;
-        for client in &mut self.clients {
-            client.tell();
-            restarted |= core::mem::take(&mut client.restarted);
-        }
-        if came || asked || restarted {
-            Next::Again
-        } else {
-            Next::Wait
         }
     }
 
@@ -414,6 +364,53 @@ impl<R: Registers + Clone, M: FrameMemory, C: Channel<Memory = M>> Server<R, M, 
             client.at_device |= bit(slot);
         }
         Ok(Sent::Begun)
+    }
+}
+
+impl<R, M, C> Driver for Server<R, M, C>
+where
+    R: Registers + Clone,
+    M: FrameMemory,
+    C: Channel<Request = Request, Reply = Reply, Memory = M>,
+{
+    fn is_up(&self) -> bool {
+        self.net.is_up()
+    }
+
+    fn next_check(&self) -> Option<u64> {
+        (self.at_device() != 0).then_some(self.next_check)
+    }
+
+    fn interrupted(&mut self) {
+        if self.net.acknowledge_interrupt() {
+            self.failed = true;
+        }
+    }
+
+    fn serve(&mut self, now: u64) -> Next {
+        self.collect();
+        self.check_patience(now);
+        let came = self.take_arrived();
+        if core::mem::take(&mut self.failed) && self.recover() == Next::Restart {
+            // Stays so, whoever asks again.
+            self.failed = true;
+            return Next::Restart;
+        }
+        // First the answers: they make room for requests.
+        self.flush();
+        let asked = self.take_requests(now);
+        self.net.announce();
+        self.flush();
+        let mut restarted = false;
+        for client in &mut self.clients {
+            client.tell();
+            restarted |= core::mem::take(&mut client.restarted);
+        }
+        if came || asked || restarted {
+            Next::Again
+        } else {
+            Next::Wait
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! that the device reaches; both come in by the traits [`Registers`] and [`Memory`], so that everything runs on the host against
 //! a device of its own (the feature `model`).
 //!
+//! A driver whose device several clients share has a [`Channel`] to each, and is a [`Driver`]: on the target `run` gives it its turns.
+//!
 //! # The device is not trusted
 //!
 //! It may be broken, and it can write everywhere in the memory that devices reach, at any time. So:
@@ -27,6 +29,7 @@
 #![cfg_attr(not(any(test, feature = "model")), no_std)]
 #![forbid(unsafe_code)]
 
+mod driver;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 #[cfg(target_os = "none")]
@@ -38,6 +41,9 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub use driver::{Channel, Driver, Next};
+#[cfg(target_os = "none")]
+pub use native::{RingChannel, run};
 pub use queue::{AddError, Buffer, Corrupt, Layout, Queue, Used};
 pub use transport::{Features, InitError, Interrupts, NotReset, Transport};
 pub use virtio_spec as spec;

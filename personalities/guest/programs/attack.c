@@ -6,6 +6,7 @@
  * That others noticed nothing, their accounts say and not this program. It says what it alone can: that it read something
  * which was not its own.
  */
+#include "call.h"
 
 enum call {
 	EXIT = 1, FORK = 2, WRITE = 4, OPEN = 5, CLOSE = 6, GETPID = 20, KILL = 37, REBOOT = 88, MUNMAP = 91,
@@ -33,26 +34,6 @@ enum { SIGUSR1 = 10, SIGALRM = 14, WNOHANG = 1 };
 
 typedef unsigned int word;
 typedef unsigned long long wide;
-
-static long system_call(long number, long first, long second, long third, long fourth, long fifth, long sixth)
-{
-	register long r0 __asm__("r0") = number;
-	register long r3 __asm__("r3") = first;
-	register long r4 __asm__("r4") = second;
-	register long r5 __asm__("r5") = third;
-	register long r6 __asm__("r6") = fourth;
-	register long r7 __asm__("r7") = fifth;
-	register long r8 __asm__("r8") = sixth;
-
-	/* A failure is said by a bit of the condition register. */
-	__asm__ volatile("sc; bns+ 1f; neg %1,%1; 1:"
-			 : "+r"(r0), "+r"(r3), "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r7), "+r"(r8)
-			 :
-			 : "r9", "r10", "r11", "r12", "ctr", "xer", "cr0", "memory");
-	return r3;
-}
-
-#define CALL3(number, first, second, third) system_call(number, (long)(first), (long)(second), (long)(third), 0, 0, 0)
 
 void *memset(void *to, int value, unsigned long bytes)
 {
@@ -125,7 +106,7 @@ static int memory = -1;
 static volatile word *map(word page, word bytes)
 {
 	enum { READ_AND_WRITE = 3, SHARED = 1 };
-	long at = system_call(MMAP2, 0, bytes, READ_AND_WRITE, SHARED, memory, page);
+	long at = call(MMAP2, 0, bytes, READ_AND_WRITE, SHARED, memory, page);
 
 	return at < 0 && at > -4096 ? 0 : (volatile word *)at;
 }
@@ -138,7 +119,7 @@ static void unmap(volatile word *at, word bytes)
 static volatile word *anonymous(word bytes)
 {
 	enum { READ_AND_WRITE = 3, PRIVATE_ANONYMOUS = 0x22 };
-	long at = system_call(MMAP2, 0, bytes, READ_AND_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+	long at = call(MMAP2, 0, bytes, READ_AND_WRITE, PRIVATE_ANONYMOUS, -1, 0);
 
 	return at < 0 && at > -4096 ? 0 : (volatile word *)at;
 }
@@ -177,7 +158,7 @@ static const word *own_chunk(word at)
 	static word chunk[CHUNK / 4];
 
 	memset(chunk, 0, PAGE);
-	system_call(PREAD, memory, (long)chunk, CHUNK, 0, 0, at);
+	call(PREAD, memory, (long)chunk, CHUNK, 0, 0, at);
 	return chunk;
 }
 
@@ -367,7 +348,7 @@ static void handle(int signal, void (*handler)(int))
 		word mask[2];
 	} action = { handler, 0, 0, { 0, 0 } };
 
-	system_call(SIGACTION, signal, (long)&action, 0, 8, 0, 0);
+	call(SIGACTION, signal, (long)&action, 0, 8, 0, 0);
 }
 
 enum { TIMERS = 32 };
@@ -382,7 +363,7 @@ static void set_timers(long nanoseconds)
 	int number;
 
 	for (number = 0; number < TIMERS; number++)
-		system_call(TIMER_SETTIME, timer_names[number], 0, (long)fast, 0, 0, 0);
+		call(TIMER_SETTIME, timer_names[number], 0, (long)fast, 0, 0, 0);
 	CALL3(SETITIMER, 0, interval, 0);
 }
 
@@ -472,7 +453,7 @@ static void crash(void)
 
 static void ask_to_end(word how)
 {
-	system_call(REBOOT, 0xfee1dead, 672274793, how, 0, 0, 0);
+	call(REBOOT, 0xfee1dead, 672274793, how, 0, 0, 0);
 }
 
 static void halt(void)

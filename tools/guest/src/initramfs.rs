@@ -13,7 +13,7 @@ use crate::busybox::{BUSYBOX, Busybox, LINKS};
 use crate::kbuild::DATE;
 use crate::linux::{CROSS_COMPILE, GEN_INIT_CPIO};
 
-/// Our own programs in it, each of one file in C.
+/// Our own programs in it, each of one file in C, and of the system calls in `call.h` if it has many.
 const PROGRAMS: [&str; 5] = ["attack", "benchmark", "blocks", "drivers", "timebase"];
 
 /// Makes it, and returns its path.

@@ -117,7 +117,7 @@ pub const LAYERS: &[Layer] = &[
         ],
     ),
     // What drivers and their clients are built on.
-    target("partitions/virtio", &["personalities/native"]),
+    target("partitions/virtio", &["ipc/*", "personalities/native"]),
     target(
         "partitions/disk-client",
         &["ipc/*", "personalities/native", "partitions/disk-messages"],

@@ -1,16 +1,12 @@
 //! A disk of the host, and the ends of rings that clients have.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
 use std::vec::Vec;
 
-use cofferdam_ring::RingError;
 use disk_messages::{Operation, Reply, Request, SECTOR_BYTES};
-use virtio::Memory as _;
-use virtio::model::{Arena, Backend, ModelDevice, ModelMemory};
+use virtio::model::{Arena, Backend, ModelDevice, ModelMemory, Ring};
+use virtio::{Driver as _, Memory as _, Next};
 
-use crate::{Channel, Disk, Next, Range, Server};
+use crate::{Disk, Range, Server};
 
 pub const REQUIRED: u64 = 1 << 32 | 1 << 33;
 pub const READ_ONLY: u64 = 1 << 5;
@@ -80,65 +76,8 @@ impl Backend for Sectors {
     }
 }
 
-/// What a client and the driver share, and what its ring would say next.
-#[derive(Debug, Default)]
-pub struct Wire {
-    pub requests: VecDeque<Request>,
-    pub replies: VecDeque<Reply>,
-    pub reply_room: usize,
-    pub pop_error: Option<RingError>,
-    pub push_error: Option<RingError>,
-    pub doorbells: usize,
-}
-
-/// The driver's end.
-#[derive(Clone, Debug)]
-pub struct ModelChannel {
-    pub wire: Rc<RefCell<Wire>>,
-    pub payload: ModelMemory,
-}
-
-impl Channel for ModelChannel {
-    fn pop(&mut self) -> Result<Option<Request>, RingError> {
-        let wire = &mut *self.wire.borrow_mut();
-        match wire.pop_error {
-            // Told once.
-            Some(RingError::PeerRestarted | RingError::Decode(_)) => {
-                Err(wire.pop_error.take().expect("there is one"))
-            }
-            Some(error) => Err(error),
-            None => Ok(wire.requests.pop_front()),
-        }
-    }
-
-    fn push(&mut self, reply: &Reply) -> Result<(), RingError> {
-        let wire = &mut *self.wire.borrow_mut();
-        if wire.push_error == Some(RingError::PeerRestarted) {
-            return Err(wire.push_error.take().expect("there is one"));
-        }
-        if let Some(error) = wire.push_error {
-            return Err(error);
-        }
-        if wire.replies.len() >= wire.reply_room {
-            return Err(RingError::Full);
-        }
-        wire.replies.push_back(*reply);
-        Ok(())
-    }
-
-    fn ring_doorbell(&mut self) {
-        self.wire.borrow_mut().doorbells += 1;
-    }
-
-    fn payload_bytes(&self) -> u32 {
-        self.payload.length()
-    }
-
-    fn payload_bus_address(&self, offset: u32) -> u32 {
-        assert!(offset < self.payload.length());
-        self.payload.bus_address(offset)
-    }
-}
+pub type Wire = Ring<Request, Reply>;
+pub type ModelChannel = virtio::model::ModelChannel<Request, Reply>;
 
 pub struct Bench {
     pub arena: Arena,
@@ -199,14 +138,7 @@ impl Bench {
         };
         for (number, range) in (0..).zip(ranges) {
             let offset = DRIVER_BYTES + number * PAYLOAD_BYTES;
-            let wire = Wire {
-                reply_room: 32,
-                ..Wire::default()
-            };
-            let channel = ModelChannel {
-                wire: Rc::new(RefCell::new(wire)),
-                payload: bench.arena.memory(offset, PAYLOAD_BYTES),
-            };
+            let channel = ModelChannel::new(bench.arena.memory(offset, PAYLOAD_BYTES));
             bench.clients.push(channel.clone());
             assert!(bench.server.add_client(channel, *range));
         }
@@ -215,7 +147,7 @@ impl Bench {
 
     pub fn ask(&self, client: usize, request: Request) {
         self.clients[client]
-            .wire
+            .ring
             .borrow_mut()
             .requests
             .push_back(request);
@@ -247,7 +179,7 @@ impl Bench {
 
     pub fn answers(&self, client: usize) -> Vec<Reply> {
         self.clients[client]
-            .wire
+            .ring
             .borrow_mut()
             .replies
             .drain(..)
@@ -273,6 +205,6 @@ impl Bench {
     }
 
     pub fn wire<T>(&self, client: usize, change: impl FnOnce(&mut Wire) -> T) -> T {
-        change(&mut self.clients[client].wire.borrow_mut())
+        change(&mut self.clients[client].ring.borrow_mut())
     }
 }

@@ -5,7 +5,7 @@ use disk_messages::{Operation, Status};
 use virtio::model::Faults;
 
 use super::bench::*;
-use crate::Next;
+use virtio::{Driver as _, Next};
 
 fn statuses(bench: &Bench, client: usize) -> std::vec::Vec<Status> {
     bench

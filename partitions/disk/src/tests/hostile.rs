@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use virtio::Memory as _;
 
 use super::bench::*;
-use crate::{Next, Range};
+use virtio::{Driver as _, Next};
+
+use crate::Range;
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -16,7 +16,9 @@ use virtio::Memory as _;
 use virtio::model::{Arena, ModelDevice, ModelMemory};
 
 use super::bench::{DRIVER_BYTES, FLUSH, PATIENCE, PAYLOAD_BYTES, REQUIRED, Sectors, range};
-use crate::{Disk, Next, Server};
+use virtio::{Driver as _, Next};
+
+use crate::{Disk, Server};
 
 /// One direction of a ring.
 #[derive(Debug)]
@@ -115,7 +117,11 @@ struct Ring {
 #[derive(Debug)]
 struct DriverEnd(PipeConsumer<Request>, PipeProducer<Reply>, ModelMemory);
 
-impl crate::Channel for DriverEnd {
+impl virtio::Channel for DriverEnd {
+    type Request = Request;
+    type Reply = Reply;
+    type Memory = ModelMemory;
+
     fn pop(&mut self) -> Result<Option<Request>, RingError> {
         self.0.pop()
     }
@@ -123,11 +129,8 @@ impl crate::Channel for DriverEnd {
         self.1.push(reply)
     }
     fn ring_doorbell(&mut self) {}
-    fn payload_bytes(&self) -> u32 {
-        self.2.length()
-    }
-    fn payload_bus_address(&self, offset: u32) -> u32 {
-        self.2.bus_address(offset)
+    fn payload(&self) -> &ModelMemory {
+        &self.2
     }
 }
 

@@ -157,7 +157,7 @@ fn a_flood_of_one_leaves_the_share_of_others() {
     for id in 0..1000 {
         bench.ask(0, read(id, 0, 1, 0));
     }
-    assert_eq!(bench.serve(), crate::Next::Wait);
+    assert_eq!(bench.serve(), virtio::Next::Wait);
     // 64 slots for three.
     assert_eq!(bench.device.take(), 21);
     for client in 1..3 {

@@ -10,7 +10,9 @@ use crate::model::{
     BROADCAST, Bench, OUTSIDE, PATIENCE, PAYLOAD_BYTES, address, describe, frame, receive, send,
     settings,
 };
-use crate::{FrameMemory, Next, RECEIVES_MAX, Settings, TRANSMIT_SLOTS};
+use virtio::{Driver as _, Next};
+
+use crate::{FrameMemory, RECEIVES_MAX, Settings, TRANSMIT_SLOTS};
 
 fn reply(id: u32, status: Status, length: u32) -> Reply {
     Reply {

@@ -5,6 +5,7 @@ use std::vec::Vec;
 use cofferdam_ring::RingError;
 use network_messages::{Operation, Request};
 use proptest::prelude::*;
+use virtio::Driver as _;
 
 use crate::FrameMemory;
 use crate::model::{
