@@ -75,7 +75,7 @@ hypercalls! {
     InterruptAcknowledge = 21, "interrupt_acknowledge";
     /// `(slot, schedule)`: switch to that schedule at the next major-frame boundary.
     ScheduleSet = 22, "schedule_set";
-    /// `(slot)` → r4 schedule now, r5 schedule next, r6 and r7 major frames since start.
+    /// `(slot)` → r4 schedule now, r5 schedule next, r6 and r7 major frames since start, r8 and r9 the tick at which the one now began.
     ScheduleStatus = 23, "schedule_status";
     /// `(slot, 0 stop | 1 cold restart | 2 warm restart)`: of the partition that the capability names.
     PartitionControl = 24, "partition_control";
@@ -83,7 +83,7 @@ hypercalls! {
     PartitionStatus = 25, "partition_status";
     /// `(slot, address)`: the next [`crate::record::HealthRecord`] of the log, 64 bytes.
     HealthRead = 26, "health_read";
-    /// `(detail)`: raise `application_error` for oneself.
+    /// `(detail, 0 | error + 1)`: raise that error for oneself, `application_error` for 0.
     HealthRaise = 27, "health_raise";
     /// `(0 stop | 1 cold restart | 2 warm restart)`: oneself. Does not return.
     SelfControl = 28, "self_control";

@@ -86,14 +86,14 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// Copies a sampling channel's value out: its length, whether it is young enough, its age in ticks.
+    /// Copies a sampling channel's value out: its length, whether it is young enough, its age in ticks, and the tick at which it was written.
     pub(crate) fn sampling_read(
         &mut self,
         caller: u8,
         slot: u32,
         address: u32,
         capacity: u32,
-    ) -> Result<[u32; 4], Status> {
+    ) -> Result<[u32; 6], Status> {
         let index = self
             .capability(caller, slot, CapabilityKind::SamplingDestination)?
             .object;
@@ -108,7 +108,8 @@ impl<M: Machine> Kernel<M> {
         let to = self.buffer(caller, address, length, Access::Write)?;
         self.machine.copy(tables.own.store, to, length);
         let now = self.machine.now();
-        let age = now.wrapping_sub(self.messages[index].written);
+        let written = self.messages[index].written;
+        let age = now.wrapping_sub(written);
         let valid = tables.own.refresh_ticks == 0 || age <= tables.own.refresh_ticks;
         let sequence = self.messages[index].sequence;
         self.record.trace(
@@ -119,16 +120,24 @@ impl<M: Machine> Kernel<M> {
             length,
             sequence,
         );
-        Ok([length, u32::from(valid), (age >> 32) as u32, age as u32])
+        Ok([
+            length,
+            u32::from(valid),
+            (age >> 32) as u32,
+            age as u32,
+            (written >> 32) as u32,
+            written as u32,
+        ])
     }
 
-    /// Appends a message to a queue.
+    /// Appends a message to a queue. `again`: a sender that is refused waits and tries again, so that nothing is lost by it.
     pub(crate) fn queuing_send(
         &mut self,
         caller: u8,
         slot: u32,
         address: u32,
         length: u32,
+        again: bool,
     ) -> Result<(), Status> {
         let index = self
             .capability(caller, slot, CapabilityKind::QueuingSource)?
@@ -140,7 +149,7 @@ impl<M: Machine> Kernel<M> {
         let from = self.buffer(caller, address, length, Access::Read)?;
         let message = &mut self.messages[index];
         if message.count >= tables.own.depth {
-            message.lost = true;
+            message.lost |= !again;
             return Err(Status::Again);
         }
         let mut place = message.first + message.count;

@@ -1,13 +1,14 @@
 //! The calls that steer: schedules, partitions, the health log, oneself.
 
 use cofferdam_abi::Status;
+use cofferdam_abi::health::Error;
 use cofferdam_abi::page::StartReason;
 use cofferdam_abi::record::HealthRecord;
 use cofferdam_tables::{Capability, CapabilityKind};
 use zerocopy::IntoBytes;
 
 use crate::kernel::Kernel;
-use crate::machine::Machine;
+use crate::machine::{Machine, Registers};
 use crate::memory::Access;
 use crate::partition::Activity;
 
@@ -62,14 +63,17 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    pub(crate) fn schedule_status(&mut self, caller: u8, slot: u32) -> Result<[u32; 4], Status> {
+    pub(crate) fn schedule_status(&mut self, caller: u8, slot: u32) -> Result<[u32; 6], Status> {
         self.capability(caller, slot, CapabilityKind::Schedule)?;
         let frames = self.record.header.major_frames.get();
+        let switched = self.clock.switched;
         Ok([
             u32::from(self.clock.schedule),
             u32::from(self.clock.next_schedule),
             (frames >> 32) as u32,
             frames as u32,
+            (switched >> 32) as u32,
+            switched as u32,
         ])
     }
 
@@ -118,6 +122,25 @@ impl<M: Machine> Kernel<M> {
             account.restarts.get(),
             account.health_events.get(),
         ])
+    }
+
+    /// Raises an error of the caller's own: `kind` is 0 for `application_error`, else the number of an error that a partition can cause, plus 1.
+    pub(crate) fn health_raise(&mut self, caller: u8, detail: u32, kind: u32) -> Option<Status> {
+        let number = kind
+            .checked_sub(1)
+            .unwrap_or(Error::ApplicationError as u32);
+        let error = u8::try_from(number)
+            .ok()
+            .filter(|number| *number <= Error::ApplicationError as u8)
+            .and_then(Error::from_number);
+        let Some(error) = error else {
+            return Some(Status::Invalid);
+        };
+        self.partitions[caller]
+            .registers
+            .set_result(0, Status::Ok as u32);
+        self.partition_error(caller, error, detail);
+        None
     }
 
     /// Copies the next entry of the health log out.

@@ -1,6 +1,5 @@
 //! From a token to a handler, and from its outcome to the caller's registers.
 
-use cofferdam_abi::health::Error;
 use cofferdam_abi::hypercall::{EPAPR_IDLE_TOKEN, Hypercall};
 use cofferdam_abi::record::{NO_HYPERCALL, TraceKind};
 use cofferdam_abi::{ABI_VERSION, Status};
@@ -92,8 +91,8 @@ handlers! {
         kernel.with_results(caller, outcome)
     };
     QueuingSend => |kernel, caller| {
-        let [slot, address, length] = kernel.arguments(caller);
-        plain(kernel.queuing_send(caller, slot, address, length))
+        let [slot, address, length, again] = kernel.arguments(caller);
+        plain(kernel.queuing_send(caller, slot, address, length, again != 0))
     };
     QueuingReceive => |kernel, caller| {
         let [slot, address, capacity] = kernel.arguments(caller);
@@ -161,10 +160,8 @@ handlers! {
         plain(kernel.health_read(caller, slot, address))
     };
     HealthRaise => |kernel, caller| {
-        let detail = kernel.argument(caller, 0);
-        kernel.partitions[caller].registers.set_result(0, Status::Ok as u32);
-        kernel.partition_error(caller, Error::ApplicationError, detail);
-        None
+        let [detail, kind] = kernel.arguments(caller);
+        kernel.health_raise(caller, detail, kind)
     };
     SelfControl => |kernel, caller| kernel.self_control(caller, kernel.argument(caller, 0)).err();
     Mark => |kernel, caller| {

@@ -35,6 +35,8 @@ const NO_SCHEDULE: u8 = 0xff;
 pub(crate) struct Clock {
     pub(crate) schedule: u8,
     pub(crate) next_schedule: u8,
+    /// When the schedule in force began; 0 if there was no other before it.
+    pub(crate) switched: u64,
     /// The windows of the major frame that are still to come.
     following: &'static [WindowTables],
     /// When the window ends.
@@ -79,6 +81,7 @@ impl Clock {
     pub(crate) const STOPPED: Self = Self {
         schedule: NO_SCHEDULE,
         next_schedule: 0,
+        switched: 0,
         following: &[],
         ends_at: 0,
         guard: 0,
@@ -311,6 +314,9 @@ impl<M: Machine> Kernel<M> {
             return None;
         }
         let next = self.clock.next_schedule;
+        if now != next && now != NO_SCHEDULE {
+            self.clock.switched = boundary;
+        }
         self.clock.schedule = next;
         self.record.header.schedule = u32::from(next).into();
         let schedule = self.configuration.schedules.get(usize::from(next))?;

@@ -100,13 +100,14 @@ fn a_sampling_value_grows_old() {
     system.channels[0].0.refresh_ticks = 120;
     let mut simulation = boot(system);
     simulation.advance_until_runs(A);
-    let written = simulation.now();
     send(&mut simulation, Hypercall::SamplingWrite, &[7; 8]);
+    let written = simulation.now();
     for (age, valid) in [(110, 1), (120, 1), (121, 0)] {
         simulation.advance_to(written + age);
         let (status, results) = call(&mut simulation, B, Hypercall::SamplingRead, &[0, DATA, 8]);
         assert_eq!(status, Status::Ok);
-        assert_eq!(results[..4], [8, valid, 0, age as u32]);
+        let tick = [(written >> 32) as u32, written as u32];
+        assert_eq!(results[..6], [8, valid, 0, age as u32, tick[0], tick[1]]);
     }
 }
 
@@ -269,6 +270,35 @@ fn a_queue_is_first_in_first_out_and_tells_of_loss() {
         simulation.set_page(A, page::PENDING, 0);
         simulation.set_page(B, page::PENDING, 0);
     }
+}
+
+#[test]
+fn a_sender_that_tries_again_loses_nothing() {
+    let (system, ports) = system(ChannelKind::Queuing, &[B], 8, 1);
+    let mut simulation = boot(system);
+    send(&mut simulation, Hypercall::QueuingSend, &[1; 8]);
+    let once = |simulation: &mut Simulation, again| {
+        let arguments = [0, DATA, 8, again];
+        call(simulation, A, Hypercall::QueuingSend, &arguments).0
+    };
+    let again = |simulation: &mut Simulation| once(simulation, 1);
+    assert_eq!(again(&mut simulation), Status::Again);
+    let receive = |simulation: &mut Simulation| {
+        let (status, results) = call(simulation, B, Hypercall::QueuingReceive, &[0, DATA, 8]);
+        (status, results[2])
+    };
+    assert_eq!(receive(&mut simulation), (Status::Ok, 0));
+    assert_eq!(
+        simulation.pending(A),
+        ports.lines[0],
+        "it is told all the same"
+    );
+    assert_eq!(again(&mut simulation), Status::Ok);
+    // Another that does not is a loss, whatever came before.
+    assert_eq!(again(&mut simulation), Status::Again);
+    assert_eq!(once(&mut simulation, 0), Status::Again);
+    assert_eq!(again(&mut simulation), Status::Again);
+    assert_eq!(receive(&mut simulation), (Status::Ok, 1));
 }
 
 #[test]

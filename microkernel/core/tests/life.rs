@@ -556,3 +556,29 @@ fn marks_are_kept_in_order() {
     assert_eq!(marks[0].value.get(), !3);
     assert_eq!(marks[0].partition.get(), u32::from(A));
 }
+
+#[test]
+fn a_partition_raises_what_it_could_have_caused() {
+    for error in Error::ALL.iter().copied() {
+        let mut system = system();
+        for action in &mut system.own(A).actions {
+            *action = Action::Log as u8;
+        }
+        let mut simulation = system.boot();
+        let kind = error as u32 + 1;
+        let outcome = simulation.call(A, Hypercall::HealthRaise, &[0x1234, kind]);
+        let own = error as u8 <= Error::ApplicationError as u8;
+        let status = if own { Status::Ok } else { Status::Invalid };
+        assert_eq!(outcome.status, Some(status), "{error:?}");
+        let log = simulation.health();
+        assert_eq!(log.len(), usize::from(own), "{error:?}");
+        if let Some(entry) = log.first() {
+            assert_eq!((entry.error, entry.detail.get()), (error as u8, 0x1234));
+        }
+    }
+    let mut simulation = system().boot();
+    for kind in [Error::ALL.len() as u32 + 1, u32::MAX] {
+        let outcome = simulation.call(A, Hypercall::HealthRaise, &[0, kind]);
+        assert_eq!(outcome.status, Some(Status::Invalid), "{kind}");
+    }
+}

@@ -47,6 +47,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         Hypercall::ScheduleSet,
         Hypercall::PartitionStatus,
         Hypercall::HealthRead,
+        Hypercall::HealthRaise,
         Hypercall::InterruptAcknowledge,
     ];
     let exceptions = prop::sample::select(FAULTS.to_vec());

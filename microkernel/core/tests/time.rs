@@ -275,7 +275,10 @@ fn schedules_change_at_the_end_of_a_frame() {
     simulation.advance_to_window();
     assert_eq!(simulation.running(), Some(B));
     let status = simulation.call(B, Hypercall::ScheduleStatus, &[see]);
-    assert_eq!(status.results[..4], [1, 1, 0, 1]);
+    let (began, _) = *simulation.kernel.machine.waits.last().expect("a window");
+    let [frames @ .., upper, lower] = [2, 3, 4, 5].map(|index| status.results[index]);
+    assert_eq!((&status.results[..2], frames), (&[1, 1][..], [0, 1]));
+    assert_eq!((u64::from(upper) << 32) | u64::from(lower), began);
     for _ in 0..3 {
         simulation.advance_to_window();
     }

@@ -50,9 +50,9 @@ pub const fn signature(call: Hypercall) -> [Argument; 6] {
         | Hypercall::InterruptAcknowledge
         | Hypercall::ScheduleStatus
         | Hypercall::PartitionStatus => SLOT,
+        Hypercall::QueuingSend => [Slot, Address, Length, Number, Unused, Unused],
         Hypercall::SamplingWrite
         | Hypercall::SamplingRead
-        | Hypercall::QueuingSend
         | Hypercall::QueuingReceive
         | Hypercall::CallCollect
         | Hypercall::ReadRequest
@@ -66,7 +66,7 @@ pub const fn signature(call: Hypercall) -> [Argument; 6] {
             [Slot, Number, Unused, Unused, Unused, Unused]
         }
         Hypercall::HealthRead => [Slot, Address, Unused, Unused, Unused, Unused],
-        Hypercall::HealthRaise => [Number, Unused, Unused, Unused, Unused, Unused],
+        Hypercall::HealthRaise => [Number, Number, Unused, Unused, Unused, Unused],
         Hypercall::SelfControl => [Change, Unused, Unused, Unused, Unused, Unused],
         Hypercall::GuestRun => NONE,
         Hypercall::GuestGet => [Number, Unused, Unused, Unused, Unused, Unused],

@@ -1,5 +1,6 @@
 //! Capabilities that are not channels, and what a partition may always do to itself.
 
+use cofferdam_abi::health;
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::{HealthRecord, PartitionState};
 use zerocopy::{FromZeros, IntoBytes};
@@ -147,6 +148,8 @@ pub struct ScheduleSummary {
     pub next: u32,
     /// Major frames since the start.
     pub major_frames: u64,
+    /// The tick at which the one now began; 0 if there was no other before it.
+    pub since_tick: u64,
 }
 
 impl ScheduleStatus {
@@ -155,12 +158,13 @@ impl ScheduleStatus {
     /// # Errors
     /// As the kernel answers.
     pub fn read(&self) -> Result<ScheduleSummary, Error> {
-        let [now, next, upper, lower, ..] =
+        let [now, next, upper, lower, since_upper, since_lower] =
             call_plain(Hypercall::ScheduleStatus, [self.slot, 0, 0, 0, 0, 0])?;
         Ok(ScheduleSummary {
             now,
             next,
             major_frames: u64::from(upper) << 32 | u64::from(lower),
+            since_tick: u64::from(since_upper) << 32 | u64::from(since_lower),
         })
     }
 }
@@ -187,6 +191,16 @@ impl ScheduleControl {
 pub fn application_error(detail: u32) {
     // Any number is taken.
     let _ = call_plain(Hypercall::HealthRaise, [detail, 0, 0, 0, 0, 0]);
+}
+
+/// Raises an error of this partition's own, as if the processor had found it, with a number that the health log keeps. Comes back if the
+/// partition's table lets it go on.
+///
+/// # Errors
+/// `Invalid`: not an error that a partition can cause.
+pub fn raise_error(error: health::Error, detail: u32) -> Result<(), Error> {
+    let kind = error as u32 + 1;
+    call_plain(Hypercall::HealthRaise, [detail, kind, 0, 0, 0, 0]).map(drop)
 }
 
 /// Leaves a mark in the record, as evidence for the host.

@@ -16,6 +16,8 @@ pub struct Schedules {
     pub next: u8,
     /// Major frames that are over.
     pub frames: u64,
+    /// The tick at which the one now began, if there was another before it.
+    pub switched: u64,
 }
 
 /// What each partition has been told of the health log.
@@ -48,8 +50,16 @@ impl Answers {
             }
             (Some(Hypercall::ScheduleStatus), Some(Status::Ok), _) => {
                 let [upper, lower] = halves(schedules.frames);
-                let expected = [schedules.now.into(), schedules.next.into(), upper, lower];
-                assert_eq!(results[..4], expected, "{call:x?}");
+                let [since_upper, since_lower] = halves(schedules.switched);
+                let expected = [
+                    schedules.now.into(),
+                    schedules.next.into(),
+                    upper,
+                    lower,
+                    since_upper,
+                    since_lower,
+                ];
+                assert_eq!(results[..6], expected, "{call:x?}");
             }
             (Some(Hypercall::PartitionStatus), Some(Status::Ok), Some(partition)) => {
                 let life = before.life(partition);

@@ -55,7 +55,7 @@ impl Messages {
     /// The call has the result that the contents of its channel demand.
     pub fn judge(&mut self, simulation: &Simulation, actor: u8, call: &Called) {
         use CapabilityKind as Kind;
-        let [slot, address, length, ..] = call.arguments;
+        let [slot, address, length, again, ..] = call.arguments;
         let system = &simulation.system;
         let Some(capability) = rules::capability(system, actor, slot) else {
             return;
@@ -80,7 +80,7 @@ impl Messages {
                 let queue = channel.kind == ChannelKind::Queuing;
                 if wrong.is_empty() && queue && contents.held.len() as u32 == channel.depth {
                     wrong.push(Status::Again);
-                    contents.lost = true;
+                    contents.lost |= again == 0;
                 }
                 if !wrong.is_empty() {
                     assert!(wrong.contains(&status), "{call:x?}");
@@ -124,8 +124,15 @@ impl Messages {
                     let age = simulation.now() - contents.written;
                     let refresh = system.channels[index].0.refresh_ticks;
                     let valid = refresh == 0 || age <= refresh;
-                    let told = [u32::from(valid), (age >> 32) as u32, age as u32];
-                    assert_eq!(results[1..4], told, "{call:x?}");
+                    let written = contents.written;
+                    let told = [
+                        u32::from(valid),
+                        (age >> 32) as u32,
+                        age as u32,
+                        (written >> 32) as u32,
+                        written as u32,
+                    ];
+                    assert_eq!(results[1..6], told, "{call:x?}");
                 } else {
                     contents.held.pop_front();
                     let left = contents.held.len() as u32;

@@ -49,6 +49,7 @@ impl Model {
                 now: initial,
                 next: initial,
                 frames: 0,
+                switched: 0,
             },
             window: 0,
             opened: Vec::new(),
@@ -138,7 +139,8 @@ impl Model {
             (Some(Hypercall::ScheduleSet), Some(Status::Ok)) => self.schedules.next = lower as u8,
             (Some(Hypercall::HealthRaise), Some(Status::Ok)) => {
                 let own = &own[usize::from(actor)];
-                let error = cofferdam_abi::health::Error::ApplicationError as usize;
+                let application = cofferdam_abi::health::Error::ApplicationError as usize;
+                let error = (lower as usize).checked_sub(1).unwrap_or(application);
                 if own.actions[error] == cofferdam_abi::health::Action::SwitchSchedule as u8 {
                     self.schedules.next = own.switch_schedule;
                 }
@@ -206,6 +208,9 @@ impl Model {
             let schedule = &simulation.system.schedules[usize::from(self.schedules.now)];
             if self.window == schedule.windows.len() {
                 self.window = 0;
+                if self.schedules.now != self.schedules.next {
+                    self.schedules.switched = *at;
+                }
                 self.schedules.now = self.schedules.next;
                 self.schedules.frames += 1;
             }

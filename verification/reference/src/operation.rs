@@ -161,6 +161,8 @@ pub fn perform(simulation: &mut Simulation, operation: &Operation) -> Made {
                     let at = simulation.now() + u64::from(4 * length);
                     [(at >> 32) as u32, at as u32, 0, 0, 0, 0]
                 }
+                Hypercall::QueuingSend => [*slot, *address, *length, *which % 2, 0, 0],
+                Hypercall::HealthRaise => [*address, *length % 10, 0, 0, 0, 0],
                 _ => [*slot, *address, *length, 0, 0, 0],
             };
             let outcome = simulation.call(actor, *call, &arguments);

@@ -81,7 +81,6 @@ fn documented(call: Hypercall) -> &'static [Status] {
         | Hypercall::ProcessorTime
         | Hypercall::SetTimer
         | Hypercall::Mark
-        | Hypercall::HealthRaise
         | Hypercall::Signal
         | Hypercall::ScheduleStatus
         | Hypercall::PartitionStatus
@@ -137,6 +136,7 @@ fn documented(call: Hypercall) -> &'static [Status] {
         Hypercall::ScheduleSet => &[Ok, NotPermitted, Invalid],
         Hypercall::PartitionControl => &[Ok, NotPermitted, Invalid],
         Hypercall::HealthRead => &[Ok, Again, BadAddress, Invalid],
+        Hypercall::HealthRaise => &[Ok, Invalid],
         Hypercall::SelfControl => &[Invalid],
         // No partition of the model has a guest.
         Hypercall::GuestRun | Hypercall::GuestGet | Hypercall::GuestSet => &[NoCapability],
