@@ -66,8 +66,9 @@ pub static FACTS: Facts = Facts {
     }),
     duration: SystemTime(4_000_000),
     timebase_hz: TIMEBASE_HZ,
-    stack_bytes: 20_000,
-    stack_bytes_largest: 8_000,
+    // As many as processes, large ones behind small ones.
+    stacks: &[1_000, 1_000, 8_000, 1_000, 8_000, 1_000],
+    error_handler_stack_bytes: 8_000,
     // Failures of the hardware and of the power are for the partition's level.
     error_levels: [
         ErrorLevel::Process,

@@ -102,10 +102,10 @@ pub struct Facts {
     pub duration: SystemTime,
     /// Ticks of the timebase per second.
     pub timebase_hz: u32,
-    /// The memory for the stacks of processes, in bytes.
-    pub stack_bytes: u32,
-    /// The largest stack of one process, in bytes.
-    pub stack_bytes_largest: u32,
+    /// The stacks of processes, each in bytes. A process gets the smallest that is free and large enough.
+    pub stacks: &'static [u32],
+    /// The stack of the error handler, in bytes; 0: there is none.
+    pub error_handler_stack_bytes: u32,
     /// Who hears of which error, by its [`ErrorCode`](crate::ErrorCode).
     pub error_levels: [ErrorLevel; ERROR_CODES],
     /// The sampling ports. Their places here are how they are named to the [`Environment`].

@@ -192,11 +192,10 @@ impl<E: Environment, L: Limits> Partition<E, L> {
     ) -> Result<(), ReturnCode> {
         require(self.handler.created.is_none(), ReturnCode::NoAction)?;
         require(
-            stack_bytes <= self.stack_bytes_left && self.is_stack_size(stack_bytes),
+            (1..=self.facts.error_handler_stack_bytes).contains(&stack_bytes),
             ReturnCode::InvalidConfig,
         )?;
         self.require_initialisation()?;
-        self.stack_bytes_left -= stack_bytes;
         self.handler.created = Some((entry_point, stack_bytes));
         Ok(())
     }

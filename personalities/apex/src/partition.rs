@@ -66,7 +66,6 @@ pub struct Partition<E, L: Limits> {
     pub(crate) release: u64,
     pub(crate) current: Current,
     pub(crate) scheduler: Scheduler<L>,
-    pub(crate) stack_bytes_left: u32,
     pub(crate) preemption_lock: PreemptionLock,
     pub(crate) handler: Handler<L>,
     pub(crate) storage: L::Storage,
@@ -99,7 +98,6 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             release: start.release,
             current: Current::Main,
             scheduler: Scheduler::new(start.now),
-            stack_bytes_left: facts.stack_bytes,
             preemption_lock: PreemptionLock::default(),
             handler: Handler::new(),
             storage: L::Storage::ZERO,
@@ -136,6 +134,12 @@ impl<E: Environment, L: Limits> Partition<E, L> {
     pub fn attributes(&self, process: ProcessId) -> Option<&Attributes> {
         let index = self.find_process(process)?;
         Some(&self.scheduler.process(index).attributes)
+    }
+
+    /// Which of [`Facts::stacks`] a process has.
+    pub fn stack_of(&self, process: ProcessId) -> Option<usize> {
+        let index = self.find_process(process)?;
+        Some(usize::from(self.scheduler.process(index).stack))
     }
 
     /// What comes from outside.

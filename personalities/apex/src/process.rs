@@ -153,6 +153,8 @@ pub struct Process {
     pub(crate) attributes: Attributes,
     /// The period in ticks; `None`: aperiodic.
     pub(crate) period: Option<u64>,
+    /// The place of its stack among the partition's.
+    pub(crate) stack: u8,
     pub(crate) condition: Condition,
     /// Whether it waits for `RESUME`, whatever else it waits for.
     pub(crate) suspended: bool,
@@ -178,10 +180,16 @@ pub struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(attributes: Attributes, base_priority: u8, period: Option<u64>) -> Self {
+    pub(crate) fn new(
+        attributes: Attributes,
+        base_priority: u8,
+        period: Option<u64>,
+        stack: u8,
+    ) -> Self {
         Self {
             attributes,
             period,
+            stack,
             condition: Condition::Dormant,
             suspended: false,
             current_priority: base_priority,

@@ -29,8 +29,9 @@ impl<E: Environment, L: Limits> Partition<E, L> {
     pub fn create_process(&mut self, attributes: &Attributes) -> Result<ProcessId, ReturnCode> {
         Self::require_room(&self.scheduler.processes)?;
         let has_stack_size = self.is_stack_size(attributes.stack_bytes);
+        let stack = self.free_stack(attributes.stack_bytes);
         require(
-            !has_stack_size || attributes.stack_bytes <= self.stack_bytes_left,
+            !has_stack_size || stack.is_some(),
             ReturnCode::InvalidConfig,
         )?;
         require(
@@ -50,16 +51,30 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             ReturnCode::InvalidParam,
         )?;
         self.require_initialisation()?;
-        self.stack_bytes_left -= attributes.stack_bytes;
+        let stack = stack.ok_or(ReturnCode::InvalidConfig)?;
         self.scheduler
             .processes
-            .add(Process::new(*attributes, priority, period))
+            .add(Process::new(*attributes, priority, period, stack))
             .map(ProcessId::of)
             .ok_or(ReturnCode::InvalidConfig)
     }
 
-    pub(crate) fn is_stack_size(&self, bytes: u32) -> bool {
-        bytes > 0 && bytes <= self.facts.stack_bytes_largest
+    /// Whether a process could have a stack of this size.
+    fn is_stack_size(&self, bytes: u32) -> bool {
+        bytes > 0 && self.facts.stacks.iter().any(|stack| bytes <= *stack)
+    }
+
+    /// The smallest stack that is large enough and that no process has; of several the first.
+    fn free_stack(&self, bytes: u32) -> Option<u8> {
+        let taken = |stack: u8| {
+            let mut processes = self.scheduler.processes.iter();
+            processes.any(|process| process.stack == stack)
+        };
+        (0..=u8::MAX)
+            .zip(self.facts.stacks)
+            .filter(|(stack, size)| **size >= bytes && !taken(*stack))
+            .min_by_key(|(_, size)| **size)
+            .map(|(stack, _)| stack)
     }
 
     /// A process' period in ticks: as many of the partition's periods as it has nanoseconds for.
