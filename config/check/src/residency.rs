@@ -28,7 +28,15 @@ pub fn entries(system: &System, partition: usize) -> usize {
     let rings = system.channels.iter().filter(is_end).count();
     let pieces = arena::pieces(system);
     let in_arena = (pieces.iter()).filter(|piece| arena::has(system, partition, piece));
-    REGIONS_OF_EACH + system.partitions[partition].devices.len() + rings + in_arena.count()
+    let apex = system.partitions[partition].apex.as_ref();
+    let in_apex = apex.map_or(0, |apex| {
+        apex.numbered_stacks().count() + apex.memory_blocks.len()
+    });
+    REGIONS_OF_EACH
+        + system.partitions[partition].devices.len()
+        + rings
+        + in_arena.count()
+        + in_apex
 }
 
 /// The blocks that map the memory of partitions for the kernel, at most: the size of each and its physical address.

@@ -1,5 +1,6 @@
 //! The rules of a system, judged on the file alone.
 
+mod apex;
 mod channels;
 mod devices;
 mod dma;
@@ -14,6 +15,7 @@ mod require;
 mod time;
 mod unused;
 
+pub use apex::apex_identifier;
 pub use guests::GUEST_MEMORY_SIZES;
 pub use names::{constant, memory_constant, registers_constant, schedule_constant};
 
@@ -72,6 +74,7 @@ static GROUPS: &[&[&Rule]] = &[
     dma::RULES,
     network::RULES,
     guests::RULES,
+    apex::RULES,
     channels::RULES,
     time::RULES,
     health::RULES,

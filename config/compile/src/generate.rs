@@ -3,6 +3,8 @@
 //! The handles are constants of the native personality's types, so that code and file cannot disagree: a port that the
 //! file does not have is a name that does not compile. `cofferdam_native::partition!` includes the file.
 
+mod apex;
+
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -170,6 +172,7 @@ pub fn module_of_any(checked: &Checked, index: usize) -> String {
             );
         }
     }
+    apex::apex(checked, index, &mut text);
     text
 }
 

@@ -239,9 +239,12 @@ fn partition(checked: &Checked, plan: &Plan, index: usize, records: &mut Vec<Rec
 fn region(region: &RegionPlan) -> Record {
     let kind = match region.kind {
         RegionKind::Text | RegionKind::Constants => tables::RegionKind::Image,
-        RegionKind::Data | RegionKind::Page | RegionKind::Guest | RegionKind::GuestPage => {
-            tables::RegionKind::Private
-        }
+        RegionKind::Data
+        | RegionKind::Page
+        | RegionKind::Guest
+        | RegionKind::GuestPage
+        | RegionKind::Stack
+        | RegionKind::MemoryBlock => tables::RegionKind::Private,
         RegionKind::Ring | RegionKind::Arena => tables::RegionKind::Shared,
         RegionKind::Device => tables::RegionKind::Device,
     };

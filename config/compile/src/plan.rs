@@ -1,5 +1,6 @@
 //! Everything that was chosen for a system, in one value: tools and reports read it, and the tables are made from it.
 
+mod apex;
 mod draft;
 mod windows;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::guest::GuestPlan;
 use crate::place::PAGE;
 
+pub use apex::block_address;
 pub use draft::{plan, segment_at};
 
 /// A system as it will run.
@@ -185,6 +187,11 @@ pub enum RegionKind {
     Guest,
     /// A guest's register page.
     GuestPage,
+    /// The stack of an ARINC 653 process, of its error handler, or of exceptions.
+    Stack,
+    /// A memory block of ARINC 653.
+    #[serde(rename = "memory block")]
+    MemoryBlock,
 }
 
 /// A memory region of a partition.
@@ -207,6 +214,9 @@ pub struct RegionPlan {
     pub asked_bytes: u64,
     /// What it takes; more than was asked for where one entry of TLB1 is larger.
     pub bytes: u64,
+    /// Of a stack: so much below it is mapped by nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_bytes: Option<u64>,
 }
 
 /// A pristine copy.
@@ -385,6 +395,7 @@ impl RegionPlan {
             physical: 0,
             asked_bytes,
             bytes: 0,
+            guard_bytes: None,
         }
     }
 }

@@ -25,6 +25,80 @@ fn a_port_of_an_array_is_called_after_its_peer_and_found_by_it() {
     );
 }
 
+/// Two partitions with ARINC 653 services, one of them pinned, with everything that can be said of them.
+const APEX: &str = include_str!("apex.toml");
+
+#[test]
+fn the_services_are_told_all_that_the_file_says() {
+    let text = include_str!("apex.generated.txt");
+    let checked = checked(APEX);
+    let of = |partition| {
+        let module = module(&checked, checked.system.partition_index(partition).unwrap());
+        let at = module.find("::cofferdam_apex_native").unwrap();
+        module[at..].to_string()
+    };
+    let found = of("control") + &of("display");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apex.generated.txt");
+        std::fs::write(path, &found).unwrap();
+    } else {
+        assert_eq!(found, text);
+    }
+    let other = module(&checked, checked.system.partition_index("plain").unwrap());
+    assert!(!other.contains("cofferdam_apex"));
+}
+
+#[test]
+fn each_key_of_the_services_changes_what_they_are_told() {
+    let told = |text: &str| module(&checked(text), 0);
+    let before = told(APEX);
+    for (from, to) in [
+        ("identifier          = 7", "identifier          = 8"),
+        ("[\"8K\", \"12K\", \"4K\"]", "[\"8K\", \"4K\"]"),
+        (
+            "error_handler_stack = \"8K\"",
+            "error_handler_stack = \"4K\"",
+        ),
+        ("exception_stack     = \"8K\"", ""),
+        (
+            "message             = \"64\"",
+            "message             = \"60\"",
+        ),
+        (
+            "storage             = \"2K\"",
+            "storage             = \"1K\"",
+        ),
+        ("buffers             = 2", "buffers             = 3"),
+        ("blackboards         = 1", "blackboards         = 2"),
+        ("semaphores          = 3", "semaphores          = 4"),
+        ("events              = 4", "events              = 5"),
+        ("mutexes             = 5", "mutexes             = 6"),
+        ("error_queue         = 6", ""),
+        ("\"hardware_fault\", \"power_fail\"", "\"power_fail\""),
+        ("name = \"nav\"", "name = \"map\""),
+        (
+            "{ name = \"log\", size = \"8K\" }",
+            "{ name = \"log\", size = \"4K\" }",
+        ),
+        ("refresh = \"15ms\"", "refresh = \"20ms\""),
+        ("depth = 16", "depth = 8"),
+        ("\"schedule.set\"", "\"schedule.status\""),
+        ("period = \"10ms\"", "period = \"20ms\""),
+    ] {
+        assert!(APEX.contains(from), "{from}");
+        let changed = APEX.replacen(from, to, 1);
+        let changed = match to {
+            // The release of every second frame would be late.
+            "period = \"20ms\"" => changed
+                .replace("major_frame = \"10ms\"", "major_frame = \"20ms\"")
+                .replace("length = \"6ms\"", "length = \"16ms\"")
+                .replace("length = \"10ms\"", "length = \"20ms\""),
+            _ => changed,
+        };
+        assert_ne!(told(&changed), before, "{from}");
+    }
+}
+
 #[test]
 fn a_ring_can_be_of_an_array() {
     let line = r#"ports! { BLOCKS: RingSource<ipc::Bytes<512>> = "blocks", [("console", BLOCKS_CONSOLE)] } // channel blocks"#;

@@ -3,8 +3,10 @@
 //! The one home of the file's grammar. The reader refuses what is not declared here, and the JSON Schema and the reference are
 //! made from it.
 
+mod apex;
 mod board;
 
+pub use apex::{APEX, MEMORY_BLOCK};
 pub use board::{BOARD, BOARD_BUS, BOARD_DEVICE, BOARD_FILE, BOARD_FUNCTION, BOARD_INTERRUPT};
 
 /// A key.
@@ -39,8 +41,12 @@ pub enum Shape {
     Size,
     /// A count per time.
     Rate,
+    /// A list of sizes.
+    Sizes,
     /// A list of texts.
     Texts,
+    /// A list of some of these texts.
+    Choices(&'static [&'static str]),
     /// A text, or a list of texts.
     TextOrTexts,
     /// A table with these keys.
@@ -216,6 +222,11 @@ pub const PARTITION: &[Key] = &[
         "guest",
         Shape::Table(GUEST),
         "The guest that its program monitors, with `personality = \"linux\"` or `\"guest\"`.",
+    ),
+    optional(
+        "apex",
+        Shape::Table(APEX),
+        "How much there is of everything for ARINC 653 services, if its program has them.",
     ),
     optional(
         "background",

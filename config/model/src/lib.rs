@@ -8,6 +8,7 @@
 //! deserialiser would stop at the first. `parse` gives the values their types ([`System`]).
 #![forbid(unsafe_code)]
 
+mod apex;
 mod board;
 mod diagnostic;
 mod duplicates;
@@ -22,6 +23,7 @@ mod source;
 mod system;
 mod units;
 
+pub use apex::{Apex, MemoryBlock, PROCESS_ERRORS};
 pub use board::{Board, BoardBus, BoardDevice, BoardFunction, BoardInterrupt};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Violation};
 pub use parse::{Parsed, parse};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use cofferdam_abi::health::{Action, Error, PARTITION_ERRORS};
 
+use crate::apex::Apex;
 use crate::board::{self, Board};
 use crate::diagnostic::Diagnostic;
 use crate::keys;
@@ -286,6 +287,7 @@ impl Parser<'_> {
             background,
             personality: fields.text("personality"),
             guest,
+            apex: (fields.table("apex")).map(|apex| Apex::of(&apex, fields.span_of("apex"))),
             name,
         }
     }

@@ -3,7 +3,7 @@
 //! A mistake inside a table does not hide what stands beside it. Tables with a mistake are remembered ([`Reader::broken`]), so that
 //! a rule that then finds something missing there does not report the same mistake twice.
 
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::diagnostic::Diagnostic;
 use crate::duplicates;
@@ -23,6 +23,7 @@ pub(crate) enum Value {
         count: u64,
         ticks: u64,
     },
+    Numbers(Vec<Spanned<u64>>),
     Texts(Vec<Spanned<String>>),
     Table(Fields),
     Tables(Vec<Fields>),
@@ -63,6 +64,7 @@ impl Fields {
         text: Text -> String;
         boolean: Boolean -> bool;
         number: Number -> u64;
+        sizes: Numbers -> Vec<Spanned<u64>>;
         texts: Texts -> Vec<Spanned<String>>;
         table: Table -> Fields;
         tables: Tables -> Vec<Fields>;
@@ -302,15 +304,21 @@ impl Reader<'_> {
                 Some(Value::Texts(vec![Spanned::new(text.to_string(), span)]))
             }
             (Shape::Texts | Shape::TextOrTexts, DeValue::Array(items)) => {
-                let mut texts = Vec::new();
+                Some(self.texts(items, what, &Shape::Text))
+            }
+            (Shape::Choices(choices), DeValue::Array(items)) => {
+                Some(self.texts(items, what, &Shape::Choice(choices)))
+            }
+            (Shape::Sizes, DeValue::Array(items)) => {
+                let mut sizes = Vec::new();
                 for item in items {
                     let span = self.span(item.span());
-                    let value = self.value(item.get_ref(), span, what, &Shape::Text);
-                    if let Some(Value::Text(text)) = value {
-                        texts.push(Spanned::new(text, span));
+                    let value = self.value(item.get_ref(), span, what, &Shape::Size);
+                    if let Some(Value::Number(size)) = value {
+                        sizes.push(Spanned::new(size, span));
                     }
                 }
-                Some(Value::Texts(texts))
+                Some(Value::Numbers(sizes))
             }
             (Shape::Table(keys), DeValue::Table(table)) => {
                 Some(Value::Table(self.table(table, span, what, keys)))
@@ -354,6 +362,18 @@ impl Reader<'_> {
         Value::Named(named)
     }
 
+    fn texts(&mut self, items: &DeArray<'_>, what: &str, shape: &Shape) -> Value {
+        let mut texts = Vec::new();
+        for item in items {
+            let span = self.span(item.span());
+            let value = self.value(item.get_ref(), span, what, shape);
+            if let Some(Value::Text(text)) = value {
+                texts.push(Spanned::new(text, span));
+            }
+        }
+        Value::Texts(texts)
+    }
+
     fn wrong_shape(&mut self, span: Span, what: &str, shape: &Shape) {
         let expected = match shape {
             Shape::Text | Shape::Choice(_) => "a text",
@@ -362,7 +382,8 @@ impl Reader<'_> {
             Shape::Time | Shape::LongTime => TIME,
             Shape::Size => SIZE,
             Shape::Rate => RATE,
-            Shape::Texts => "a list of texts",
+            Shape::Sizes => "a list of sizes",
+            Shape::Texts | Shape::Choices(_) => "a list of texts",
             Shape::TextOrTexts => "a text or a list of texts",
             Shape::Tables(_) => "a list of tables",
             Shape::Table(_) | Shape::Named(_) | Shape::NamedText | Shape::NamedTexts => "a table",

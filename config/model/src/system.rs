@@ -4,6 +4,7 @@ use std::fmt;
 
 use cofferdam_abi::health::{Action, Error};
 
+use crate::apex::Apex;
 use crate::board::Board;
 use crate::requirement::{FlowRequirement, LatencyRequirement, MemoryRequirement};
 use crate::source::{Span, Spanned};
@@ -140,6 +141,8 @@ pub struct Partition {
     pub personality: Option<Spanned<String>>,
     /// The guest that its program monitors.
     pub guest: Option<Guest>,
+    /// ARINC 653 services.
+    pub apex: Option<Apex>,
 }
 
 /// A guest.

@@ -13,6 +13,14 @@ pub const TEXT: u32 = 0x1000_0000;
 pub const CONSTANTS: u32 = 0x2000_0000;
 /// A partition's data: read and write. The stack lies at its lower end: below it is nothing.
 pub const DATA: u32 = 0x3000_0000;
+/// The stacks of a partition's processes and of its exceptions, [`STACK_STRIDE`] apart. The kernel's mapping of RAM ends here at the latest.
+pub const STACKS: u32 = 0x5000_0000;
+/// The distance of these stacks. Each has its upper end at a multiple; below its lower end is nothing, up to the stack before it.
+pub const STACK_STRIDE: u32 = 0x8_0000;
+/// The end of [`STACKS`].
+pub const STACKS_END: u32 = MEMORY_BLOCKS;
+/// The first of a partition's own blocks of memory, [`STRIDE`] apart.
+pub const MEMORY_BLOCKS: u32 = 0x5800_0000;
 /// The first of the regions shared with other partitions, [`STRIDE`] apart.
 pub const SHARED: u32 = 0x6004_0000;
 /// The first of the partition's devices, [`STRIDE`] apart.
@@ -24,6 +32,11 @@ pub const ARENA: u32 = 0x8000_0000;
 pub const ARENA_SIZE: u32 = 0x1000_0000;
 /// The distance of shared regions and of devices.
 pub const STRIDE: u32 = 0x0101_0000;
+
+/// The address behind the stack with this number.
+pub const fn stack_top(number: u32) -> u32 {
+    STACKS + (number + 1) * STACK_STRIDE
+}
 
 /// The kernel's own memory: physical and effective address alike. The lowest megabyte stays empty.
 pub mod kernel {

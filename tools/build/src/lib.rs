@@ -44,6 +44,7 @@ use cofferdam_target_build::{Action, Executable, TargetBuild, target_directory};
 
 use crates::Crates;
 
+pub use cofferdam_compile::plan::RegionPlan;
 pub use cofferdam_compile::{FunctionPlan, Plan};
 pub use cofferdam_files::store;
 pub use directory::{directory_in, directory_of};

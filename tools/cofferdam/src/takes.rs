@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use cofferdam_build::{FunctionPlan, Plan};
+use cofferdam_build::{FunctionPlan, Plan, RegionPlan};
 use serde_json::{Value, json};
 
 /// Tables for people.
@@ -25,6 +25,19 @@ pub fn tables(plan: &Plan) -> String {
             memory.asked_bytes,
             memory.taken_bytes,
             memory.lost_bytes
+        ));
+    }
+    let stacks = stacks(plan);
+    if !stacks.is_empty() {
+        line(format_args!(
+            "\n{:<16}  {:<20}  {:>11}  {:>11}  {:>15}",
+            "partition", "stack", "address", "bytes", "unmapped below"
+        ));
+    }
+    for (partition, stack, guard_bytes) in stacks {
+        line(format_args!(
+            "{partition:<16}  {:<20}  {:>#11x}  {:>11}  {guard_bytes:>15}",
+            stack.name, stack.effective, stack.bytes
         ));
     }
     if !plan.channels.is_empty() {
@@ -64,6 +77,16 @@ pub fn tables(plan: &Plan) -> String {
     text
 }
 
+/// The stacks of ARINC 653 processes, with whose they are and how much is unmapped below them.
+fn stacks(plan: &Plan) -> Vec<(&str, &RegionPlan, u64)> {
+    let all = plan.partitions.iter().flat_map(|partition| {
+        let regions = partition.regions.iter();
+        regions.map(|region| (partition.name.as_str(), region))
+    });
+    all.filter_map(|(partition, region)| Some((partition, region, region.guard_bytes?)))
+        .collect()
+}
+
 /// The devices on the bus.
 fn functions(plan: &Plan) -> &[FunctionPlan] {
     plan.bus.as_ref().map_or(&[], |bus| &bus.functions)
@@ -74,8 +97,8 @@ fn owner<'p>(plan: &'p Plan, function: &FunctionPlan) -> &'p str {
     partition.map_or("-", |partition| &partition.name)
 }
 
-/// The same for programs: members `partitions`, `channels` and `devices` of the result.
-pub fn members(plan: &Plan) -> [(&'static str, Value); 3] {
+/// The same for programs: members `partitions`, `stacks`, `channels` and `devices` of the result.
+pub fn members(plan: &Plan) -> [(&'static str, Value); 4] {
     let partitions = plan.partitions.iter().map(|partition| {
         let memory = partition.memory;
         json!({
@@ -84,6 +107,16 @@ pub fn members(plan: &Plan) -> [(&'static str, Value); 3] {
             "asked_bytes": memory.asked_bytes,
             "taken_bytes": memory.taken_bytes,
             "lost_bytes": memory.lost_bytes,
+        })
+    });
+    let stacks = stacks(plan).into_iter();
+    let stacks = stacks.map(|(partition, stack, guard_bytes)| {
+        json!({
+            "partition": partition,
+            "name": stack.name,
+            "address": stack.effective,
+            "bytes": stack.bytes,
+            "unmapped_below_bytes": guard_bytes,
         })
     });
     let channels = plan.channels.iter().map(|channel| {
@@ -103,6 +136,7 @@ pub fn members(plan: &Plan) -> [(&'static str, Value); 3] {
     });
     [
         ("partitions", partitions.collect()),
+        ("stacks", stacks.collect()),
         ("channels", channels.collect()),
         ("devices", devices.collect()),
     ]

@@ -68,12 +68,17 @@ fn shape(shape: &Shape) -> String {
             let choices: Vec<_> = choices.iter().map(|one| format!("`\"{one}\"`")).collect();
             return choices.join(", ");
         }
+        Shape::Choices(choices) => {
+            let choices: Vec<_> = choices.iter().map(|one| format!("`\"{one}\"`")).collect();
+            return format!("list of {}", choices.join(", "));
+        }
         Shape::Boolean => "`true`, `false`",
         Shape::Integer => "integer",
         Shape::Time => "time, at most 2^32 - 1 ticks",
         Shape::LongTime => "time, at most 2^64 - 1 ticks",
         Shape::Size => "size",
         Shape::Rate => "rate",
+        Shape::Sizes => "list of sizes",
         Shape::Texts => "list of texts",
         Shape::TextOrTexts => "text, or list of texts",
         Shape::Table(_) => "table, see below",

@@ -17,7 +17,7 @@ rule! {
     /// Each error that can happen has an action: at module level in `[kernel] errors`, at partition level in `[errors]` or in the
     /// partition's own table.
     ///
-    /// There is no built-in reaction that somebody might not know of. `deadline_missed` needs one where there is a deadline,
+    /// There is no built-in reaction that somebody might not know of. `deadline_missed` needs one where there is a deadline or ARINC 653 services,
     /// `interrupt_storm` where a device has a limit, `restart_limit` where there is a restart policy,
     /// and `device_unfit` where a device is on the bus.
     HEALTH_TOTAL = "HEALTH-TOTAL", total;
@@ -68,7 +68,7 @@ pub(super) fn can_happen(
             .any(|device| *device.name == **name && device.storm.is_some())
     };
     match error {
-        Error::DeadlineMissed => partition.deadline_ticks.is_some(),
+        Error::DeadlineMissed => partition.deadline_ticks.is_some() || partition.apex.is_some(),
         Error::InterruptStorm => partition.devices.iter().any(limited),
         Error::RestartLimit => partition.restart.is_some(),
         Error::DeviceUnfit => partition.devices.iter().any(on_bus),

@@ -112,12 +112,19 @@ rule! {
 fn sum(system: &System, _: &Board, findings: &mut Findings) {
     let pinned = residency::pinned(system);
     let taken = |(index, partition): (usize, &cofferdam_model::Partition)| {
-        let memory = *partition.memory_bytes;
-        if pinned[index] {
-            residency::entry_bytes(memory)
-        } else {
-            memory
-        }
+        let bytes = |memory| {
+            if pinned[index] {
+                residency::entry_bytes(memory)
+            } else {
+                memory
+            }
+        };
+        let apex = partition.apex.iter();
+        let of_apex = apex.flat_map(|apex| {
+            let blocks = apex.memory_blocks.iter().map(|block| *block.bytes);
+            blocks.chain(apex.numbered_stacks().map(|(_, stack)| **stack))
+        });
+        bytes(*partition.memory_bytes) + of_apex.map(bytes).sum::<u64>()
     };
     let asked: u64 = system.partitions.iter().enumerate().map(taken).sum();
     let has = residency::memory_end(system).saturating_sub(u64::from(kernel::END));
@@ -163,7 +170,7 @@ rule! {
     /// In each window the pinned partitions that may run fit TLB1 together.
     ///
     /// TLB1 has 16 entries. The kernel takes five and those that map the partitions' memory, each guest two for good; a partition takes one for
-    /// each of its regions: text, constants, memory, register page, each device and each ring. Members of the background count in each window.
+    /// each of its regions: text, constants, memory, register page, each device, each ring, and each stack and memory block of ARINC 653 services. Members of the background count in each window.
     TLB_BUDGET = "TLB-BUDGET", budget;
 }
 

@@ -80,12 +80,16 @@ const FACTS: [&str; 13] = [
     "SCHEDULES",
 ];
 
+/// How the names begin that the personality of ARINC 653 makes in a partition's module.
+const APEX: &str = "APEX_";
+
 rule! {
     /// No two ports, arrays of ports or capabilities of a partition have the same constant in its generated code.
     ///
     /// The constant of a name is the name in capitals, with `_` for what is no letter or digit. `NAME`, `STACK_BYTES`,
     /// `MEMORY_BYTES`, `TIMEBASE_HZ`, `PERIOD_TICKS`, `DEADLINE_TICKS`, `PARTITION_NAMES`, `PARTITION_STATUSES`, `PARTITION_RESTARTS`,
-    /// `SCHEDULES`, `DISK_RANGES`, `NETWORK_CLIENTS` and `NETWORK_COUNTS` are taken.
+    /// `SCHEDULES`, `DISK_RANGES`, `NETWORK_CLIENTS` and `NETWORK_COUNTS` are taken, and where there are ARINC 653 services all names that begin
+    /// with `APEX_`.
     NAME_CONSTANT = "NAME-CONSTANT", constants;
 }
 
@@ -105,6 +109,7 @@ fn constants(system: &System, board: &Board, findings: &mut Findings) {
             let schedules = system.schedules.iter();
             named.extend(schedules.map(|one| (schedule_constant(&one.name), one.name.span)));
         }
+        let apex = partition.apex.is_some();
         // The same port twice is another rule's.
         let mut ports = wiring.ports.clone();
         ports.dedup_by(|one, other| one.name == other.name);
@@ -113,7 +118,7 @@ fn constants(system: &System, board: &Board, findings: &mut Findings) {
         arrays.dedup_by(|one, other| one.0 == other.0);
         named.extend(arrays);
         for (own, place) in named {
-            if taken.contains(&own) {
+            if taken.contains(&own) || apex && own.starts_with(APEX) {
                 let message = format!(
                     "the constant `{own}` of `{}` has two meanings",
                     partition.name

@@ -102,6 +102,9 @@ impl Draft<'_> {
                     }
                     (_, false) => region.asked_bytes.next_multiple_of(PAGE),
                 };
+                if region.kind == RegionKind::Stack {
+                    apex::place(region);
+                }
             }
             let wiring = &self.wiring[index];
             let copies = self.copies(index, elf);
@@ -205,6 +208,7 @@ impl Draft<'_> {
                 PAGE,
             ));
         }
+        regions.extend(partition.apex.iter().flat_map(apex::regions));
         for (place, (channel, _)) in programs::rings(system, index).enumerate() {
             let effective = space::SHARED + place as u32 * space::STRIDE;
             let name = &system.channels[channel].name;
