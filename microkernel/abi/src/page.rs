@@ -32,6 +32,8 @@ pub const DEAR: u32 = 0x018;
 pub const ESR: u32 = 0x01c;
 /// Four words for software use, as SPRG0 to SPRG3 are.
 pub const SPRG0: u32 = 0x020;
+/// How many of them there are.
+pub const SOFTWARE_WORDS: u32 = 4;
 /// The handlers' addresses, one for each [`crate::health::Exception`] in the order of its number. 0: not wanted.
 pub const VECTORS: u32 = 0x040;
 /// How many vectors there are.

@@ -60,7 +60,8 @@ impl Status {
     /// The status with this number, if there is one.
     pub fn from_number(number: u32) -> Option<Self> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|status| *status as u32 == number)
     }
 }

@@ -126,14 +126,10 @@ impl<M: Machine> Kernel<M> {
 
     /// Raises an error of the caller's own: `kind` is 0 for `application_error`, else the number of an error that a partition can cause, plus 1.
     pub(crate) fn health_raise(&mut self, caller: u8, detail: u32, kind: u32) -> Option<Status> {
-        let number = kind
-            .checked_sub(1)
-            .unwrap_or(Error::ApplicationError as u32);
-        let error = u8::try_from(number)
-            .ok()
-            .filter(|number| *number <= Error::ApplicationError as u8)
-            .and_then(Error::from_number);
-        let Some(error) = error else {
+        const LAST: u32 = Error::ApplicationError as u32 + 1;
+        let number = if kind == 0 { LAST } else { kind };
+        let error = (number <= LAST).then(|| Error::from_number(number as u8 - 1));
+        let Some(error) = error.flatten() else {
             return Some(Status::Invalid);
         };
         self.partitions[caller]

@@ -31,7 +31,7 @@ impl<M: Machine> Kernel<M> {
             return Err(Status::Invalid);
         }
         let region = self
-            .region(partition, effective)
+            .region_of_buffer(partition, effective)
             .ok_or(Status::BadAddress)?;
         let offset = effective - region.effective;
         let right = match access {
@@ -45,12 +45,31 @@ impl<M: Machine> Kernel<M> {
         }
     }
 
+    /// The same, for a partition that most often names the region that it named last.
+    #[inline]
+    fn region_of_buffer(&self, partition: u8, effective: u32) -> Option<&'static Region> {
+        let last = &self.partitions[partition].last_region;
+        if let Some(region) = last.get()
+            && holds(region, effective)
+        {
+            return Some(region);
+        }
+        self.look_for_region(partition, effective)
+    }
+
+    #[inline(never)]
+    fn look_for_region(&self, partition: u8, effective: u32) -> Option<&'static Region> {
+        let region = self.region(partition, effective);
+        self.partitions[partition].last_region.set(region);
+        region
+    }
+
     /// The region that holds an effective address.
     pub(crate) fn region(&self, partition: u8, effective: u32) -> Option<&'static Region> {
         self.partitions[partition]
             .regions
             .iter()
-            .find(|region| effective.wrapping_sub(region.effective) < region.length)
+            .find(|region| holds(region, effective))
     }
 
     /// A word of a partition's memory, if it has it and may read it.
@@ -72,4 +91,9 @@ impl<M: Machine> Kernel<M> {
         self.machine.refill(pid, effective, region);
         true
     }
+}
+
+#[inline(always)]
+const fn holds(region: &Region, effective: u32) -> bool {
+    effective.wrapping_sub(region.effective) < region.length
 }

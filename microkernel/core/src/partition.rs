@@ -8,6 +8,8 @@
 //! end and of the next one's beginning, one channel at a time. They come at once, in the time of whoever caused them; what a
 //! boundary leaves over is done in the partition's own windows.
 
+use core::cell::Cell;
+
 use cofferdam_abi::health::{Action, Error};
 use cofferdam_abi::page::{self, StartReason};
 use cofferdam_abi::record::{PartitionState, TraceKind};
@@ -90,6 +92,8 @@ pub(crate) struct Partition<R> {
     pub(crate) capabilities: &'static [Capability],
     /// Its memory.
     pub(crate) regions: &'static [Region],
+    /// Where the last buffer was that it named.
+    pub(crate) last_region: Cell<Option<&'static Region>>,
     /// The channels that it is an end of: a set in two words.
     pub(crate) channels: [u32; 2],
     pub(crate) activity: Activity,
@@ -137,6 +141,7 @@ impl<R: Registers> Partition<R> {
             }),
             channels: configuration.channels_of(index as u8),
             regions: tables.map_or(&[], |tables| tables.regions.of(&configuration.regions)),
+            last_region: Cell::new(None),
             activity: Activity::Stopped,
             ranks: own.map_or(0, |own| own.ranks),
             page: own.map_or(0, |own| own.page_physical),

@@ -23,13 +23,15 @@ pub enum Argument {
     Time,
     /// Any number.
     Number,
+    /// A kind of error: `application_error`, and none that one may raise. Others have actions that would end the attack.
+    Kind,
     /// A change of a partition's life: none that exists, for those would end the attack.
     Change,
     /// Not looked at.
     Unused,
 }
 
-use Argument::{Address, Change, Length, Number, Slot, SlotAndOne, Time, Unused};
+use Argument::{Address, Change, Kind, Length, Number, Slot, SlotAndOne, Time, Unused};
 
 /// The arguments of a hypercall.
 pub const fn signature(call: Hypercall) -> [Argument; 6] {
@@ -66,7 +68,7 @@ pub const fn signature(call: Hypercall) -> [Argument; 6] {
             [Slot, Number, Unused, Unused, Unused, Unused]
         }
         Hypercall::HealthRead => [Slot, Address, Unused, Unused, Unused, Unused],
-        Hypercall::HealthRaise => [Number, Number, Unused, Unused, Unused, Unused],
+        Hypercall::HealthRaise => [Number, Kind, Unused, Unused, Unused, Unused],
         Hypercall::SelfControl => [Change, Unused, Unused, Unused, Unused, Unused],
         Hypercall::GuestRun => NONE,
         Hypercall::GuestGet => [Number, Unused, Unused, Unused, Unused, Unused],
@@ -90,6 +92,7 @@ const LENGTHS: [u32; 12] = [
     0xffff_fffc,
     u32::MAX,
 ];
+const KINDS: [u32; 7] = [0, 8, 9, 12, 0x7fff_ffff, 0x8000_0000, u32::MAX];
 const CHANGES: [u32; 5] = [3, 4, 0x7fff_ffff, 0x8000_0000, u32::MAX];
 const ADDRESSES: usize = 18;
 
@@ -190,6 +193,7 @@ fn choices(own: &Own, argument: Argument) -> usize {
         Length => LENGTHS.len(),
         Time => TIMES.len(),
         Number => NUMBERS.len(),
+        Kind => KINDS.len(),
         Change => CHANGES.len(),
         Unused => 1,
     }
@@ -208,6 +212,7 @@ fn value(own: &Own, argument: Argument, choice: usize) -> u32 {
         Length => of(&LENGTHS),
         Time => of(&TIMES),
         Number => of(&NUMBERS),
+        Kind => of(&KINDS),
         Change => of(&CHANGES),
         Unused => 0,
     }
