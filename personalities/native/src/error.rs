@@ -20,12 +20,18 @@ pub enum Error {
 
 impl Error {
     /// Turns the kernel's answer into a result.
+    #[inline(always)]
     pub(crate) fn check(status: u32) -> Result<(), Self> {
-        match Status::from_number(status) {
-            Some(Status::Ok) => Ok(()),
-            Some(refusal) => Err(Self::Refused(refusal)),
-            None => Err(Self::Unknown(status)),
+        if status == Status::Ok as u32 {
+            return Ok(());
         }
+        Err(Self::of(status))
+    }
+
+    /// A number that is not that of success.
+    #[cold]
+    fn of(status: u32) -> Self {
+        Status::from_number(status).map_or(Self::Unknown(status), Self::Refused)
     }
 
     /// Turns "nothing there yet" into `None`.

@@ -5,7 +5,7 @@
 //! them. The stub below saves those that a Rust function may change, calls the handler, and returns by `rfi`, which
 //! the kernel carries out.
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use cofferdam_abi::health::Exception;
@@ -61,6 +61,14 @@ pub fn set_handler(exception: Exception, handler: Handler) {
     word(page::VECTORS + 4 * number as u32).store(stub, Ordering::Release);
 }
 
+/// Has this exception enter code of the caller's own, with all registers as the interrupted code left them.
+///
+/// # Safety
+/// At `address` is code that keeps to the rules of a handler (docs/abi.md, "Virtual exceptions").
+pub unsafe fn set_entry(exception: Exception, address: usize) {
+    word(page::VECTORS + 4 * exception as u32).store(address as u32, Ordering::Release);
+}
+
 /// Gives the exception back to the kernel.
 pub fn clear_handler(exception: Exception) {
     word(page::VECTORS + 4 * exception as u32).store(0, Ordering::Release);
@@ -81,6 +89,39 @@ pub fn enable() {
 /// Nobody else is held off: other partitions, the kernel and the end of the window take no notice.
 pub fn disable() -> bool {
     word(page::MSR).fetch_and(!page::MSR_EE, Ordering::AcqRel) & page::MSR_EE != 0
+}
+
+/// Stores the virtual machine state. What the compiler has before it in memory stays before it, and the same behind it: a fence of the compiler's
+/// would be an instruction.
+#[inline(always)]
+fn set_state(state: u32) {
+    // SAFETY: a word of the register page, which is mapped for as long as the partition lives and to which no reference leads but those of
+    // atomics.
+    unsafe {
+        asm!(
+            "stw {state}, {msr}(0)",
+            state = in(reg) state,
+            msr = const displacement(page::MSR),
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// As [`disable`], for a caller that knows that they are on.
+#[inline(always)]
+pub fn mask() {
+    set_state(0);
+}
+
+/// As [`enable`], for a caller that knows that they are off.
+#[inline(always)]
+pub fn unmask() {
+    // Whoever interrupts this code leaves the word as it was: no more than a store is needed.
+    set_state(page::MSR_EE);
+    if crate::page::pending().has(crate::page::enabled()) {
+        // The call cannot fail.
+        let _ = hypercall::call_plain(Hypercall::Deliver, [0; 6]);
+    }
 }
 
 /// Runs `section` with virtual interrupts off.

@@ -37,6 +37,7 @@
 #![cfg(target_os = "none")]
 
 mod authority;
+mod bytes;
 mod call;
 mod channel;
 mod device;
@@ -60,8 +61,9 @@ pub mod time;
 
 pub use authority::{
     HealthLog, PartitionControl, PartitionStatus, PartitionSummary, Restart, ScheduleControl,
-    ScheduleStatus, ScheduleSummary, application_error, mark, restart_self, stop_self,
+    ScheduleStatus, ScheduleSummary, application_error, mark, raise_error, restart_self, stop_self,
 };
+pub use bytes::{BytePort, ReceivedBytes, SampledBytes};
 pub use call::{CallClient, CallServer};
 pub use channel::{
     ChannelSummary, QueuingDestination, QueuingSource, Received, Sample, SamplingDestination,
@@ -75,6 +77,8 @@ pub use error::Error;
 pub use guest::{Exit, Guest};
 pub use lines::{Lines, wait};
 pub use memory::SharedMemory;
+#[doc(hidden)]
+pub use panic::panicked_at;
 pub use period::{Period, Release};
 pub use ports::{DiskRange, NetworkClient, Peer, Schedule, Window};
 #[doc(hidden)]

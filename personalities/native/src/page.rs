@@ -38,6 +38,12 @@ pub fn set_enabled(lines: Lines) {
     word(page::ENABLED).store(lines.word(), Ordering::Relaxed);
 }
 
+/// Sets one of the four words for software, by its number: what handlers find without a register to spare.
+pub fn set_software_word(number: u32, value: u32) {
+    assert!(number < page::SOFTWARE_WORDS);
+    word(page::SPRG0 + 4 * number).store(value, Ordering::Relaxed);
+}
+
 /// The number of this life of the partition, from 1 on.
 pub fn epoch() -> u32 {
     load(page::EPOCH)

@@ -20,7 +20,7 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    /// Traps with its arguments in r3 to r8: text as address and length, address 0 for none.
+    /// Traps with its arguments in r3 to r9: text as address and length, address 0 for none.
     safe fn __cofferdam_panic(
         file: *const u8,
         file_length: usize,
@@ -28,7 +28,16 @@ unsafe extern "C" {
         column: u32,
         message: *const u8,
         message_length: usize,
+        arithmetic: bool,
     ) -> !;
+}
+
+/// How the messages begin of what arithmetic panics with (`core::panicking::panic_const`).
+const ARITHMETIC: &str = "attempt to ";
+
+/// Where a panic traps. r9 says there whether it was one of arithmetic.
+pub fn panicked_at() -> u32 {
+    __cofferdam_panic as *const () as u32
 }
 
 #[panic_handler]
@@ -47,5 +56,6 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         column,
         message.map_or(core::ptr::null(), str::as_ptr),
         message.map_or(0, str::len),
+        message.is_some_and(|message| message.starts_with(ARITHMETIC)),
     )
 }
