@@ -126,6 +126,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
 
     /// This life of the partition is over.
     pub(crate) fn end(&mut self, mode: OperatingMode) {
+        self.changed = true;
         self.mode = mode;
         self.ended = true;
         self.settle();
@@ -133,6 +134,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
 
     /// What was started begins: aperiodic processes at once or after their delay, periodic ones at the partition's next release.
     fn enter_normal(&mut self) {
+        self.changed = true;
         self.mode = OperatingMode::Normal;
         while let Some(index) = self.scheduler.first_waiting(STARTED) {
             self.begin(index);

@@ -8,6 +8,7 @@ use crate::mode::{OperatingMode, Start, StartCondition};
 use crate::mutex::PreemptionLock;
 use crate::process::{Attributes, Condition, ProcessIndex, Wait};
 use crate::scheduler::Scheduler;
+use crate::store::copy;
 use crate::time::{Clock, Until};
 use crate::timers::TimerKind;
 use crate::{ProcessId, SystemTime};
@@ -65,6 +66,8 @@ pub struct Partition<E, L: Limits> {
     /// The tick of a release of the partition.
     pub(crate) release: u64,
     pub(crate) current: Current,
+    /// Whether that has changed, or its activation, since somebody asked.
+    pub(crate) changed: bool,
     pub(crate) scheduler: Scheduler<L>,
     pub(crate) preemption_lock: PreemptionLock,
     pub(crate) handler: Handler<L>,
@@ -85,9 +88,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         Self {
             environment,
             facts,
-            clock: Clock {
-                hz: facts.timebase_hz,
-            },
+            clock: Clock::new(facts.timebase_hz),
             mode: if start.warm {
                 OperatingMode::WarmStart
             } else {
@@ -97,6 +98,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             start_condition: start.condition,
             release: start.release,
             current: Current::Main,
+            changed: false,
             scheduler: Scheduler::new(start.now),
             preemption_lock: PreemptionLock::default(),
             handler: Handler::new(),
@@ -115,6 +117,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
     // What the layer below asks.
 
     /// Who has the processor now.
+    #[inline]
     pub fn running(&self) -> Runs {
         match self.current {
             Current::Main => Runs::Main,
@@ -147,18 +150,40 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         &mut self.environment
     }
 
+    /// Whether [`Partition::running`], its activation, or [`Partition::next_event`] may have changed since the last time.
+    #[inline]
+    pub fn take_changes(&mut self) -> bool {
+        let timers = self.scheduler.due_changed();
+        core::mem::replace(&mut self.changed, false) | timers
+    }
+
     /// The tick at which something happens by itself next; `u64::MAX` for never. It belongs into the virtual timer.
+    #[inline]
     pub fn next_event(&self) -> u64 {
         if self.mode == OperatingMode::Normal {
-            self.scheduler.next_due().unwrap_or(u64::MAX)
+            self.scheduler.next_due()
         } else {
             u64::MAX
         }
     }
 
     /// It is `now`: does all that is due, in the order of ticks. Time does not go back: an earlier tick than the last one counts as that.
+    #[inline]
     pub fn advance(&mut self, now: u64) {
         self.scheduler.now = self.scheduler.now.max(now);
+        // Who runs is found out whenever that may have changed: if nothing is due, nothing has.
+        if self.next_event() <= self.scheduler.now {
+            self.do_what_is_due();
+        }
+    }
+
+    /// It is `now`, which is no earlier than before, and what is due waits a moment: for a service to which nothing matters but what time it is.
+    #[inline]
+    pub fn look(&mut self, now: u64) {
+        self.scheduler.now = now;
+    }
+
+    fn do_what_is_due(&mut self) {
         while self.mode == OperatingMode::Normal
             && let Some(timer) = self.scheduler.take_due()
         {
@@ -190,9 +215,8 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         let outcome = self.scheduler.process(index).outcome;
         outcome.result?;
         let length = outcome.length as usize;
-        let message = self.scheduler.transfer(index);
-        for (into, byte) in room.iter_mut().zip(message.iter().take(length)) {
-            *into = *byte;
+        if let Some(message) = self.scheduler.transfer(index).get(..length) {
+            copy(message, room);
         }
         Ok(Received {
             length,
@@ -209,7 +233,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
 
     /// Finds out who runs.
     pub(crate) fn settle(&mut self) {
-        self.current = match self.mode {
+        let current = match self.mode {
             _ if self.ended => Current::Nobody,
             OperatingMode::Idle => Current::Nobody,
             OperatingMode::ColdStart | OperatingMode::WarmStart => Current::Main,
@@ -222,6 +246,9 @@ impl<E: Environment, L: Limits> Partition<E, L> {
                 .or_else(|| self.scheduler.first_ready())
                 .map_or(Current::Nobody, Current::Process),
         };
+        // The handler's activation may be another one.
+        self.changed |= current != self.current || current == Current::ErrorHandler;
+        self.current = current;
     }
 
     /// The process that calls, if a process does.

@@ -17,12 +17,15 @@ pub(crate) struct Ready {
     levels: [Queue; LEVELS],
     /// A bit for each level, the lowest level lowest.
     occupied: [u32; WORDS],
+    /// And one for each of these words that is not 0.
+    words: u32,
 }
 
 impl Ready {
     pub const EMPTY: Self = Self {
         levels: [Queue::EMPTY; LEVELS],
         occupied: [0; WORDS],
+        words: 0,
     };
 
     fn mark(&mut self, level: usize) {
@@ -31,6 +34,12 @@ impl Ready {
             self.occupied[level / 32] |= bit;
         } else {
             self.occupied[level / 32] &= !bit;
+        }
+        let word = 1 << (level / 32);
+        if self.occupied[level / 32] != 0 {
+            self.words |= word;
+        } else {
+            self.words &= !word;
         }
     }
 
@@ -56,13 +65,8 @@ impl Ready {
 
     /// The most urgent.
     pub fn first(&self) -> Option<ProcessIndex> {
-        let (word, bits) = self
-            .occupied
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(_, bits)| **bits != 0)?;
-        let level = word * 32 + bits.ilog2() as usize;
+        let word = self.words.checked_ilog2()? as usize;
+        let level = word * 32 + self.occupied[word].checked_ilog2()? as usize;
         self.levels[level].first()
     }
 

@@ -15,6 +15,8 @@ use crate::{SamplingPortId, SystemTime};
 pub struct SamplingPort {
     /// Its place in the configuration.
     pub(crate) port: u16,
+    /// The refresh period in ticks; `u64::MAX`: without end.
+    refresh_ticks: u64,
     /// Whether the message that was read last was valid.
     last_valid: bool,
     /// When the message was written that was read last, if any was read.
@@ -70,9 +72,12 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             && refresh == facts[port].refresh;
         require(as_configured, ReturnCode::InvalidConfig)?;
         self.require_initialisation()?;
+        let refresh = refresh.finite();
+        let refresh_ticks = refresh.map_or(u64::MAX, |refresh| self.clock.ticks(refresh));
         self.sampling_ports
             .add(SamplingPort {
                 port: port as u16,
+                refresh_ticks,
                 last_valid: false,
                 last_written: None,
             })
@@ -132,9 +137,9 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         port: SamplingPortId,
         room: &mut [u8],
     ) -> Result<SamplingMessage, ReturnCode> {
-        let (index, port, facts) = self.destination(port, room)?;
+        let (index, port, _) = self.destination(port, room)?;
         let sample = self.environment.sampling_read(port, room);
-        let valid = sample.is_some_and(|sample| self.is_fresh(facts, sample.written));
+        let valid = sample.is_some_and(|sample| self.is_fresh(index, sample.written));
         let created = &mut self.sampling_ports[index];
         created.last_valid = valid;
         let sample = sample.ok_or(ReturnCode::NoAction)?;
@@ -163,13 +168,9 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         Ok((index, port, facts))
     }
 
-    /// Whether a message that was written at this tick is no older than the port's refresh period now.
-    pub(crate) fn is_fresh(&self, facts: &SamplingFacts, written: u64) -> bool {
-        let age = self.scheduler.now.saturating_sub(written);
-        facts
-            .refresh
-            .finite()
-            .is_none_or(|refresh| age <= self.clock.ticks(refresh))
+    /// Whether a message that was written at this tick is no older now than the refresh period of the created port.
+    pub(crate) fn is_fresh(&self, index: usize, written: u64) -> bool {
+        self.scheduler.now.saturating_sub(written) <= self.sampling_ports[index].refresh_ticks
     }
 
     /// `GET_SAMPLING_PORT_ID`.

@@ -107,7 +107,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         let sample = readable
             .then(|| self.environment.sampling_peek(at))
             .flatten();
-        let fresh = sample.is_some_and(|sample| self.is_fresh(facts, sample.written));
+        let fresh = sample.is_some_and(|sample| self.is_fresh(index, sample.written));
         Ok(SamplingPortCurrentStatus {
             refresh: facts.refresh,
             message_bytes: facts.message_bytes,

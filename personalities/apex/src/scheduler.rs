@@ -8,6 +8,7 @@ use crate::limits::{Bytes, Limits, Pool};
 use crate::process::{Condition, Outcome, Owned, Process, ProcessIndex, Wait};
 use crate::queue::{Discipline, WaitQueue};
 use crate::ready::Ready;
+use crate::store::copy;
 use crate::time::Until;
 use crate::timers::{TimerId, TimerKind, Timers};
 
@@ -94,10 +95,7 @@ impl<L: Limits> Scheduler<L> {
 
     /// Puts a message to send into the slot of a process. It was checked that it fits.
     pub fn keep_message(&mut self, index: ProcessIndex, message: &[u8]) {
-        let slot = self.transfer(index);
-        for (into, byte) in slot.iter_mut().zip(message) {
-            *into = *byte;
-        }
+        copy(message, self.transfer(index));
         self.process_mut(index).transfer_bytes = message.len() as u32;
     }
 
@@ -256,9 +254,16 @@ impl<L: Limits> Scheduler<L> {
         self.timers.take_due(&mut self.processes, self.now)
     }
 
-    /// When the first timer is due.
-    pub fn next_due(&self) -> Option<u64> {
-        self.timers.next(&self.processes)
+    /// Whether that has changed since the last time.
+    #[inline]
+    pub fn due_changed(&mut self) -> bool {
+        self.timers.take_changes()
+    }
+
+    /// When the first timer is due; `u64::MAX` if there is none.
+    #[inline]
+    pub fn next_due(&self) -> u64 {
+        self.timers.next()
     }
 
     /// The time came that a process waited for at most.
@@ -305,6 +310,8 @@ impl<L: Limits> Scheduler<L> {
         }
         let mut timers = 0;
         let mut before = 0;
+        let first = self.timers.iter(processes).next();
+        right &= self.timers.next() == first.and_then(|(_, tick)| tick).unwrap_or(u64::MAX);
         for (timer, tick) in self.timers.iter(processes) {
             timers += 1;
             right &= tick.is_some_and(|tick| tick >= before && tick > self.now);

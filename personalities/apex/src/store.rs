@@ -71,9 +71,7 @@ impl Ring {
     pub fn push(&mut self, storage: &mut [u8], message: &[u8]) {
         if let Some((length, room)) = self.slot(storage, self.first + self.held) {
             length.copy_from_slice(&(message.len() as u32).to_ne_bytes());
-            for (into, byte) in room.iter_mut().zip(message) {
-                *into = *byte;
-            }
+            copy(message, room);
             self.held += 1;
         }
     }
@@ -97,10 +95,11 @@ impl Ring {
     }
 }
 
-/// Copies a message to its receiver, whose room was checked. Its length.
+/// Copies a message to where it was checked that there is room for it. Its length.
+#[inline]
 pub(crate) fn copy(message: &[u8], room: &mut [u8]) -> usize {
-    for (into, byte) in room.iter_mut().zip(message) {
-        *into = *byte;
+    if let Some(room) = room.get_mut(..message.len()) {
+        room.copy_from_slice(message);
     }
     message.len()
 }

@@ -59,6 +59,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         }
         self.scheduler.process_mut(caller).outcome = Outcome::DONE;
         self.scheduler.yield_to_equals(caller);
+        self.settle();
         // A deadline that has passed with the release point is noticed here.
         self.advance(self.scheduler.now);
         Ok(Progress::Done(()))

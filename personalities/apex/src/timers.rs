@@ -51,9 +51,23 @@ impl Timer {
 }
 
 /// The timers that are set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
     first: Option<TimerId>,
+    /// When the first one is due, which is asked at each service; `u64::MAX` if there is none.
+    due: u64,
+    /// Whether that has changed since somebody asked.
+    changed: bool,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            first: None,
+            due: u64::MAX,
+            changed: false,
+        }
+    }
 }
 
 impl Timers {
@@ -80,7 +94,7 @@ impl Timers {
         };
         match previous {
             Some(previous) => previous.get_mut(processes).next = Some(timer),
-            None => self.first = Some(timer),
+            None => self.begin_with(Some(timer), tick),
         }
         if let Some(next) = next {
             next.get_mut(processes).previous = Some(timer);
@@ -99,16 +113,32 @@ impl Timers {
         };
         match previous {
             Some(previous) => previous.get_mut(processes).next = next,
-            None => self.first = next,
+            None => {
+                let due = next.and_then(|next| next.get(processes).tick);
+                self.begin_with(next, due.unwrap_or(u64::MAX));
+            }
         }
         if let Some(next) = next {
             next.get_mut(processes).previous = previous;
         }
     }
 
-    /// When the first one is due.
-    pub fn next(&self, processes: &[Process]) -> Option<u64> {
-        self.first?.get(processes).tick
+    fn begin_with(&mut self, first: Option<TimerId>, due: u64) {
+        self.first = first;
+        self.changed |= self.due != due;
+        self.due = due;
+    }
+
+    /// Whether [`Timers::next`] has changed since the last time.
+    #[inline]
+    pub const fn take_changes(&mut self) -> bool {
+        core::mem::replace(&mut self.changed, false)
+    }
+
+    /// When the first one is due; `u64::MAX` if there is none.
+    #[inline]
+    pub const fn next(&self) -> u64 {
+        self.due
     }
 
     /// Takes the first one out if it is due at `now`.
