@@ -105,6 +105,16 @@ pub const LAYERS: &[Layer] = &[
     // The ARINC 653 services are plain data, and know nothing of where they run.
     target("personalities/apex", &[]),
     target("personalities/apex-conformity", &["personalities/apex"]),
+    target(
+        "personalities/apex-native",
+        &[
+            "microkernel/abi",
+            "personalities/apex",
+            "personalities/native",
+        ],
+    )
+    .with_unsafe_code("the contexts of processes")
+    .with_assembly(),
     // The monitor is a partition's program.
     target(
         "personalities/guest",
