@@ -9,6 +9,7 @@
 //! what it has to reach fails them whatever is blessed. Then
 //! it is also written down which functions they are in; `docs/performance.md` shows both.
 
+pub mod apex;
 mod breakdown;
 mod counting;
 mod counts;

@@ -143,9 +143,10 @@ Examples:
   cargo xtask bench --breakdown call_one_way   every instruction of one path, in the order of execution
   cargo xtask bench --bless                    commits to the figures as they are now
   cargo xtask bench linux                      Linux in a partition, beside the same Linux without cofferdam
-  cargo xtask bench drivers                    its requests to a disk and its frames, through driver partitions and without")]
+  cargo xtask bench drivers                    its requests to a disk and its frames, through driver partitions and without
+  cargo xtask bench apex                       the services of ARINC 653 in a partition")]
     Bench {
-        /// What to measure: the kernel's paths, `linux`, or `drivers`
+        /// What to measure: the kernel's paths, `linux`, `drivers`, or `apex`
         #[arg(value_enum)]
         of: Option<Measured>,
         /// Print a JSON list, and nothing else, on standard output
@@ -167,6 +168,8 @@ Examples:
 enum Measured {
     /// The operations of Linux as a guest
     Linux,
+    /// The services of ARINC 653
+    Apex,
     /// A disk and a network of Linux as a guest
     Drivers,
 }
@@ -263,6 +266,7 @@ fn run(command: Command) -> Result<bool> {
                     let consent = Consent::of_user(installing.yes);
                     bench::drivers::bench(&workspace, consent, json, bless)
                 }
+                (Some(Measured::Apex), _) => bench::apex::bench(&workspace, json, bless),
                 (None, Some(path)) => bench::breakdown(&workspace, path.as_deref()),
                 (None, None) => bench::bench(&workspace, json, bless),
             }

@@ -39,7 +39,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 12] = [
+const SYSTEMS: [OfSystems; 13] = [
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),
@@ -70,6 +70,9 @@ const SYSTEMS: [OfSystems; 12] = [
     ("figures", |workspace, _| bench::cases(workspace)),
     ("figures of Linux", |workspace, _| {
         bench::linux::cases(workspace)
+    }),
+    ("figures of ARINC 653", |workspace, _| {
+        bench::apex::cases(workspace)
     }),
     ("figures of driver partitions", |workspace, _| {
         bench::drivers::cases(workspace)

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod apex;
 mod drivers;
 pub mod figures;
 mod keys;
@@ -33,6 +34,7 @@ pub const PARTS: &[Part] = &[
     part("docs/abi.md", "statuses", abi::statuses),
     part("docs/abi.md", "errors", abi::errors),
     part("docs/abi.md", "actions", abi::actions),
+    part("docs/apex.md", "figures of ARINC 653", apex::figures),
     part("docs/performance.md", "figures", figures::all),
     part("docs/performance.md", "missed aims", figures::missed),
     part("docs/linux-performance.md", "figures of Linux", linux::all),

@@ -1,0 +1,362 @@
+//! `cargo xtask bench apex`: what the services of ARINC 653 cost in a partition, the kernel's part included.
+//!
+//! The partition `figures` (`partitions/apex-bench`) reads the clock before and behind each call, and leaves the difference as a
+//! mark. Instructions are the clock, and a tick is two and a half of them: a figure is right to the next two or three.
+//!
+//! The figures are committed (`systems/apex_bench/golden.json`), and one that moves fails the tests until somebody blesses it; one
+//! above what it has to reach fails them whatever is blessed. docs/apex.md shows them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use cofferdam_build::{Kernel, Tree, locate, store};
+use cofferdam_progress::{print_result, say};
+use cofferdam_qemu::Serial;
+use cofferdam_run::command::built;
+use cofferdam_run::{Options, Outside, run};
+use evidence::identifier;
+use serde::{Deserialize, Serialize};
+
+use crate::parts::Tally;
+use crate::workspace::Workspace;
+
+/// Where the committed figures lie.
+const GOLDEN: &str = "systems/apex_bench/golden.json";
+/// The system, the partition in it, and for how long it runs: until it has come to its end.
+const SYSTEM: &str = "apex_bench";
+const PARTITION: &str = "figures";
+const TIME: Duration = Duration::from_secs(1);
+/// The clock's own part of each figure, which is taken off.
+const CLOCK: &str = "clock";
+/// So many instructions are so many ticks: one instruction is one nanosecond, and the timebase has 400 MHz.
+const INSTRUCTIONS: u64 = 5;
+const TICKS: u64 = 2;
+/// By so many instructions may a figure differ from the committed one: as many as a tick is of.
+const TOLERANCE: u64 = 3;
+
+/// Figures with something to reach, and to aim at. Every other one must not rise above [`MUST`].
+const BOUNDS: [(&str, u64, u64); 5] = [
+    ("WRITE_SAMPLING_MESSAGE", 350, 160),
+    ("READ_SAMPLING_MESSAGE", 350, 160),
+    (SWITCH, 250, 100),
+    ("release jitter, of one that preempts another", 0, 0),
+    ("release jitter, of one that is alone", 0, 0),
+];
+const MUST: u64 = 3_000;
+/// What a switch adds to the same service without one.
+const SWITCH: &str = "a switch between two processes";
+/// The two services: the second ends in another process.
+const WITHOUT: &str = "TIMED_WAIT of 0";
+const WITH: &str = "TIMED_WAIT of 0, to another process";
+/// How far apart these are is a figure: release points, in ticks behind where they belong.
+const JITTER: [(&str, &str); 2] = [
+    (
+        "release jitter, of one that preempts another",
+        "release_ticks_of_one_that_preempts",
+    ),
+    (
+        "release jitter, of one that is alone",
+        "release_ticks_of_one_that_is_alone",
+    ),
+];
+
+/// What is measured, in the order of the standard's chapters.
+const FIGURES: [&str; 83] = [
+    "GET_PARTITION_STATUS",
+    "GET_MY_PARTITION_ID",
+    "CREATE_PROCESS",
+    "SET_PRIORITY",
+    "SUSPEND_SELF, to another process",
+    "SUSPEND",
+    "RESUME",
+    "RESUME, to another process",
+    "STOP_SELF, to another process",
+    "STOP",
+    "START",
+    "START, of a more urgent process",
+    "DELAYED_START",
+    "LOCK_PREEMPTION",
+    "UNLOCK_PREEMPTION",
+    "GET_MY_ID",
+    "GET_MY_INDEX",
+    "GET_PROCESS_ID",
+    "GET_PROCESS_STATUS",
+    "INITIALIZE_PROCESS_CORE_AFFINITY",
+    "GET_MY_PROCESSOR_CORE_ID",
+    WITHOUT,
+    WITH,
+    "TIMED_WAIT, to another process",
+    "a release and PERIODIC_WAIT, of a process in between",
+    "GET_TIME",
+    "REPLENISH",
+    "CREATE_SAMPLING_PORT",
+    "WRITE_SAMPLING_MESSAGE",
+    "WRITE_SAMPLING_MESSAGE, not from a word on",
+    "READ_SAMPLING_MESSAGE",
+    "READ_SAMPLING_MESSAGE, not from a word on",
+    "GET_SAMPLING_PORT_ID",
+    "GET_SAMPLING_PORT_STATUS",
+    "READ_UPDATED_SAMPLING_MESSAGE",
+    "GET_SAMPLING_PORT_CURRENT_STATUS",
+    "READ_SAMPLING_MESSAGE_CONDITIONAL",
+    "CREATE_QUEUING_PORT",
+    "SEND_QUEUING_MESSAGE",
+    "RECEIVE_QUEUING_MESSAGE",
+    "GET_QUEUING_PORT_ID",
+    "GET_QUEUING_PORT_STATUS",
+    "CLEAR_QUEUING_PORT",
+    "CREATE_BUFFER",
+    "SEND_BUFFER",
+    "RECEIVE_BUFFER",
+    "GET_BUFFER_ID",
+    "GET_BUFFER_STATUS",
+    "CREATE_BLACKBOARD",
+    "DISPLAY_BLACKBOARD",
+    "READ_BLACKBOARD",
+    "CLEAR_BLACKBOARD",
+    "GET_BLACKBOARD_ID",
+    "GET_BLACKBOARD_STATUS",
+    "CREATE_SEMAPHORE",
+    "WAIT_SEMAPHORE",
+    "WAIT_SEMAPHORE, to another process",
+    "SIGNAL_SEMAPHORE",
+    "SIGNAL_SEMAPHORE, to another process",
+    "GET_SEMAPHORE_ID",
+    "GET_SEMAPHORE_STATUS",
+    "CREATE_EVENT",
+    "SET_EVENT",
+    "RESET_EVENT",
+    "WAIT_EVENT",
+    "GET_EVENT_ID",
+    "GET_EVENT_STATUS",
+    "CREATE_MUTEX",
+    "ACQUIRE_MUTEX",
+    "RELEASE_MUTEX",
+    "RESET_MUTEX",
+    "GET_MUTEX_ID",
+    "GET_MUTEX_STATUS",
+    "GET_PROCESS_MUTEX_STATE",
+    "REPORT_APPLICATION_MESSAGE",
+    "CREATE_ERROR_HANDLER",
+    "GET_ERROR_STATUS",
+    "RAISE_APPLICATION_ERROR, to the error handler",
+    "CONFIGURE_ERROR_HANDLER",
+    "SET_MODULE_SCHEDULE",
+    "GET_MODULE_SCHEDULE_ID",
+    "GET_MODULE_SCHEDULE_STATUS",
+    "GET_MEMORY_BLOCK_STATUS",
+];
+
+/// A figure. Its JSON form is part of the command's interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What is done.
+    pub service: String,
+    /// Instructions, the kernel's included; of jitter, ticks.
+    pub instructions: u64,
+    /// What has to be reached.
+    pub must: u64,
+    /// What is aimed at.
+    pub aim: u64,
+}
+
+impl Figure {
+    fn new(service: &str, instructions: u64) -> Self {
+        let bound = BOUNDS.iter().find(|(name, ..)| *name == service);
+        let (must, aim) = bound.map_or((MUST, MUST), |(_, must, aim)| (*must, *aim));
+        Self {
+            service: service.to_owned(),
+            instructions,
+            must,
+            aim,
+        }
+    }
+}
+
+/// Measures, shows, and compares with what is committed, or commits it.
+pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
+    let figures = measure(workspace)?;
+    if json {
+        print_result(serde_json::to_string_pretty(&figures)?)?;
+    } else {
+        print_result(show(&figures))?;
+    }
+    if bless {
+        let text = serde_json::to_string_pretty(&figures)? + "\n";
+        store(&workspace.root.join(GOLDEN), text.as_bytes())?;
+        say!("blessed: {GOLDEN}");
+        say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/apex.md");
+    }
+    let tally = compare(&figures, &golden(workspace.root)?);
+    for failure in &tally.failed {
+        say!("error: {failure}");
+    }
+    ensure!(
+        tally.failed.is_empty(),
+        "figures are not what is committed, or above their bounds; `cargo xtask bench apex --bless` commits what is within them"
+    );
+    Ok(())
+}
+
+/// The same as test cases, one for each figure.
+pub fn cases(workspace: &Workspace<'_>) -> Result<Tally> {
+    Ok(compare(&measure(workspace)?, &golden(workspace.root)?))
+}
+
+fn golden(root: &Path) -> Result<Vec<Figure>> {
+    let text = fs::read(root.join(GOLDEN)).with_context(|| {
+        format!("{GOLDEN} cannot be read; `cargo xtask bench apex --bless` makes it")
+    })?;
+    serde_json::from_slice(&text).with_context(|| format!("{GOLDEN} is no list of figures"))
+}
+
+fn compare(figures: &[Figure], golden: &[Figure]) -> Tally {
+    let mut tally = Tally::default();
+    for figure in figures {
+        let blessed = golden.iter().find(|one| one.service == figure.service);
+        tally.count(&figure.service, judge(figure, blessed));
+    }
+    let measured = |service: &str| figures.iter().any(|figure| figure.service == service);
+    for blessed in golden.iter().filter(|one| !measured(&one.service)) {
+        let gone = Err(anyhow::anyhow!("is committed, and was not measured"));
+        tally.count(&blessed.service, gone);
+    }
+    tally
+}
+
+fn judge(figure: &Figure, blessed: Option<&Figure>) -> Result<()> {
+    let (now, must) = (figure.instructions, figure.must);
+    ensure!(now <= must, "is {now}, and has to be at most {must}");
+    let blessed = blessed.context("is not among the committed figures")?;
+    let then = blessed.instructions;
+    ensure!(now.abs_diff(then) <= TOLERANCE, "was {then}, and is {now}");
+    ensure!(
+        (figure.must, figure.aim) == (blessed.must, blessed.aim),
+        "has another bound than what is committed"
+    );
+    Ok(())
+}
+
+fn show(figures: &[Figure]) -> String {
+    let mut text = format!(
+        "{:<55} {:>7} {:>7} {:>7}\n",
+        "service", "instr.", "must", "aim"
+    );
+    for figure in figures {
+        let _ = writeln!(
+            text,
+            "{:<55} {:>7} {:>7} {:>7}",
+            figure.service, figure.instructions, figure.must, figure.aim
+        );
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
+    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let built = built(tree.build(&locate(&tree.root, SYSTEM)?))?;
+    let options = Options {
+        qemu: cofferdam_setup::qemu()?.path,
+        kernel: Kernel::Release,
+        instruction_clock: true,
+        machine_time: Some(TIME),
+        until: None,
+        until_marks: Vec::new(),
+        serial: Serial::Captured,
+        moments: Vec::new(),
+        plugin: None,
+        outside: Outside::Nobody,
+        media: Vec::new(),
+        enough: None,
+        resets: 0,
+    };
+    let outcome = run(&built, &options)?;
+    let reasons = &outcome.report.reasons;
+    ensure!(outcome.report.ok, "{SYSTEM}: {}", reasons.join("; "));
+    let partitions = &built.plan.partitions;
+    let index = partitions.iter().position(|one| one.name == PARTITION);
+    let index = index.with_context(|| format!("there is no partition {PARTITION}"))? as u32;
+    let mut ticks: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    for mark in &outcome.marks {
+        if mark.partition.get() == index {
+            let of_name = ticks.entry(mark.identifier.get()).or_default();
+            of_name.push(mark.value.get().into());
+        }
+    }
+    figures(&ticks)
+}
+
+/// Makes figures of the ticks that were left.
+fn figures(ticks: &BTreeMap<u32, Vec<u64>>) -> Result<Vec<Figure>> {
+    let left = |name: &str| {
+        let ticks = ticks
+            .get(&identifier(name))
+            .filter(|ticks| !ticks.is_empty());
+        ticks.with_context(|| format!("{PARTITION} left nothing about {name}"))
+    };
+    let least = |name: &str| Ok::<_, anyhow::Error>(left(name)?.iter().copied().min().unwrap_or(0));
+    let clock = least(CLOCK)?;
+    let instructions = |name: &str| {
+        Ok::<_, anyhow::Error>(least(name)?.saturating_sub(clock) * INSTRUCTIONS / TICKS)
+    };
+    let mut figures = Vec::new();
+    for name in FIGURES {
+        figures.push(Figure::new(name, instructions(name)?));
+    }
+    let switch = instructions(WITH)?.saturating_sub(instructions(WITHOUT)?);
+    figures.push(Figure::new(SWITCH, switch));
+    for (name, of) in JITTER {
+        let ticks = left(of)?;
+        let latest = ticks.iter().copied().max().unwrap_or(0);
+        figures.push(Figure::new(name, latest - least(of)?));
+    }
+    Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_counts_without_the_clock() -> Result<()> {
+        let mut ticks: BTreeMap<_, _> = FIGURES
+            .iter()
+            .map(|name| (identifier(name), vec![12, 10]))
+            .collect();
+        ticks.insert(identifier(CLOCK), vec![2, 3]);
+        ticks.insert(identifier(WITH), vec![50]);
+        for (_, of) in JITTER {
+            ticks.insert(identifier(of), vec![100, 104]);
+        }
+        let all = figures(&ticks)?;
+        let of = |name: &str| {
+            all.iter()
+                .find(|one| one.service == name)
+                .map(|one| one.instructions)
+        };
+        assert_eq!(of("GET_TIME"), Some(20));
+        assert_eq!(of(SWITCH), Some(100));
+        assert_eq!(of(JITTER[0].0), Some(4));
+        ticks.remove(&identifier("GET_TIME"));
+        assert!(figures(&ticks).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_figure_that_moves_or_is_above_its_bound_fails() {
+        let figure = |instructions| Figure::new("WRITE_SAMPLING_MESSAGE", instructions);
+        let blessed = figure(300);
+        assert!(judge(&figure(302), Some(&blessed)).is_ok());
+        for wrong in [290, 310, 351] {
+            assert!(judge(&figure(wrong), Some(&blessed)).is_err(), "{wrong}");
+        }
+        assert!(judge(&figure(351), Some(&figure(351))).is_err());
+        assert!(judge(&figure(300), None).is_err());
+        assert_eq!(compare(&[], &[blessed]).failed.len(), 1);
+    }
+}
