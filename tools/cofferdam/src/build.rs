@@ -80,7 +80,8 @@ fn result(built: &Built) -> Value {
     result
 }
 
-fn failed(failure: Failure, format: Format) -> Result<bool> {
+/// Prints what is wrong.
+pub fn failed(failure: Failure, format: Format) -> Result<bool> {
     match failure {
         Failure::Wrong(diagnostics) => {
             show(&[&diagnostics], format, json!({ "ok": false }))?;
@@ -96,7 +97,7 @@ fn failed(failure: Failure, format: Format) -> Result<bool> {
 }
 
 /// Prints diagnostics: to people, or as a member of the result.
-fn show(diagnostics: &[&Diagnostics], format: Format, mut result: Value) -> Result<()> {
+pub fn show(diagnostics: &[&Diagnostics], format: Format, mut result: Value) -> Result<()> {
     match format {
         Format::Text => {
             let coloured = stderr().is_terminal();

@@ -1,9 +1,13 @@
 //! `cargo cofferdam explain`.
 
 use anyhow::{Result, bail};
-use cofferdam_check::rule_texts;
-use cofferdam_model::closest;
+use cofferdam_model::{RuleText, closest};
 use cofferdam_progress::print_result;
+
+/// The rules of systems, and those of modules of ARINC 653.
+fn rule_texts() -> impl Iterator<Item = &'static RuleText> {
+    cofferdam_check::rule_texts().chain(cofferdam_arinc653::rule_texts())
+}
 
 /// Explains one rule, or lists all.
 pub fn explain(id: Option<&str>) -> Result<()> {

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod arinc653;
 mod build;
 mod crash;
 mod explain;
@@ -142,6 +143,40 @@ Examples:
         #[command(subcommand)]
         command: guest::Command,
     },
+    /// Makes a system.toml of the XML configuration of an ARINC 653 module
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam import-arinc653 module.xml > my/system.toml
+                                                what was left out and what was added is on standard error
+  cargo cofferdam import-arinc653 module.xml --output my/system.toml --format json
+                                                the file as a whole or not at all, and the report as one object")]
+    ImportArinc653 {
+        /// The XML
+        module: PathBuf,
+        /// The file to write, in place of the terminal
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// How to print what was found
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Makes the XML configuration of an ARINC 653 module of a system
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam export-arinc653 flight > module.xml
+                                                what has no counterpart is on standard error; the import takes all of it back
+  cargo cofferdam export-arinc653 my/system.toml --output module.xml")]
+    ExportArinc653 {
+        /// The system
+        #[arg(default_value = "flight")]
+        system: String,
+        /// The file to write, in place of the terminal
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// How to print what was found
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Prints a JSON Schema of system.toml, for editors
     #[command(after_help = "\
 Example:
@@ -195,6 +230,22 @@ fn run(command: Command) -> Result<bool> {
             format,
         } => trace::trace(&root()?, &system, record.as_deref(), format).map(|()| true),
         Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
+        Command::ImportArinc653 {
+            module,
+            output,
+            format,
+        } => {
+            let done = arinc653::import(&module, output.as_deref(), format);
+            build::in_format(format, done)
+        }
+        Command::ExportArinc653 {
+            system,
+            output,
+            format,
+        } => {
+            let done = arinc653::export(&system, output.as_deref(), format, tree);
+            build::in_format(format, done)
+        }
         Command::Schema => {
             print_result(serde_json::to_string_pretty(&cofferdam_model::schema())?)?;
             Ok(true)

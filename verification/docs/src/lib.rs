@@ -8,6 +8,7 @@
 
 mod abi;
 mod apex;
+mod dialect;
 mod drivers;
 pub mod figures;
 mod keys;
@@ -30,6 +31,8 @@ pub const PARTS: &[Part] = &[
     part("docs/system-toml.md", "keys", keys::system),
     part("docs/system-toml.md", "board keys", keys::board),
     part("docs/system-toml.md", "rules", rules::all),
+    part("docs/arinc653-xml.md", "dialect", dialect::elements),
+    part("docs/arinc653-xml.md", "rules of XML", rules::arinc653),
     part("docs/abi.md", "hypercalls", abi::hypercalls),
     part("docs/abi.md", "statuses", abi::statuses),
     part("docs/abi.md", "errors", abi::errors),

@@ -91,6 +91,18 @@ pub const LAYERS: &[Layer] = &[
             "config/tables",
         ],
     ),
+    host(
+        "config/arinc653",
+        &[
+            "microkernel/abi",
+            "ipc/*",
+            "config/model",
+            "config/check",
+            // Its tests compare plans.
+            "config/compile",
+            "config/tables",
+        ],
+    ),
     // Protocols between drivers and whoever uses them, personalities among them.
     target("partitions/disk-messages", &["ipc/*"]),
     target("partitions/network-messages", &["ipc/*"]),
