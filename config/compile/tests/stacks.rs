@@ -35,22 +35,22 @@ fn each_stack_hangs_from_its_address_with_nothing_below_it() {
     assert_eq!(
         shown(0),
         [
-            one("exception stack", 0x5007_e000, 0x2000, Some(0x7_e000)),
-            one("error handler stack", 0x500f_e000, 0x2000, Some(0x7_e000)),
-            one("process stack 0", 0x5017_e000, 0x2000, Some(0x7_e000)),
-            one("process stack 1", 0x501f_d000, 0x3000, Some(0x7_d000)),
-            one("process stack 2", 0x5027_f000, 0x1000, Some(0x7_f000)),
+            one("exception stack", 0x5006_e000, 0x2000, Some(0x6_e000)),
+            one("error handler stack", 0x500d_e000, 0x2000, Some(0x6_e000)),
+            one("process stack 0", 0x5014_e000, 0x2000, Some(0x6_e000)),
+            one("process stack 1", 0x501b_d000, 0x3000, Some(0x6_d000)),
+            one("process stack 2", 0x5022_f000, 0x1000, Some(0x6_f000)),
             one("nav", 0x5800_0000, 0x1000, None),
-            one("log", 0x5900_0000, 0x2000, None),
+            one("log", 0x5901_0000, 0x2000, None),
         ]
     );
     // Of a pinned one 12K are an entry of 16K, and the upper end stays where it is.
     assert_eq!(
         shown(1),
         [
-            one("exception stack", 0x5007_f000, 0x1000, Some(0x7_f000)),
-            one("process stack 0", 0x5017_c000, 0x4000, Some(0x7_c000)),
-            one("process stack 1", 0x501f_f000, 0x1000, Some(0x7_f000)),
+            one("exception stack", 0x5006_f000, 0x1000, Some(0x6_f000)),
+            one("process stack 0", 0x5014_c000, 0x4000, Some(0x6_c000)),
+            one("process stack 1", 0x501b_f000, 0x1000, Some(0x6_f000)),
         ]
     );
     assert!(own(&plan.partitions[2]).is_empty());
@@ -63,7 +63,7 @@ fn between_two_stacks_is_at_least_as_much_nothing_as_the_largest_stack() {
         let stacks = stacks.filter(|region| region.kind == RegionKind::Stack);
         for stack in stacks {
             let guard = stack.guard_bytes.unwrap();
-            assert!(guard >= 256 << 10);
+            assert!(guard >= 384 << 10);
             let below = u64::from(stack.effective) - guard..u64::from(stack.effective);
             for other in &partition.regions {
                 let (start, end) = (

@@ -15,8 +15,9 @@ pub const CONSTANTS: u32 = 0x2000_0000;
 pub const DATA: u32 = 0x3000_0000;
 /// The stacks of a partition's processes and of its exceptions, [`STACK_STRIDE`] apart. The kernel's mapping of RAM ends here at the latest.
 pub const STACKS: u32 = 0x5000_0000;
-/// The distance of these stacks. Each has its upper end at a multiple; below its lower end is nothing, up to the stack before it.
-pub const STACK_STRIDE: u32 = 0x8_0000;
+/// The distance of these stacks. Each has its upper end at a multiple; below its lower end is nothing, up to the stack before it. It is such that eight
+/// stacks of up to 16 pages begin at other sets of TLB0 each.
+pub const STACK_STRIDE: u32 = 0x7_0000;
 /// The end of [`STACKS`].
 pub const STACKS_END: u32 = MEMORY_BLOCKS;
 /// The first of a partition's own blocks of memory, [`STRIDE`] apart.

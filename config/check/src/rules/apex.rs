@@ -23,9 +23,11 @@ const PAGE: u64 = 0x1000;
 /// The most processes of a partition: their places, and the marks for none, are bytes.
 const PROCESSES: usize = 254;
 
-/// The largest stack: the largest entry of TLB1 that leaves as much again below it, within the distance of stacks.
-const STACK_BYTES: u64 = 0x4_0000;
+/// The largest stack: one that is an entry of TLB1 is aligned where stacks end, and leaves more than itself below it.
+const STACK_BYTES: u64 = 0x1_0000;
+const _: () = assert!((space::STACK_STRIDE as u64).is_multiple_of(STACK_BYTES));
 const _: () = assert!(2 * STACK_BYTES <= space::STACK_STRIDE as u64);
+const _: () = assert!(space::stack_top(PROCESSES as u32 + 1) <= space::STACKS_END);
 
 /// The most objects that processes wait for: the number of a queue is a byte, and one is of the partition's own.
 const QUEUES: u64 = 255;
@@ -122,10 +124,10 @@ fn processes(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 rule! {
-    /// Each stack of `apex` is a whole number of pages of 4K, at least one and at most 64 (256K).
+    /// Each stack of `apex` is a whole number of pages of 4K, at least one and at most 16 (64K).
     ///
-    /// It is a region of its own, so that what overflows meets no mapping. Stacks lie 512K apart: a larger one would leave too little
-    /// below it.
+    /// It is a region of its own, so that what overflows meets no mapping. Stacks lie 448K apart, so that
+    /// far below each there is nothing.
     APEX_STACK = "APEX-STACK", stack;
 }
 
@@ -291,7 +293,7 @@ fn errors(system: &System, _: &Board, findings: &mut Findings) {
 }
 
 rule! {
-    /// The memory blocks of a partition are at most eight, each of whole pages of 4K up to 8M, with names of their own.
+    /// The memory blocks of a partition are at most seven, each of whole pages of 4K up to 8M, with names of their own.
     APEX_BLOCKS = "APEX-BLOCKS", blocks;
 }
 

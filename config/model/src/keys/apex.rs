@@ -14,7 +14,7 @@ pub const APEX: &[Key] = &[
         "stacks",
         Shape::Sizes,
         "The stacks of processes: one for each process that can be created. It gets the smallest that is free and large enough. Each is whole \
-         pages from 4K to 256K, with unmapped addresses below it; of each the services take about 2K.",
+         pages from 4K to 64K, with unmapped addresses below it; of each the services take about 2K.",
     ),
     optional(
         "error_handler_stack",
