@@ -15,7 +15,9 @@ mod shadow;
 mod stub;
 mod translation;
 
-use cofferdam_abi::guest::{self, Exit, spr, tlb};
+use cofferdam_abi::guest::{
+    self, ACKNOWLEDGED, ASKS, EXTERNAL, Exit, FORESEEN, foreseen as access, spr, tlb,
+};
 use cofferdam_abi::{Status, limits};
 use cofferdam_tables::Guest as GuestTables;
 
@@ -177,7 +179,11 @@ impl<M: Machine> Kernel<M> {
             self.set_spr(index, number, value);
         }
         self.set_guest_word(index, guest::MSR, 0);
-        self.set_guest_word(index, guest::EXTERNAL, 0);
+        // A warm start keeps the page, and with it what the monitor of the last life laid down.
+        let foreseen = (0..access::PLACES).map(|place| FORESEEN + access::BYTES * place);
+        for word in [EXTERNAL, ASKS, ACKNOWLEDGED].into_iter().chain(foreseen) {
+            self.set_guest_word(index, word, 0);
+        }
         self.map_all_memory(index);
     }
 

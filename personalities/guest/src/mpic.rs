@@ -182,9 +182,10 @@ impl Mpic {
         self.asking().or_else(|| self.served(None))
     }
 
-    /// Whether nobody else would ask once this source has been served and asks no more.
+    /// Whether nobody would ask once this source has been served and its input is no longer asserted. An edge that came meanwhile asks.
     pub fn is_last(&self, source: u8) -> bool {
-        self.next(Some(source)).is_none()
+        let is_edge = self.priorities[usize::from(source)] & VPR_LEVEL == 0;
+        !is_edge && self.next(Some(source)).is_none()
     }
 
     fn vector(&self, source: u8) -> u32 {

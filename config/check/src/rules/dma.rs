@@ -20,10 +20,12 @@ pub(super) static RULES: &[&Rule] = &[
 
 const PAGE: u64 = 0x1000;
 const SECTOR: u64 = 512;
+/// Of virtio devices, in the lower half of a function's first word (virtio 1.2, section 4.1.2).
+const VIRTIO_VENDOR: u64 = 0x1af4;
 
 rule! {
     /// The board's bus and what is on it fit each other: the window for devices' memory is a power of two and not where the DMA arena
-    /// is, and a function has a slot, a base register and a size that there are.
+    /// is, and a function has a slot, a base register and a size that there are. A virtio device can be asked whether it keeps to the window.
     BOARD_BUS = "BOARD-BUS", bus;
 }
 
@@ -79,6 +81,13 @@ fn bus(_: &System, board: &Board, findings: &mut Findings) {
         } else if !fits {
             let message = format!("`{}` has a function that there is not", device.name);
             let hint = "a slot is 1 to 31, a base register 0 to 5, a size a power of two from 16 on, `virtio_access` a word from 0x40 on";
+            wrong(place, message, hint);
+        } else if function.identity & 0xffff == VIRTIO_VENDOR && function.virtio_access.is_none() {
+            let message = format!(
+                "`{}` is a virtio device, and nothing says where it can be asked whether it keeps to the bus's window",
+                device.name
+            );
+            let hint = "`virtio_access` is where its VIRTIO_PCI_CAP_PCI_CFG capability begins in its configuration space";
             wrong(place, message, hint);
         }
     }

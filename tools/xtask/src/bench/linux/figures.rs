@@ -126,6 +126,11 @@ pub fn compare(figures: &[Figure], golden: &[Figure], tolerance: f64) -> Tally {
 /// Whether a figure is the committed one. One that fell is blessed too, so that what is committed stays true.
 fn judge(figure: &Figure, blessed: Option<&Figure>, tolerance: f64) -> Result<()> {
     let blessed = blessed.context("is not among the committed figures")?;
+    ensure!(
+        figure.reaches() || !blessed.reaches(),
+        "is {}, above its bound, which it kept before",
+        figure.judged()
+    );
     let moved = |what: &str, now: Option<f64>, then: Option<f64>| {
         let (Some(now), Some(then)) = (now, then) else {
             ensure!(now == then, "{what}: is {now:?}, and was {then:?}");
