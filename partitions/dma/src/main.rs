@@ -10,6 +10,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+use cofferdam_native::abi::space::{self, kernel};
 use cofferdam_native::{Device, Lines, log, page, time, wait};
 use evidence::seen;
 
@@ -33,15 +34,22 @@ const BYTES: u32 = 64;
 const PATTERN: u32 = 0xbad0_0000;
 const UNTOUCHED: u32 = 0x600d_0000;
 
-/// Addresses that are not this driver's, as a device may call them.
-const FOREIGN: [(&str, u32); 9] = [
-    ("the kernel's text", 0x0010_0000),
-    ("the kernel's data", 0x0020_0000),
-    ("the record", 0x0024_0000),
-    ("the first partition's memory", 0x0400_0000),
-    ("memory of partitions", 0x0408_0000),
-    ("memory just below the arena", 0x7fff_f000),
-    ("memory just behind the arena", 0x8000_8000),
+/// How large the arena is in `systems/dma`.
+const ARENA_BYTES: u32 = 0x1000;
+/// Where the kernel's stack ends (`microkernel/image/kernel.ld`).
+const KERNEL_STACK_END: u32 = kernel::DATA + 0x1_0000;
+/// Addresses that are not this driver's, as a device may call them. What lies at the first six is not 0: who could read it, would know. The
+/// kernel's stack ends at [`KERNEL_STACK_END`], and the sentinel's pattern begins behind its own stack, at the beginning of partitions' memory.
+const FOREIGN: [(&str, u32); 11] = [
+    ("the kernel's text", kernel::TEXT),
+    ("the kernel's constants", kernel::CONSTANTS),
+    ("the compiled tables", kernel::TABLES),
+    ("the kernel's stack", KERNEL_STACK_END - BYTES),
+    ("the record", kernel::RECORD),
+    ("the sentinel's pattern", kernel::END + 0x8000),
+    ("memory of partitions", kernel::END + 0x7_0000),
+    ("memory just below the arena", space::ARENA - 0x1000),
+    ("memory just behind the arena", space::ARENA + ARENA_BYTES),
     ("the block of devices", 0xe000_0000 - 0x10_0000),
     ("the last page of the bus", 0xffff_f000),
 ];

@@ -46,7 +46,7 @@ const ROUNDS: u32 = 2;
 /// Addresses that are not this driver's, as a device may call them.
 const FOREIGN: [(&str, u32); 9] = [
     ("the kernel's text", 0x0010_0000),
-    ("the kernel's data", 0x0020_0000),
+    ("the kernel's constants", 0x0014_0000),
     ("the record", 0x0024_0000),
     ("the first partition's memory", 0x0400_0000),
     ("memory of partitions", 0x0408_0000),
