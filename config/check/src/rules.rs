@@ -123,6 +123,12 @@ pub(crate) fn files_exist(
         let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
         findings.push(diagnostic.hint(hint));
     }
+    let sources = system.partitions.iter().flat_map(|one| &one.sources);
+    for path in sources.filter(|path| !is_file(path)) {
+        let message = format!("there is no file `{path}` beside this file or in a folder above it");
+        let diagnostic = Diagnostic::error(reading_rule("FILE-READ"), path.span, message);
+        findings.push(diagnostic.hint("name a file in C of the application"));
+    }
     let guests = system
         .partitions
         .iter()

@@ -166,9 +166,14 @@ pub const PARTITION: &[Key] = &[
         "The folder of the crate that is built for this partition.",
     ),
     optional(
+        "c",
+        Shape::Texts,
+        "The files in C of an ARINC 653 application, in place of `crate`: the build compiles them, and links them with the services (`apex.h`).",
+    ),
+    optional(
         "image",
         Shape::Text,
-        "The ELF that a supplier delivered, in place of `crate`.",
+        "The ELF that a supplier delivered, in place of `crate` and `c`.",
     ),
     required(
         "stack",

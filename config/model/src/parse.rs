@@ -244,9 +244,15 @@ impl Parser<'_> {
 
     fn partition(&mut self, name: Spanned<String>, fields: &Fields) -> Partition {
         let (folder, image) = (fields.text("crate"), fields.text("image"));
-        let program = match (&folder, &image) {
-            (Some(path), None) => Some(Program::Crate(path.clone())),
-            (None, Some(path)) => Some(Program::Image(path.clone())),
+        let sources = fields.texts("c");
+        let of_sources = sources
+            .as_ref()
+            .map(|given| Spanned::new(OF_C.to_string(), given.span));
+        let program = match (&folder, &of_sources, &image) {
+            (Some(path), None, None) | (None, Some(path), None) => {
+                Some(Program::Crate(path.clone()))
+            }
+            (None, None, Some(path)) => Some(Program::Image(path.clone())),
             _ => None,
         };
         let mut expect = Vec::new();
@@ -270,7 +276,8 @@ impl Parser<'_> {
         });
         Partition {
             program,
-            program_keys: folder.into_iter().chain(image).collect(),
+            program_keys: folder.into_iter().chain(of_sources).chain(image).collect(),
+            sources: sources.unwrap_or_default().value,
             stack_bytes: fields.required(fields.number("stack")),
             memory_bytes: fields.required(fields.number("memory")),
             place: fields.number("place"),
@@ -467,6 +474,9 @@ impl Parser<'_> {
         Some(statement)
     }
 }
+
+/// The crate of a partition whose application is in C.
+const OF_C: &str = "personalities/apex-c";
 
 /// A port of an array has its name from the partition at its other end.
 fn name_ports_of_arrays(channel: &mut Channel) {

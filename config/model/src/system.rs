@@ -111,7 +111,9 @@ pub struct Partition {
     pub name: Spanned<String>,
     /// Where its program comes from. `None` where the file says neither or both.
     pub program: Option<Program>,
-    /// The keys `crate` and `image`, as far as they are there.
+    /// The files in C that are built into the program, which is then a crate of the tree's own.
+    pub sources: Vec<Spanned<String>>,
+    /// The keys `crate`, `c` and `image`, as far as they are there.
     pub program_keys: Vec<Spanned<String>>,
     /// The room for the stack.
     pub stack_bytes: Spanned<u64>,

@@ -220,9 +220,10 @@ impl Tree {
         let is_source = |kernel: &Spanned<String>| one_file::is_source(Path::new(&kernel.value));
         let firmware = guests().any(|guest| guest.firmware.is_some());
         let source = guests().any(|guest| guest.kernel.as_ref().is_some_and(is_source));
+        let in_c = partitions.iter().any(|one| !one.sources.is_empty());
         for (needed, requirement) in [
             (firmware, Requirement::UBoot),
-            (source, Requirement::CrossCompiler),
+            (source || in_c, Requirement::CrossCompiler),
         ] {
             if needed {
                 cofferdam_setup::provide(&self.root, &self.target, &[requirement], self.consent)?;

@@ -32,6 +32,8 @@ pub(crate) struct Member {
     package: String,
     /// Its module, if the package serves any partition.
     module: Option<String>,
+    /// The files in C that are built into it.
+    sources: Vec<PathBuf>,
 }
 
 impl Member {
@@ -55,10 +57,11 @@ pub(crate) fn rounds(checked: &Checked, packages: Vec<(usize, Package)>) -> Vec<
             partition,
             module: (package.serves_any).then(|| module_of_any(checked, partition)),
             package: package.name,
+            sources: sources(checked, partition),
         };
         let fits = |round: &&mut Vec<Member>| {
             let mut same = round.iter().filter(|one| one.package == member.package);
-            same.all(|one| one.module == member.module)
+            same.all(|one| one.module == member.module && one.sources == member.sources)
         };
         match rounds.iter_mut().find(fits) {
             Some(round) => round.push(member),
@@ -66,6 +69,32 @@ pub(crate) fn rounds(checked: &Checked, packages: Vec<(usize, Package)>) -> Vec<
         }
     }
     rounds
+}
+
+/// The files in C of a partition, which were there when the file was checked.
+fn sources(checked: &Checked, partition: usize) -> Vec<PathBuf> {
+    let sources = &checked.system.partitions[partition].sources;
+    sources
+        .iter()
+        .filter_map(|path| checked.find_file(path))
+        .collect()
+}
+
+/// Tells the build script of a member's package which files in C there are: a line each, beside the module.
+fn list_sources(generated: &Path, member: &Member) -> std::io::Result<()> {
+    if member.sources.is_empty() {
+        return Ok(());
+    }
+    let path = generated
+        .join(ANY)
+        .join(format!("{}.sources", member.package));
+    let lines: String = (member.sources.iter())
+        .map(|source| format!("{}\n", source.display()))
+        .collect();
+    if std::fs::read_to_string(&path).ok().as_deref() != Some(lines.as_str()) {
+        std::fs::write(path, lines)?;
+    }
+    Ok(())
 }
 
 /// The packages of a round, each once.
@@ -89,6 +118,7 @@ pub(crate) fn generate(
     for member in round {
         if let Some(module) = &member.module {
             generate_any(&generated, &member.package, module)?;
+            list_sources(&generated, member)?;
         }
     }
     Ok(generated)

@@ -119,7 +119,7 @@ impl Requirement {
             Self::Gdb => "debugger",
             Self::Binutils => "binutils for PowerPC",
             Self::LinuxSource => "source of Linux, for a guest",
-            Self::CrossCompiler => "C compiler for PowerPC, for a guest",
+            Self::CrossCompiler => "C compiler for PowerPC, for a guest or an application in C",
             Self::LinuxTools => "tools of the builds of Linux and busybox, for a guest",
             Self::UBoot => "U-Boot, for a guest",
             Self::FileSystems => "file systems, for tests",

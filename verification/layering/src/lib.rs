@@ -127,6 +127,15 @@ pub const LAYERS: &[Layer] = &[
     )
     .with_unsafe_code("the contexts of processes")
     .with_assembly(),
+    target(
+        "personalities/apex-c",
+        &[
+            "personalities/apex-native",
+            "personalities/native",
+            "personalities/native-build",
+        ],
+    )
+    .with_unsafe_code("addresses that C gives"),
     // The monitor is a partition's program.
     target(
         "personalities/guest",

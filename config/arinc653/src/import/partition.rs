@@ -24,7 +24,8 @@ impl Writer<'_> {
         let partition = &module.partitions[index];
         let (name, span) = (partition.name.as_str(), partition.name.span);
         self.toml.table(&["partition", name], span);
-        if partition.key("crate").is_none() && partition.key("image").is_none() {
+        let has_program = ["crate", "c", "image"].map(|key| partition.key(key).is_some());
+        if !has_program.contains(&true) {
             let folder = format!("partitions/{name}");
             self.toml.entry("crate", &quote(&folder), span);
             let message = format!("nothing says where the program of `{name}` is: it is {folder}");

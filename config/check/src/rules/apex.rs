@@ -2,12 +2,13 @@
 
 use cofferdam_abi::space;
 use cofferdam_ipc::name;
-use cofferdam_model::{Apex, Board, ChannelKind, Partition, Span, System, show_bytes};
+use cofferdam_model::{Apex, Board, ChannelKind, Partition, Span, Spanned, System, show_bytes};
 
 use super::{Findings, Rule, rule};
 
 pub(super) static RULES: &[&Rule] = &[
     &APEX_PARTITION,
+    &APEX_SOURCES,
     &APEX_IDENTIFIER,
     &APEX_PROCESSES,
     &APEX_STACK,
@@ -67,6 +68,38 @@ fn native(system: &System, _: &Board, findings: &mut Findings) {
             let hint = "leave `deadline` out, and give processes a time capacity";
             findings.push(diagnostic.also(apex.span, "the services").hint(hint));
         }
+    }
+}
+
+rule! {
+    /// A partition with `c` has ARINC 653 services, and a file at least.
+    ///
+    /// They are all that an application in C has: what else a partition can do is written in Rust.
+    APEX_SOURCES = "APEX-SOURCES", sources;
+}
+
+fn sources(system: &System, _: &Board, findings: &mut Findings) {
+    for partition in &system.partitions {
+        let of_c = |key: &&Spanned<String>| key.value == "personalities/apex-c";
+        let Some(key) = partition.program_keys.iter().find(of_c) else {
+            continue;
+        };
+        let name = &partition.name;
+        let (message, hint) = if partition.sources.is_empty() {
+            (
+                format!("`{name}` has no files in C"),
+                "name its files".to_string(),
+            )
+        } else if partition.apex.is_none() {
+            let hint = format!("say in `[partition.{name}.apex]` how many processes there are");
+            (
+                format!("`{name}` is in C, and has no ARINC 653 services"),
+                hint,
+            )
+        } else {
+            continue;
+        };
+        findings.push(APEX_SOURCES.violation(key.span, message).hint(hint));
     }
 }
 

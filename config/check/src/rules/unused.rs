@@ -17,7 +17,7 @@ pub(super) static RULES: &[&Rule] = &[
 ];
 
 rule! {
-    /// Each partition has a program: either `crate` or `image`.
+    /// Each partition has a program: one of `crate`, `c` and `image`.
     PARTITION_PROGRAM = "PARTITION-PROGRAM", program;
 }
 
@@ -30,7 +30,7 @@ fn program(system: &System, _: &Board, findings: &mut Findings) {
             for key in &partition.program_keys {
                 diagnostic = diagnostic.also(key.span, "here");
             }
-            let hint = "`crate` names a folder that is built, `image` an ELF that was delivered";
+            let hint = "`crate` names a folder that is built, `c` files of an ARINC 653 application, `image` an ELF that was delivered";
             findings.push(diagnostic.hint(hint));
         }
     }

@@ -107,12 +107,13 @@ fn assembly_stands_where_it_may() {
 }
 
 /// How many unsafe blocks there are in each crate that may have any: whoever adds one, or takes one away, writes it down here.
-const UNSAFE_BLOCKS: [(&str, usize); 6] = [
+const UNSAFE_BLOCKS: [(&str, usize); 7] = [
     ("ipc/ring", 6),
     ("microkernel/e500", 40),
     ("microkernel/image", 17),
+    ("personalities/apex-c", 8),
     ("personalities/apex-native", 11),
-    ("personalities/native", 52),
+    ("personalities/native", 53),
     ("tools/icount", 8),
 ];
 

@@ -1,0 +1,117 @@
+//! Addresses that C gives: all unsafe code of this crate is here.
+//!
+//! Each type is what a parameter of a service is in C, and only C makes values of it. What C promises by the service's declaration is what each block
+//! relies on; where C breaks it, the access is the application's own, and the processor catches it as such.
+
+use cofferdam_apex_native::apex::{NAME_BYTES, Name, ReturnCode};
+
+/// The longest length that is looked at: more than any message has.
+const LENGTH_MAX: usize = 0x1_0000;
+
+/// Something that is read.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct In<T>(*const T);
+
+impl<T: Copy> In<T> {
+    /// It.
+    pub fn get(self) -> T {
+        // SAFETY: the caller gives the address of a whole value that it owns.
+        unsafe { self.0.read() }
+    }
+}
+
+/// A name: a text that ends with a zero byte, or has as many as a name can have.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Text(*const u8);
+
+impl Text {
+    /// It.
+    pub fn name(self) -> Name {
+        let mut name = [0; NAME_BYTES];
+        for (offset, into) in name.iter_mut().enumerate() {
+            // SAFETY: the caller gives the address of a text; no byte before this one ended it.
+            *into = unsafe { self.0.wrapping_add(offset).read() };
+            if *into == 0 {
+                break;
+            }
+        }
+        Name::from_bytes(&name)
+    }
+}
+
+/// Something that is written.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// Writes it.
+    pub fn set(self, value: T) {
+        // SAFETY: the caller gives the address of room for a whole value that it owns.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// A message that is read.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Message(*const u8);
+
+impl Message {
+    /// Its bytes. One whose length is none has none, which each service refuses.
+    pub fn bytes<'a>(self, length: i32) -> &'a [u8] {
+        let length = usize::try_from(length).unwrap_or(0).min(LENGTH_MAX);
+        if length == 0 {
+            return &[];
+        }
+        self.touch(length.min(LENGTH_MAX - 1));
+        // SAFETY: the caller gives the address of so many bytes, which nobody changes while it waits in the service. Of a length that no message has
+        // the services look at the length alone.
+        unsafe { core::slice::from_raw_parts(self.0, length) }
+    }
+
+    /// Reads a byte of each page, so that an address that is none is found before the service begins.
+    fn touch(self, length: usize) {
+        const PAGE: usize = 0x1000;
+        if length >= LENGTH_MAX - 1 {
+            return;
+        }
+        for offset in (0..length).step_by(PAGE).chain([length - 1]) {
+            // SAFETY: as in `bytes`.
+            unsafe { self.0.wrapping_add(offset).read_volatile() };
+        }
+    }
+}
+
+/// Room for a message.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Room(*mut u8);
+
+impl Room {
+    /// Room for so many bytes.
+    pub fn bytes<'a>(self, length: usize) -> &'a mut [u8] {
+        if length == 0 {
+            return &mut [];
+        }
+        Message(self.0).touch(length);
+        // SAFETY: the caller gives the address of room for the longest message of the object, which nobody else uses while it waits in the service.
+        unsafe { core::slice::from_raw_parts_mut(self.0, length) }
+    }
+}
+
+/// Creates a process that begins where C says.
+pub fn create_process(
+    attributes: &cofferdam_apex_native::apex::Attributes,
+) -> Result<cofferdam_apex_native::apex::ProcessId, ReturnCode> {
+    // SAFETY: the caller gives the address of a function without parameters.
+    unsafe { crate::APEX.create_process_at(attributes) }
+}
+
+/// The same for the error handler.
+pub fn create_error_handler(entry_point: usize, stack_bytes: u32) -> Result<(), ReturnCode> {
+    // SAFETY: as above.
+    unsafe { crate::APEX.create_error_handler_at(entry_point, stack_bytes) }
+}
