@@ -113,7 +113,7 @@ const UNSAFE_BLOCKS: [(&str, usize); 7] = [
     ("microkernel/image", 17),
     ("personalities/apex-c", 8),
     ("personalities/apex-native", 11),
-    ("personalities/native", 53),
+    ("personalities/native", 52),
     ("tools/icount", 8),
 ];
 
