@@ -43,6 +43,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         networks: Vec::new(),
         plugin: None,
         paced: false,
+        monitored: false,
         reboots: false,
     };
     (machine, folder)
