@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn every_value_of_every_type_is_used() {
         let all: std::vec::Vec<_> =
-            Combinations::new(&OWN, Hypercall::QueuingSend, u64::MAX).collect();
+            Combinations::new(&OWN, Hypercall::QueuingReceive, u64::MAX).collect();
         let distinct: BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), (4 + 6) * ADDRESSES * LENGTHS.len());
         assert_eq!(all.len(), distinct.len());
