@@ -4,7 +4,7 @@ mod guest;
 
 use std::time::Duration;
 
-use cofferdam_qemu::{Boot, End, Serial};
+use cofferdam_qemu::{Boot, Content, Drive, End, Serial};
 use guest::{MAP_DEVICES, SWITCH_OFF, machine};
 
 const LIMIT: Option<Duration> = Some(Duration::from_secs(20));
@@ -108,4 +108,24 @@ fn what_qemu_complains_about_is_reported() {
         End::Failed(why) => assert!(why.contains("could not load"), "{why}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_machine_is_asked_while_it_runs() {
+    let (mut asked, _folder) = machine(&COUNTER, Serial::Captured);
+    asked.monitored = true;
+    asked.drives = vec![Drive {
+        name: "disk".to_owned(),
+        content: Content::Zeros {
+            bytes: 1 << 20,
+            after: Duration::ZERO,
+        },
+    }];
+    let mut running = asked.prepare().unwrap().start().unwrap();
+    assert!(running.ask("info block disk").unwrap().contains("null-co"));
+    assert_eq!(running.ask("drive_del disk").unwrap(), "");
+    assert!(running.ask("drive_del disk").unwrap().contains("disk"));
+    let (silent, _folder) = machine(&COUNTER, Serial::Captured);
+    let mut running = silent.prepare().unwrap().start().unwrap();
+    assert!(running.ask("info block").is_err());
 }
