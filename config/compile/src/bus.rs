@@ -136,7 +136,7 @@ pub(crate) fn steps(function: &BoardFunction, plan: &FunctionPlan) -> Vec<Step> 
         steps.push(write(false, base + 4, 0));
         steps.push(require(at, CAPABILITY_MASK, CAPABILITY));
         steps.extend(reset(false, at));
-        // One that does not offer it reaches all of memory, and QEMU has it do so at a notification even while it is no master
+        // One that does not offer it reaches all of memory, and as QEMU's source reads may do so at a notification even while it is no master
         // (docs/dma.md). Nobody gets its registers, unless it is trusted.
         if plan.dma != "trusted" {
             steps.extend(point(false, at, DEVICE_FEATURE_SELECT, 4));

@@ -158,7 +158,8 @@ enter:
     mr 4, 12
     bl kernel_exception
 # r3: the context to resume, all of it. No reservation outlives the interrupt: what the kernel stored meanwhile may be in the
-# same word (EREF, section 3.3.1.7). The ways out of `sc` leave that out: nobody calls between `lwarx` and `stwcx.`.
+# same word (EREF, section 3.3.1.7). The ways out of `sc` leave that out: nobody calls between `lwarx` and `stwcx.`. So do the short ways of
+# guests: what they store is in the guest's own register page.
     .globl resume_context
 resume_context:
     mtspr 272, 3
@@ -261,7 +262,7 @@ died:
     .section .bss
     .balign 16
 nobodys_context:
-    .space 256
+    .space {NOBODYS_BYTES}
     .text
     "#,
     PC = const PC,
@@ -276,7 +277,12 @@ nobodys_context:
     AT_LENGTH = const Ending::AT_LENGTH.number(),
     PID = const PID,
     RESERVATION = const RESERVATION,
+    NOBODYS_BYTES = const NOBODYS_BYTES,
 );
+
+/// The room of `nobodys_context`.
+const NOBODYS_BYTES: usize = 256;
+const _: () = assert!(size_of::<Context>() <= NOBODYS_BYTES);
 
 unsafe extern "C" {
     fn resume_context(context: *mut Context) -> !;
