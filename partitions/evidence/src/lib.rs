@@ -17,7 +17,7 @@ pub const fn identifier(step: &str) -> u32 {
 /// Leaves a mark: what came of the step with this name.
 #[macro_export]
 macro_rules! seen {
-    ($step:literal, $value:expr) => {
+    ($step:expr, $value:expr) => {
         ::cofferdam_native::mark(const { $crate::identifier($step) }, $value)
     };
 }

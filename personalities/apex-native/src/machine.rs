@@ -290,10 +290,10 @@ pub(crate) fn catch() {
     }
 }
 
-/// Calls what a process begins with.
-pub(crate) fn call(entry: usize) {
+/// What a process begins with, of its attributes.
+pub(crate) fn entry_point(entry: usize) -> extern "C" fn() {
     // SAFETY: an entry point is an `extern "C" fn()` (`ProcessAttributes`), or somebody promised it (`Apex::create_process_at`).
-    unsafe { core::mem::transmute::<usize, extern "C" fn()>(entry)() }
+    unsafe { core::mem::transmute::<usize, extern "C" fn()>(entry) }
 }
 
 /// A value that is made once in a life of the partition, and that one at a time works on.

@@ -98,7 +98,7 @@ extern "C" fn begin<L: Limits, const PROCESSES: usize>(
     entry: usize,
 ) -> ! {
     interrupts::unmask();
-    machine::call(entry);
+    machine::entry_point(entry)();
     loop {
         apex.stop_self();
     }

@@ -10,7 +10,7 @@ use cofferdam_apex::{
     SystemTime, TimedMessage, UpdatedMessage,
 };
 
-use crate::Apex;
+use crate::{Apex, machine};
 
 /// What a process is created with (`PROCESS_ATTRIBUTE_TYPE`).
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +124,12 @@ impl<L: Limits, const PROCESSES: usize> Apex<L, PROCESSES> {
         attributes: &Attributes,
     ) -> Result<ProcessId, ReturnCode> {
         self.service(|apex| apex.create_process(attributes))
+    }
+
+    /// What a process begins with, as it was created.
+    pub fn entry_point(&'static self, process: ProcessId) -> Option<extern "C" fn()> {
+        self.looking(|apex| apex.attributes(process).map(|it| it.entry_point))
+            .map(machine::entry_point)
     }
 
     /// `CREATE_ERROR_HANDLER`.

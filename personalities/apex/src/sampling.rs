@@ -69,7 +69,8 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         Self::require_room(&self.sampling_ports)?;
         let as_configured = positive(message_bytes) == Some(facts[port].message_bytes as usize)
             && direction == facts[port].direction
-            && refresh == facts[port].refresh;
+            // A source has none, whatever is given.
+            && (direction == Direction::Source || refresh == facts[port].refresh);
         require(as_configured, ReturnCode::InvalidConfig)?;
         self.require_initialisation()?;
         let refresh = refresh.finite();

@@ -102,6 +102,17 @@ Examples:
         #[command(flatten)]
         installing: Installing,
     },
+    /// Builds systems of the tree and runs them as the files in their folders `expected` say
+    #[command(after_help = "\
+Example:
+  cargo xtask expected apex disk    what `test systems` does, for these two")]
+    Expected {
+        /// Folders of `systems`
+        #[arg(required = true)]
+        systems: Vec<String>,
+        #[command(flatten)]
+        installing: Installing,
+    },
     /// Shows the longest paths of a system's kernel with interrupts off, analysed and measured
     #[command(after_help = "\
 Examples:
@@ -229,6 +240,13 @@ fn run(command: Command) -> Result<bool> {
         Command::Test { parts, installing } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
             test::run(&Workspace::read(&root, &toolchain)?, &parts)
+        }
+        Command::Expected {
+            systems,
+            installing,
+        } => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
+            test::expected(&Workspace::read(&root, &toolchain)?, &systems)
         }
         Command::Paths {
             system,

@@ -116,3 +116,16 @@ pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
     }
     parts.finish()
 }
+
+/// Runs systems as the files beside them say.
+pub fn expected(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
+    let tree = tree(workspace);
+    let all = cofferdam_build::systems(&tree.root);
+    let names: Vec<_> = all.iter().map(|system| system.name.as_str()).collect();
+    let wanted = Wanted::among(wanted, "system", &names)?;
+    let mut parts = Parts::default();
+    parts.run("as expected", || {
+        machines::expected_runs(&Systems::build_some(&tree, |name| wanted.has(name))?)
+    });
+    parts.finish()
+}

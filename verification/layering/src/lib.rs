@@ -127,6 +127,8 @@ pub const LAYERS: &[Layer] = &[
     )
     .with_unsafe_code("the contexts of processes")
     .with_assembly(),
+    target("personalities/apex-a653rs", &["personalities/apex-native"])
+        .with_unsafe_code("functions that the crate a653rs has as unsafe"),
     target(
         "personalities/apex-c",
         &[
@@ -161,6 +163,11 @@ pub const LAYERS: &[Layer] = &[
             "partitions/network-messages",
         ],
     ),
+    target(
+        "partitions/apex-ping",
+        &["ipc/*", "personalities/*", "partitions/*"],
+    )
+    .with_unsafe_code("what the macros of the crate a653rs write"),
     // No partition depends on the kernel; `abi` is what the two agree on.
     target(
         "partitions/*",

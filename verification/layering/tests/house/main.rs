@@ -107,10 +107,13 @@ fn assembly_stands_where_it_may() {
 }
 
 /// How many unsafe blocks there are in each crate that may have any: whoever adds one, or takes one away, writes it down here.
-const UNSAFE_BLOCKS: [(&str, usize); 7] = [
+const UNSAFE_BLOCKS: [(&str, usize); 9] = [
     ("ipc/ring", 6),
     ("microkernel/e500", 40),
     ("microkernel/image", 17),
+    // Theirs are functions that need not be, and blocks that a macro writes.
+    ("partitions/apex-ping", 0),
+    ("personalities/apex-a653rs", 0),
     ("personalities/apex-c", 8),
     ("personalities/apex-native", 11),
     ("personalities/native", 52),
