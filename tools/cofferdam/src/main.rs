@@ -12,6 +12,7 @@ mod explain;
 mod guest;
 mod last_run;
 mod new;
+mod report;
 mod symbols;
 mod takes;
 mod trace;
@@ -42,6 +43,7 @@ Examples:
   cargo cofferdam run flight --for 2s --icount
   cargo cofferdam explain MEMORY-ALIGNMENT
   cargo cofferdam crash               what went wrong in the last run of `flight`
+  cargo cofferdam report              a page of everything that the build decided about `flight`
 
 A system is named by its folder in systems/, or by a path: of a folder with a system.toml, or of the file itself.
 The variable COFFERDAM_ROOT names another source tree to work on than the one that this command was built from.";
@@ -133,6 +135,15 @@ Examples:
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Makes a page of everything that the build decided about a system; says what is different in another
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam report                        builds `flight`; prints where its page is, which a browser shows
+  cargo cofferdam report my/system.toml -o evidence/system.html
+  cargo cofferdam report flight --format json   the same as data
+  cargo cofferdam report diff before.json flight
+                                                what a change did to flows, windows, memory, bounds")]
+    Report(report::ReportArguments),
     /// Fetches and builds a Linux guest; boots it without cofferdam
     #[command(after_help = "\
 Examples:
@@ -229,6 +240,7 @@ fn run(command: Command) -> Result<bool> {
             record,
             format,
         } => trace::trace(&root()?, &system, record.as_deref(), format).map(|()| true),
+        Command::Report(arguments) => report::report(arguments, tree),
         Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
         Command::ImportArinc653 {
             module,

@@ -10,11 +10,14 @@ use cofferdam_model::Diagnostics;
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::{Options, Outside, Report, forwards, free_port, run};
 
 /// The file in a system's folder that keeps the record of its last run.
 pub const RECORD_FILE: &str = "record";
+/// The judgement on the last run of a system beside its image: an object with `image_sha256` and `judgement`.
+pub const JUDGEMENT_FILE: &str = "run.json";
 
 /// Builds a system and runs it in QEMU.
 #[derive(Args, Clone, Debug)]
@@ -136,6 +139,11 @@ impl RunArguments {
         }
         let outcome = run(&built, &options)?;
         store(&built.directory.join(RECORD_FILE), outcome.snapshot.bytes())?;
+        let image = Sha256::digest(built.image(options.kernel));
+        let image: String = image.iter().map(|byte| format!("{byte:02x}")).collect();
+        let judgement = json!({ "image_sha256": image, "judgement": outcome.report });
+        let judgement = serde_json::to_vec(&judgement).map_err(anyhow::Error::from)?;
+        store(&built.directory.join(JUDGEMENT_FILE), &judgement)?;
         Ok(outcome.report)
     }
 

@@ -21,6 +21,7 @@ mod machines;
 mod networks;
 mod nightly;
 mod parts;
+mod reports;
 mod reproduce;
 mod rewritten;
 mod sequence;

@@ -19,6 +19,7 @@ use crate::machines::{self, Systems};
 use crate::networks;
 use crate::nightly;
 use crate::parts::{Parts, Tally, Wanted};
+use crate::reports;
 use crate::reproduce;
 use crate::sweep;
 use crate::workspace::Workspace;
@@ -39,7 +40,8 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 13] = [
+const SYSTEMS: [OfSystems; 14] = [
+    ("reports of systems", |_, systems| reports::tests(systems)),
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),

@@ -1,0 +1,196 @@
+//! What is different between reports, and reports that are none.
+
+use cofferdam_report::*;
+use proptest::prelude::*;
+
+const HZ: u64 = 400_000_000;
+
+fn window(start_ticks: u64, group: &[&str]) -> Window {
+    Window {
+        start_ticks,
+        length_ticks: 400_000,
+        group: group.iter().map(|one| (*one).to_owned()).collect(),
+        releases: Vec::new(),
+        eligible: Vec::new(),
+        interrupts: Vec::new(),
+        tlb1_entries: 4,
+        tlb1_writes: 2,
+    }
+}
+
+fn flow(from: &str, to: &str, by: &str) -> Flow {
+    Flow {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        direct: vec![by.to_owned()],
+        through: Vec::new(),
+    }
+}
+
+/// A system of two partitions.
+fn report() -> Report {
+    Report {
+        format: FORMAT.to_owned(),
+        system: "small".to_owned(),
+        board: "ppce500".to_owned(),
+        ram_bytes: 128 << 20,
+        timebase_hz: HZ,
+        guard_ticks: 4000,
+        inputs: Vec::new(),
+        proved: vec!["one -/-> two".to_owned()],
+        schedules: vec![Schedule {
+            name: "normal".to_owned(),
+            initial: true,
+            major_frame_ticks: 800_000,
+            windows: vec![window(0, &["one"]), window(400_000, &["two"])],
+            slack_ticks: 0,
+        }],
+        memory: vec![Piece {
+            physical: 0x0400_0000,
+            bytes: 0x4000,
+            holders: vec!["one".to_owned()],
+            what: "text".to_owned(),
+            rights: "rx".to_owned(),
+        }],
+        partitions: Vec::new(),
+        channels: Vec::new(),
+        capabilities: Vec::new(),
+        flows: vec![flow("one", "two", "by the channel `it`")],
+        interrupts: Vec::new(),
+        masters: Vec::new(),
+        latencies: vec![Latency {
+            device: "uart0".to_owned(),
+            partition: "one".to_owned(),
+            worst_ticks: Some(HZ / 100),
+            required_ticks: None,
+            interrupts_off_ticks: 800,
+        }],
+        authorities: Vec::new(),
+        rewritten: Vec::new(),
+        caveats: Vec::new(),
+        run: None,
+    }
+}
+
+#[track_caller]
+fn says(change: impl FnOnce(&mut Report), lines: &[&str]) {
+    let mut after = report();
+    change(&mut after);
+    let found: Vec<_> = diff(&report(), &after)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(found, lines);
+}
+
+#[test]
+fn nothing_is_different_from_itself() {
+    says(|_| {}, &[]);
+}
+
+#[test]
+fn a_longer_window() {
+    says(
+        |report| report.schedules[0].windows[1].length_ticks = 800_000,
+        &["schedules: normal, windows, at 1ms, length: 1ms -> 2ms"],
+    );
+}
+
+#[test]
+fn another_group() {
+    says(
+        |report| report.schedules[0].windows[0].group.push("two".to_owned()),
+        &["schedules: normal, windows, at 0ns, group: one -> one; two"],
+    );
+}
+
+#[test]
+fn a_flow_that_is_new_and_one_that_is_gone() {
+    says(
+        |report| report.flows = vec![flow("two", "one", "back by the channel `it`")],
+        &[
+            "flows: - one > two (direct by the channel `it`)",
+            "flows: + two > one (direct back by the channel `it`)",
+        ],
+    );
+}
+
+#[test]
+fn memory_that_moved_and_grew() {
+    says(
+        |report| {
+            report.memory[0].physical = 0x0401_0000;
+            report.memory[0].bytes = 0x10000;
+        },
+        &[
+            "memory: one > text, bytes: 16K -> 64K",
+            "memory: one > text, physical: 0x4000000 -> 0x4010000",
+        ],
+    );
+}
+
+#[test]
+fn a_bound_that_rose_and_a_statement_that_is_gone() {
+    says(
+        |report| {
+            report.latencies[0].worst_ticks = None;
+            report.proved.clear();
+        },
+        &[
+            "latencies: uart0, worst: 10ms -> none",
+            "proved: - one -/-> two",
+        ],
+    );
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let text = serde_json::to_string(&report()).unwrap();
+    assert_eq!(read(&text).unwrap(), report());
+}
+
+#[test]
+fn what_is_no_report_is_said_to_be_none() {
+    for (text, says) in [
+        ("", "it is no JSON"),
+        ("{}", "its `format` is not there"),
+        (
+            r#"{"format": "cofferdam-report/9"}"#,
+            "its `format` is `cofferdam-report/9`",
+        ),
+        (r#"{"format": "cofferdam-report/1"}"#, "and is not one"),
+    ] {
+        let error = format!("{:#}", read(text).unwrap_err());
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_run_of_another_image_adds_nothing() {
+    let run = r#"{"image_sha256": "00", "judgement": {"ok": true, "partitions": []}}"#;
+    assert!(!report().add_run(run));
+}
+
+proptest! {
+    #[test]
+    fn damaged_reports_are_refused_or_compared(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
+        let mut text = serde_json::to_string(&report()).unwrap().into_bytes();
+        let at = at.index(text.len());
+        if cut {
+            text.truncate(at);
+        } else {
+            text[at] = byte;
+        }
+        if let Ok(text) = String::from_utf8(text)
+            && let Ok(damaged) = read(&text)
+        {
+            diff(&report(), &damaged);
+        }
+    }
+
+    #[test]
+    fn any_text_is_refused_or_a_run(text in ".*") {
+        prop_assert!(read(&text).is_err());
+        prop_assert!(!report().add_run(&text));
+    }
+}
