@@ -92,8 +92,8 @@ pub fn fault(partition: &Partition, fault: &Fault) -> Diagnostic {
         ),
         Fault::NoPackage => (
             &PROGRAM_CRATE,
-            format!("the crate of `{name}` is no package of this workspace"),
-            "put it into partitions/, or name it in `members` of the Cargo.toml at the root"
+            format!("the crate of `{name}` is no package of a workspace"),
+            "put it into partitions/, or name it in `members` of your own workspace's Cargo.toml"
                 .to_string(),
         ),
         Fault::NoPartition => (

@@ -437,16 +437,20 @@ impl Tree {
         cofferdam_compile::generate(checked, &generated).with_context(unwritable)?;
         let rounds = rounds::rounds(checked, packages).into_iter().enumerate();
         let builds = rounds.map(|(number, members)| {
-            let modules = rounds::generate(directory, number, &members).with_context(unwritable)?;
+            let modules =
+                rounds::generate(checked, directory, number, &members).with_context(unwritable)?;
             let environment = vec![("COFFERDAM_GENERATED".to_owned(), modules.into())];
             let packages = rounds::packages(&members);
-            let build = self.target_build(packages, Vec::new(), environment);
+            let mut build = self.target_build(packages, Vec::new(), environment);
+            if let Some(workspace) = rounds::workspace(&members) {
+                build.workspace.clone_from(workspace);
+            }
             Ok(Round { build, members })
         });
         builds.collect()
     }
 
-    /// A build of some packages for the target.
+    /// A build of some packages of the tree for the target.
     pub fn target_build(
         &self,
         packages: Vec<String>,
@@ -456,6 +460,7 @@ impl Tree {
         TargetBuild {
             toolchain: &self.toolchain,
             root: &self.root,
+            workspace: self.root.clone(),
             target: &self.target,
             packages,
             features,

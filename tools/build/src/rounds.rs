@@ -30,6 +30,8 @@ pub(crate) struct Member {
     /// Its index.
     pub partition: usize,
     package: String,
+    /// The root of the workspace that the package is of.
+    workspace: PathBuf,
     /// Its module, if the package serves any partition.
     module: Option<String>,
     /// The files in C that are built into it.
@@ -43,7 +45,7 @@ impl Member {
             Some(_) => format!("/{ANY}/{}.rs", self.package),
             None => {
                 let name = &checked.system.partitions[self.partition].name;
-                format!("/{GENERATED}/{name}.rs")
+                format!("/{name}.rs")
             }
         }
     }
@@ -57,9 +59,14 @@ pub(crate) fn rounds(checked: &Checked, packages: Vec<(usize, Package)>) -> Vec<
             partition,
             module: (package.serves_any).then(|| module_of_any(checked, partition)),
             package: package.name,
+            workspace: package.workspace,
             sources: sources(checked, partition),
         };
         let fits = |round: &&mut Vec<Member>| {
+            // A run of cargo is over one workspace.
+            if workspace(round) != Some(&member.workspace) {
+                return false;
+            }
             let mut same = round.iter().filter(|one| one.package == member.package);
             same.all(|one| one.module == member.module && one.sources == member.sources)
         };
@@ -69,6 +76,11 @@ pub(crate) fn rounds(checked: &Checked, packages: Vec<(usize, Package)>) -> Vec<
         }
     }
     rounds
+}
+
+/// The workspace that the packages of a round are of.
+pub(crate) fn workspace(round: &[Member]) -> Option<&PathBuf> {
+    round.first().map(|member| &member.workspace)
 }
 
 /// The files in C of a partition, which were there when the file was checked.
@@ -97,6 +109,16 @@ fn list_sources(generated: &Path, member: &Member) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Copies a module, if it is another one than is there: cargo builds again what is newer.
+fn take(from: &Path, to: &Path) -> std::io::Result<()> {
+    let text = std::fs::read(from)?;
+    if std::fs::read(to).ok().as_ref() == Some(&text) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(to.parent().unwrap_or(to))?;
+    std::fs::write(to, text)
+}
+
 /// The packages of a round, each once.
 pub(crate) fn packages(round: &[Member]) -> Vec<String> {
     let mut packages: Vec<_> = round.iter().map(|one| one.package.clone()).collect();
@@ -105,8 +127,10 @@ pub(crate) fn packages(round: &[Member]) -> Vec<String> {
     packages
 }
 
-/// Where the modules of the round with this number lie; writes those of crates that serve any partition.
+/// Where the modules of the round with this number lie; writes those of crates that serve any partition, and takes those that lie with the
+/// first round's.
 pub(crate) fn generate(
+    checked: &Checked,
     directory: &Path,
     number: usize,
     round: &[Member],
@@ -116,6 +140,14 @@ pub(crate) fn generate(
         generated = generated.join(format!("round-{}", number + 1));
     }
     for member in round {
+        if member.module.is_none() && number > 0 {
+            let name = &checked.system.partitions[member.partition].name;
+            let module = format!("{name}.rs");
+            take(
+                &directory.join(GENERATED).join(&module),
+                &generated.join(module),
+            )?;
+        }
         if let Some(module) = &member.module {
             generate_any(&generated, &member.package, module)?;
             list_sources(&generated, member)?;

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::rounds::Member;
 
+/// What every path of a module has in it: modules of later rounds have another folder behind it.
+const IN_GENERATED: &str = "/generated/";
+
 /// Codes of the compiler for a path that leads nowhere.
 const UNKNOWN: [&str; 4] = ["E0412", "E0425", "E0432", "E0433"];
 
@@ -48,7 +51,7 @@ fn type_of<'c>(
     let file = span["file_name"].as_str()?;
     let here = members
         .iter()
-        .find(|one| file.ends_with(&one.module_path(checked)))
+        .find(|one| file.contains(IN_GENERATED) && file.ends_with(&one.module_path(checked)))
         .and_then(|member| {
             let partition = member.partition;
             let number = |key: &str| usize::try_from(span[key].as_u64()?).ok();

@@ -75,7 +75,7 @@ fn a_program_that_is_too_large_for_the_machine_is_refused_at_its_line() {
 fn a_crate_that_can_be_no_partition_is_refused_before_anything_is_compiled() {
     let own = r#"crate = "own""#;
     for (name, program, what) in [
-        ("programs_own", own, "is no package of this workspace"),
+        ("programs_own", own, "is no package of a workspace"),
         (
             "programs_host",
             r#"crate = "tools/cofferdam""#,

@@ -65,8 +65,10 @@ pub enum Action {
 pub struct TargetBuild<'a> {
     /// The compiler.
     pub toolchain: &'a Toolchain,
-    /// The root of the source tree: cargo runs there.
+    /// The root of cofferdam's source tree, which has the target.
     pub root: &'a Path,
+    /// The root of the workspace that the packages are of: cargo runs there. It is the tree's, or somebody else's.
+    pub workspace: PathBuf,
     /// Where cargo builds.
     pub target: &'a Path,
     /// The packages to build, by name.
@@ -86,6 +88,35 @@ pub struct Executable {
     pub manifest: PathBuf,
     /// The ELF file. The next build of the same binary with other features replaces it: copy what is to stay.
     pub path: PathBuf,
+}
+
+fn absolute(folder: &Path) -> Result<PathBuf> {
+    folder
+        .canonicalize()
+        .with_context(|| format!("the source tree {} is not there", folder.display()))
+}
+
+/// The profile `release` of the tree as the variables by which cargo takes it for another workspace.
+fn release_profile(root: &Path) -> Result<Vec<(String, String)>> {
+    let path = root.join("Cargo.toml");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let manifest: toml::Table =
+        toml::from_str(&text).with_context(|| format!("{} is no manifest", path.display()))?;
+    let profile = manifest.get("profile").and_then(|all| all.get("release"));
+    let profile = profile.and_then(toml::Value::as_table);
+    let settings = profile.into_iter().flatten().filter_map(|(key, value)| {
+        let value = match value {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(value) => value.to_string(),
+            // What concerns single packages is of this workspace alone.
+            _ => return None,
+        };
+        let key = key.to_uppercase().replace('-', "_");
+        Some((format!("CARGO_PROFILE_RELEASE_{key}"), value))
+    });
+    Ok(settings.collect())
 }
 
 fn show(complaints: &str) {
@@ -220,7 +251,7 @@ impl TargetBuild<'_> {
     fn cargo(&self, action: Action) -> Result<Command> {
         let mut cargo = self.toolchain.cargo();
         cargo
-            .current_dir(self.root)
+            .current_dir(&self.workspace)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -251,7 +282,15 @@ impl TargetBuild<'_> {
         });
         cargo.args(["-Zjson-target-spec", "-Zbuild-std=core,compiler_builtins"]);
         cargo.arg("-Zbuild-std-features=compiler-builtins-mem");
-        cargo.arg("--target").arg(format!("targets/{TARGET}.json"));
+        let specification = format!("targets/{TARGET}.json");
+        if self.workspace == self.root {
+            cargo.arg("--target").arg(specification);
+        } else {
+            // Somebody else's workspace has other profiles, or none.
+            cargo.envs(release_profile(self.root)?);
+            let root = absolute(self.root)?;
+            cargo.arg("--target").arg(root.join(specification));
+        }
         cargo.arg("--target-dir").arg(self.target);
         for package in &self.packages {
             cargo.args(["--package", package]);
@@ -276,11 +315,8 @@ impl TargetBuild<'_> {
 
     /// The folders of this machine, each with its fixed name. Of several that match, the last counts, so inner folders come after
     /// outer ones.
-    fn folders(&self) -> Result<[(PathBuf, &'static str); 4]> {
-        let root = self
-            .root
-            .canonicalize()
-            .with_context(|| format!("the source tree {} is not there", self.root.display()))?;
+    fn folders(&self) -> Result<[(PathBuf, &'static str); 5]> {
+        let [root, workspace] = [self.root, &self.workspace].map(absolute);
         let home = std::env::var_os("HOME")
             .map(PathBuf::from)
             .unwrap_or_default();
@@ -290,7 +326,8 @@ impl TargetBuild<'_> {
         Ok([
             (cargo_home, "/cargo"),
             (self.toolchain.library_source(), "/rust"),
-            (root, "/cofferdam"),
+            (workspace?, "/workspace"),
+            (root?, "/cofferdam"),
             (target, "/cofferdam/target"),
         ])
     }

@@ -1,4 +1,4 @@
-//! Two builds of one tree in different folders give identical images.
+//! Two builds of one tree in different folders give identical images, and a workspace beside the tree builds with it.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,9 @@ use crate::parts::Tally;
 
 /// A folder whose name is as unlike the tree's as can be.
 const ELSEWHERE: &str = "cofferdam/elsewhere/a folder with blanks, and a much longer name";
+
+/// The example of a workspace beside the tree.
+const EXAMPLE: &str = "docs/examples/outside";
 
 /// Copies the sources to another folder, builds every system there, and compares with what was built here.
 pub fn elsewhere(tree: &Tree, systems: &Systems) -> Result<Tally> {
@@ -89,6 +92,31 @@ fn newcomer(tree: &Tree, systems: &Systems) -> Result<()> {
 
 fn folder_of(tree: &Tree, system: &str) -> String {
     tree.root.join("systems").join(system).display().to_string()
+}
+
+/// The example of a workspace beside the tree: its partition, its guest and its system build and run from another folder, as its users
+/// would have it, with the tree in it by a link.
+pub fn outside(tree: &Tree, systems: &Systems) -> Result<Tally> {
+    let folder = tempfile::tempdir()?;
+    copy_sources(&tree.root.join(EXAMPLE), folder.path())?;
+    std::os::unix::fs::symlink(&tree.root, folder.path().join("cofferdam"))?;
+    let build = || -> Result<()> {
+        let system = folder.path().display().to_string();
+        let outcome = systems.run(&built(tree.build(&locate(&tree.root, &system)?))?, 300)?;
+        let reasons = outcome.report.reasons;
+        ensure!(reasons.is_empty(), "{}", reasons.join("; "));
+        let text = String::from_utf8_lossy(&outcome.serial);
+        for line in [
+            "[guest  ] a guest of my own is here",
+            "[pump   ] pumped 20 times",
+        ] {
+            ensure!(text.contains(line), "{line} is not on the console:\n{text}");
+        }
+        Ok(())
+    };
+    let mut tally = Tally::default();
+    tally.count("a unit of its own builds and runs", build());
+    Ok(tally)
 }
 
 /// Copies everything but what was made from it.

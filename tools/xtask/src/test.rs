@@ -40,7 +40,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 14] = [
+const SYSTEMS: [OfSystems; 15] = [
     ("reports of systems", |_, systems| reports::tests(systems)),
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
@@ -67,6 +67,9 @@ const SYSTEMS: [OfSystems; 14] = [
     }),
     ("the same bytes in another folder", |workspace, systems| {
         reproduce::elsewhere(&tree(workspace), systems)
+    }),
+    ("a unit outside of the tree", |workspace, systems| {
+        reproduce::outside(&tree(workspace), systems)
     }),
     ("bounds of the paths with interrupts off", bench::bounds),
     ("figures", |workspace, _| bench::cases(workspace)),
