@@ -33,7 +33,7 @@ fn main() -> ! {
     let Some(ends) = ports::DISK.attach() else {
         panic!("the ring was given away before");
     };
-    let mut disk = Disk::new(RingChannel::new(ends, payload.length()), page::epoch());
+    let mut disk = Disk::new(RingChannel::new(ends, payload), page::epoch());
     let shape = wait_for_shape(&mut disk);
     seen!("shape.sectors", shape.sectors as u32);
     seen!("shape.read_only", u32::from(shape.read_only));

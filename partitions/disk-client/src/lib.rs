@@ -41,39 +41,20 @@
 extern crate std;
 
 mod client;
-#[cfg(target_os = "none")]
-mod native;
 #[cfg(test)]
 mod tests;
 
 pub use client::{Client, Refused};
-use cofferdam_ring::RingError;
 use disk_messages::{OFFSET_ALIGNMENT, Operation, Reply, Request, SECTOR_BYTES};
-#[cfg(target_os = "none")]
-pub use native::RingChannel;
 
-/// The client's end of the rings.
-pub trait Channel {
-    /// Appends a request.
-    ///
-    /// # Errors
-    /// As the ring says: nothing was appended.
-    fn push(&mut self, request: &Request) -> Result<(), RingError>;
-    /// How many requests there is room for.
-    ///
-    /// # Errors
-    /// As the ring says.
-    fn room(&mut self) -> Result<u32, RingError>;
-    /// Takes the next answer.
-    ///
-    /// # Errors
-    /// As the ring says.
-    fn pop(&mut self) -> Result<Option<Reply>, RingError>;
-    /// Tells the driver that there are requests.
-    fn ring_doorbell(&mut self);
-    /// How many bytes of payload there are.
-    fn payload_bytes(&self) -> u32;
-}
+/// The client's end of a disk's rings.
+pub trait Channel: driver_client::Channel<Request = Request, Reply = Reply> {}
+
+impl<C: driver_client::Channel<Request = Request, Reply = Reply>> Channel for C {}
+
+/// A partition's end of them.
+#[cfg(target_os = "none")]
+pub type RingChannel = driver_client::RingChannel<Request, Reply>;
 
 /// What there is of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

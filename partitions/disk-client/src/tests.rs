@@ -1,15 +1,12 @@
 //! The client before a driver that behaves, restarts, or lies.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::vec::Vec;
 
 use cofferdam_ring::RingError;
 use disk_messages::{Operation, Reply, Request, Status};
-use proptest::prelude::*;
 
-use crate::{Channel, Client, Command, Event, Failure, Refused, Shape, Transfer};
+use crate::{Client, Command, Event, Failure, Refused, Shape, Transfer};
 
 const PAYLOAD_BYTES: u32 = 8192;
 const SHAPE: Shape = Shape {
@@ -17,62 +14,8 @@ const SHAPE: Shape = Shape {
     read_only: false,
 };
 
-#[derive(Debug, Default)]
-struct Wire {
-    requests: VecDeque<Request>,
-    replies: VecDeque<Reply>,
-    room: usize,
-    push_error: Option<RingError>,
-    pop_error: Option<RingError>,
-    doorbells: usize,
-}
-
-#[derive(Clone, Debug)]
-struct ModelChannel(Rc<RefCell<Wire>>);
-
-fn told(error: &mut Option<RingError>) -> Result<(), RingError> {
-    match *error {
-        None => Ok(()),
-        Some(told) => {
-            if matches!(told, RingError::PeerRestarted | RingError::Decode(_)) {
-                *error = None;
-            }
-            Err(told)
-        }
-    }
-}
-
-impl Channel for ModelChannel {
-    fn push(&mut self, request: &Request) -> Result<(), RingError> {
-        let wire = &mut *self.0.borrow_mut();
-        told(&mut wire.push_error)?;
-        if wire.requests.len() >= wire.room {
-            return Err(RingError::Full);
-        }
-        wire.requests.push_back(*request);
-        Ok(())
-    }
-
-    fn room(&mut self) -> Result<u32, RingError> {
-        let wire = &mut *self.0.borrow_mut();
-        told(&mut wire.push_error)?;
-        Ok(wire.room.saturating_sub(wire.requests.len()) as u32)
-    }
-
-    fn pop(&mut self) -> Result<Option<Reply>, RingError> {
-        let wire = &mut *self.0.borrow_mut();
-        told(&mut wire.pop_error)?;
-        Ok(wire.replies.pop_front())
-    }
-
-    fn ring_doorbell(&mut self) {
-        self.0.borrow_mut().doorbells += 1;
-    }
-
-    fn payload_bytes(&self) -> u32 {
-        PAYLOAD_BYTES
-    }
-}
+type ModelChannel = driver_client::model::ModelChannel<Request, Reply>;
+type Wire = driver_client::model::Wire<Request, Reply>;
 
 struct Bench {
     wire: Rc<RefCell<Wire>>,
@@ -82,13 +25,10 @@ struct Bench {
 impl Bench {
     /// A client that waits for the shape.
     fn new() -> Self {
-        let wire = Rc::new(RefCell::new(Wire {
-            room: 8,
-            ..Wire::default()
-        }));
+        let channel = ModelChannel::new(PAYLOAD_BYTES, 8);
         Self {
-            client: Client::new(ModelChannel(Rc::clone(&wire)), 0x5_0007),
-            wire,
+            wire: Rc::clone(&channel.0),
+            client: Client::new(channel, 0x5_0007),
         }
     }
 
@@ -123,11 +63,7 @@ impl Bench {
     }
 
     fn restart(&self) {
-        let wire = &mut *self.wire.borrow_mut();
-        wire.requests.clear();
-        wire.replies.clear();
-        wire.push_error = Some(RingError::PeerRestarted);
-        wire.pop_error = Some(RingError::PeerRestarted);
+        self.client.channel().restart_driver();
     }
 }
 
@@ -354,109 +290,4 @@ fn the_question_for_the_shape_waits_for_room() {
     bench.client.announce();
     bench.answer_describe();
     assert_eq!(bench.client.poll(), Some(Event::Ready(SHAPE)));
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Submit(u64, u32, u32),
-    Flush,
-    /// The driver answers the request at this place, or one that it did not get.
-    Answer(usize, bool, Status, u64),
-    Tell(bool, RingError),
-    Mend,
-    Poll,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let status = prop_oneof![
-        4 => Just(Status::Done),
-        1 => Just(Status::Failed),
-        1 => Just(Status::Malformed),
-    ];
-    let error = prop_oneof![
-        2 => Just(RingError::PeerRestarted),
-        1 => Just(RingError::Corrupt),
-    ];
-    prop_oneof![
-        4 => (0u64..66, 0u32..4, 0..PAYLOAD_BYTES).prop_map(|(sector, sectors, offset)| {
-            Step::Submit(sector, sectors, offset & !511)
-        }),
-        1 => Just(Step::Flush),
-        4 => (0usize..4, any::<bool>(), status, 0u64..66)
-            .prop_map(|(place, right, status, sectors)| Step::Answer(place, right, status, sectors)),
-        1 => (any::<bool>(), error).prop_map(|(push, error)| Step::Tell(push, error)),
-        1 => Just(Step::Mend),
-        6 => Just(Step::Poll),
-    ]
-}
-
-proptest! {
-    /// Whatever the driver does, what was submitted ends once, no two in flight share an id or payload, and nothing panics.
-    #[test]
-    fn a_hostile_driver_gets_nowhere(steps in prop::collection::vec(step(), 0..300)) {
-        let mut bench = Bench::ready();
-        let mut open = BTreeSet::new();
-        let mut tag = 0;
-        for step in steps {
-            match step {
-                Step::Submit(sector, sectors, offset) => {
-                    tag += 1;
-                    let command = Command::Read(transfer(sector, sectors, offset));
-                    if bench.client.submit(command, tag).is_ok() {
-                        open.insert(tag);
-                    }
-                }
-                Step::Flush => {
-                    tag += 1;
-                    if bench.client.submit(Command::Flush, tag).is_ok() {
-                        open.insert(tag);
-                    }
-                }
-                Step::Answer(place, right, status, sectors) => {
-                    let request = {
-                        let wire = bench.wire.borrow();
-                        wire.requests.get(place).copied()
-                    };
-                    if let Some(request) = request {
-                        let id = if right { request.id } else { request.id ^ 1 };
-                        bench.answer(id, status, sectors);
-                        if right {
-                            bench.wire.borrow_mut().requests.remove(place);
-                        }
-                    }
-                }
-                Step::Tell(true, error) => bench.wire.borrow_mut().push_error = Some(error),
-                Step::Tell(false, error) => bench.wire.borrow_mut().pop_error = Some(error),
-                Step::Mend => {
-                    let wire = &mut *bench.wire.borrow_mut();
-                    wire.push_error = None;
-                    wire.pop_error = None;
-                    wire.requests.clear();
-                }
-                Step::Poll => {
-                    if let Some(Event::Ended { tag, .. }) = bench.client.poll() {
-                        prop_assert!(open.remove(&tag), "it ended before, or never began");
-                    }
-                }
-            }
-            prop_assert_eq!(bench.client.in_flight(), open.len());
-            let wire = bench.wire.borrow();
-            let ids: BTreeSet<u32> = wire.requests.iter().map(|request| request.id).collect();
-            prop_assert_eq!(ids.len(), wire.requests.len());
-        }
-        // A driver that begins anew gives back all that is open.
-        bench.restart();
-        bench.wire.borrow_mut().room = 8;
-        let mut ended = Vec::new();
-        for _ in 0..20 {
-            let asked: Vec<Request> = bench.wire.borrow_mut().requests.drain(..).collect();
-            for request in asked {
-                bench.answer(request.id, Status::Done, 64);
-            }
-            if let Some(Event::Ended { tag, .. }) = bench.client.poll() {
-                ended.push(tag);
-            }
-        }
-        prop_assert_eq!(BTreeSet::from_iter(ended), open);
-    }
 }

@@ -11,11 +11,13 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "model"))]
 extern crate std;
 
 mod block;
 mod judge;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
 mod server;
 
 #[cfg(test)]

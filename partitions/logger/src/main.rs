@@ -45,7 +45,7 @@ fn main() -> ! {
         stop_self();
     };
     let mut disk = Disk {
-        client: Client::new(RingChannel::new(ends, payload.length()), page::epoch()),
+        client: Client::new(RingChannel::new(ends, payload), page::epoch()),
         payload,
         shape: None,
     };

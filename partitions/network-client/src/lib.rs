@@ -28,40 +28,18 @@
 extern crate std;
 
 mod client;
-#[cfg(target_os = "none")]
-mod native;
 #[cfg(test)]
 mod tests;
 
 pub use client::{Address, BUFFER_BYTES, Client};
-use cofferdam_ring::RingError;
-#[cfg(target_os = "none")]
-pub use native::RingChannel;
+use driver_client::Payload;
 use network_messages::{Reply, Request};
 
-/// The client's end of the rings, and the payload.
-pub trait Channel {
-    /// Appends a request.
-    ///
-    /// # Errors
-    /// As the ring says: nothing was appended.
-    fn push(&mut self, request: &Request) -> Result<(), RingError>;
-    /// How many requests there is room for.
-    ///
-    /// # Errors
-    /// As the ring says.
-    fn room(&mut self) -> Result<u32, RingError>;
-    /// Takes the next answer.
-    ///
-    /// # Errors
-    /// As the ring says.
-    fn pop(&mut self) -> Result<Option<Reply>, RingError>;
-    /// Tells the driver that there are requests.
-    fn ring_doorbell(&mut self);
-    /// How many bytes of payload there are.
-    fn payload_bytes(&self) -> u32;
-    /// Copies from the payload, within its length.
-    fn copy_out(&self, offset: u32, to: &mut [u8]);
-    /// Copies into the payload, within its length.
-    fn copy_in(&self, offset: u32, from: &[u8]);
-}
+/// The client's end of a network's rings, and the payload.
+pub trait Channel: driver_client::Channel<Request = Request, Reply = Reply> + Payload {}
+
+impl<C: driver_client::Channel<Request = Request, Reply = Reply> + Payload> Channel for C {}
+
+/// A partition's end of them.
+#[cfg(target_os = "none")]
+pub type RingChannel = driver_client::RingChannel<Request, Reply>;

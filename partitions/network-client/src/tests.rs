@@ -1,89 +1,19 @@
 //! A client against a driver that keeps to the protocol, and one that does not.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
 use std::vec;
 use std::vec::Vec;
 
 use cofferdam_ring::RingError;
+use driver_client::Payload as _;
 use network_messages::{Operation, Reply, Request, Status};
-use proptest::prelude::*;
 
-use crate::{Address, BUFFER_BYTES, Channel, Client};
+use crate::{Address, BUFFER_BYTES, Client};
 
 const RECEIVES: usize = 4;
 const SENDS: usize = 2;
 const OWN: Address = [2, 0, 0, 0, 1, 1];
 
-#[derive(Default)]
-struct Shared {
-    requests: VecDeque<Request>,
-    replies: VecDeque<Reply>,
-    room: usize,
-    pop_error: Option<RingError>,
-    push_error: Option<RingError>,
-    payload: Vec<u8>,
-    doorbells: usize,
-}
-
-#[derive(Clone)]
-struct Ring(Rc<RefCell<Shared>>);
-
-fn told_once(error: &mut Option<RingError>) -> Option<RingError> {
-    match *error {
-        Some(RingError::PeerRestarted) => error.take(),
-        other => other,
-    }
-}
-
-impl Channel for Ring {
-    fn push(&mut self, request: &Request) -> Result<(), RingError> {
-        let shared = &mut *self.0.borrow_mut();
-        if let Some(error) = told_once(&mut shared.push_error) {
-            return Err(error);
-        }
-        if shared.requests.len() >= shared.room {
-            return Err(RingError::Full);
-        }
-        shared.requests.push_back(*request);
-        Ok(())
-    }
-
-    fn room(&mut self) -> Result<u32, RingError> {
-        let shared = &mut *self.0.borrow_mut();
-        match told_once(&mut shared.push_error) {
-            Some(error) => Err(error),
-            None => Ok((shared.room - shared.requests.len()) as u32),
-        }
-    }
-
-    fn pop(&mut self) -> Result<Option<Reply>, RingError> {
-        let shared = &mut *self.0.borrow_mut();
-        match told_once(&mut shared.pop_error) {
-            Some(error) => Err(error),
-            None => Ok(shared.replies.pop_front()),
-        }
-    }
-
-    fn ring_doorbell(&mut self) {
-        self.0.borrow_mut().doorbells += 1;
-    }
-
-    fn payload_bytes(&self) -> u32 {
-        self.0.borrow().payload.len() as u32
-    }
-
-    fn copy_out(&self, offset: u32, to: &mut [u8]) {
-        let from = offset as usize;
-        to.copy_from_slice(&self.0.borrow().payload[from..from + to.len()]);
-    }
-
-    fn copy_in(&self, offset: u32, from: &[u8]) {
-        let at = offset as usize;
-        self.0.borrow_mut().payload[at..at + from.len()].copy_from_slice(from);
-    }
-}
+type Ring = driver_client::model::ModelChannel<Request, Reply>;
 
 struct Bench {
     ring: Ring,
@@ -92,12 +22,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let shared = Shared {
-            room: 8,
-            payload: vec![0; (RECEIVES + SENDS) * BUFFER_BYTES as usize],
-            ..Shared::default()
-        };
-        let ring = Ring(Rc::new(RefCell::new(shared)));
+        let ring = Ring::new((RECEIVES + SENDS) as u32 * BUFFER_BYTES, 8);
         let client = Client::new(ring.clone(), 7).expect("there is payload");
         Self { ring, client }
     }
@@ -128,14 +53,6 @@ impl Bench {
             length,
             address: OWN,
         });
-    }
-
-    fn restart_driver(&self) {
-        let shared = &mut *self.ring.0.borrow_mut();
-        shared.requests.clear();
-        shared.replies.clear();
-        shared.push_error = Some(RingError::PeerRestarted);
-        shared.pop_error = Some(RingError::PeerRestarted);
     }
 }
 
@@ -227,7 +144,7 @@ fn a_driver_that_restarts_is_asked_again() {
     bench.client.poll();
     assert!(bench.client.send(&[1; 60]));
     bench.asked();
-    bench.restart_driver();
+    bench.ring.restart_driver();
     bench.client.poll();
     assert_eq!(bench.client.address(), None);
     assert!(!bench.client.can_send());
@@ -254,41 +171,6 @@ fn a_driver_that_restarts_before_it_answered_is_asked_again() {
 
 #[test]
 fn too_little_payload_is_none() {
-    let shared = Shared {
-        room: 8,
-        payload: vec![0; (RECEIVES + SENDS) * BUFFER_BYTES as usize - 1],
-        ..Shared::default()
-    };
-    let ring = Ring(Rc::new(RefCell::new(shared)));
+    let ring = Ring::new((RECEIVES + SENDS) as u32 * BUFFER_BYTES - 1, 8);
     assert!(Client::<_, RECEIVES, SENDS>::new(ring, 1).is_none());
-}
-
-proptest! {
-    /// Whatever the driver answers, no buffer is at the driver twice, calls end, and frames are frames.
-    #[test]
-    fn a_hostile_driver_gets_nowhere(
-        steps in prop::collection::vec((0..6u8, 0..12u32, any::<u8>(), 0..2000u32), 0..200),
-    ) {
-        let mut bench = Bench::ready();
-        let mut known = bench.asked();
-        for (what, pick, status, length) in steps {
-            let id = known.get(pick as usize).map_or(pick, |request| request.id);
-            match what {
-                0..3 => {
-                    let all = [Status::Done, Status::Malformed, Status::Refused, Status::Dropped];
-                    bench.answer(id, all[usize::from(status % 4)], length);
-                    bench.client.poll();
-                }
-                3 => if let Some(length) = bench.client.receive(&mut [0; 1514]) {
-                    prop_assert!((14..=1514).contains(&length));
-                },
-                4 => _ = bench.client.send(&[1; 60]),
-                _ if status < 40 => bench.restart_driver(),
-                _ => bench.client.poll(),
-            }
-            known.extend(bench.asked());
-            let kept = known.len().saturating_sub(12);
-            known.drain(..kept);
-        }
-    }
 }

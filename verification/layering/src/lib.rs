@@ -152,14 +152,22 @@ pub const LAYERS: &[Layer] = &[
     // What drivers and their clients are built on.
     target("partitions/virtio", &["ipc/*", "personalities/native"]),
     target(
+        "partitions/driver-client",
+        &["ipc/*", "personalities/native"],
+    ),
+    target(
         "partitions/disk-client",
-        &["ipc/*", "personalities/native", "partitions/disk-messages"],
+        &[
+            "ipc/*",
+            "partitions/disk-messages",
+            "partitions/driver-client",
+        ],
     ),
     target(
         "partitions/network-client",
         &[
             "ipc/*",
-            "personalities/native",
+            "partitions/driver-client",
             "partitions/network-messages",
         ],
     ),
@@ -187,9 +195,7 @@ pub const LAYERS: &[Layer] = &[
             "ipc/*",
             "config/*",
             "personalities/guest",
-            "partitions/logger",
-            "partitions/network",
-            "partitions/status",
+            "partitions/*",
             "verification/*",
             "tools/record",
         ],

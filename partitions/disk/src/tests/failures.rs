@@ -4,7 +4,7 @@ use cofferdam_ring::RingError;
 use disk_messages::{Operation, Status};
 use virtio::model::Faults;
 
-use super::bench::*;
+use crate::model::*;
 use virtio::{Driver as _, Next};
 
 fn statuses(bench: &Bench, client: usize) -> std::vec::Vec<Status> {

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use virtio::Memory as _;
 use virtio::model::{Arena, ModelDevice, ModelMemory};
 
-use super::bench::{DRIVER_BYTES, FLUSH, PATIENCE, PAYLOAD_BYTES, REQUIRED, Sectors, range};
+use crate::model::{DRIVER_BYTES, FLUSH, PATIENCE, PAYLOAD_BYTES, REQUIRED, Sectors, range};
 use virtio::{Driver as _, Next};
 
 use crate::{Disk, Server};
@@ -137,7 +137,10 @@ impl virtio::Channel for DriverEnd {
 #[derive(Debug)]
 struct ClientEnd(PipeProducer<Request>, PipeConsumer<Reply>);
 
-impl disk_client::Channel for ClientEnd {
+impl driver_client::Channel for ClientEnd {
+    type Request = Request;
+    type Reply = Reply;
+
     fn push(&mut self, request: &Request) -> Result<(), RingError> {
         self.0.push(request)
     }

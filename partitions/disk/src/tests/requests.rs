@@ -3,8 +3,8 @@
 use disk_messages::{Operation, Reply, Status};
 use std::vec::Vec;
 
-use super::bench::*;
 use crate::Range;
+use crate::model::*;
 
 const fn done(id: u32, sectors: u64) -> Reply {
     Reply {

@@ -62,6 +62,7 @@ struct State<B> {
     queues: Vec<ModelQueue>,
     notified: BTreeSet<u16>,
     notifications: usize,
+    resets: usize,
     interrupt_status: u8,
     generation: u8,
     taken: Vec<Taken>,
@@ -106,6 +107,7 @@ impl<B: Backend> ModelDevice<B> {
             queues: vec![ModelQueue::default(); queues.into()],
             notified: BTreeSet::new(),
             notifications: 0,
+            resets: 0,
             interrupt_status: 0,
             generation: 0,
             taken: Vec::new(),
@@ -138,6 +140,11 @@ impl<B: Backend> ModelDevice<B> {
     /// How often it was notified so far.
     pub fn notifications(&self) -> usize {
         self.0.borrow().notifications
+    }
+
+    /// How often it was reset so far.
+    pub fn resets(&self) -> usize {
+        self.0.borrow().resets
     }
 
     /// Looks into the backend.
@@ -290,6 +297,7 @@ impl<B: Backend> State<B> {
         if self.faults.never_resets {
             return;
         }
+        self.resets += 1;
         self.status = 0;
         self.accepted = 0;
         for queue in &mut self.queues {

@@ -1,21 +1,21 @@
 //! The rings of a partition, and the payload.
 
+use cofferdam_ipc::Message;
 use cofferdam_native::{RingConsumer, RingError, RingProducer, SharedMemory};
-use network_messages::{Reply, Request};
 
-use crate::Channel;
+use crate::{Channel, Payload};
 
-/// A partition's ends of a network's rings, and the payload.
+/// A partition's ends of the rings to a driver, and the payload.
 #[derive(Debug)]
-pub struct RingChannel {
-    requests: RingProducer<Request>,
-    replies: RingConsumer<Reply>,
+pub struct RingChannel<Q, A> {
+    requests: RingProducer<Q>,
+    replies: RingConsumer<A>,
     payload: SharedMemory,
 }
 
-impl RingChannel {
+impl<Q, A> RingChannel<Q, A> {
     /// The ends, as attaching gives them, and the channel's payload.
-    pub fn new(ends: (RingProducer<Request>, RingConsumer<Reply>), payload: SharedMemory) -> Self {
+    pub fn new(ends: (RingProducer<Q>, RingConsumer<A>), payload: SharedMemory) -> Self {
         let (requests, replies) = ends;
         Self {
             requests,
@@ -25,8 +25,11 @@ impl RingChannel {
     }
 }
 
-impl Channel for RingChannel {
-    fn push(&mut self, request: &Request) -> Result<(), RingError> {
+impl<Q: Message, A: Message> Channel for RingChannel<Q, A> {
+    type Request = Q;
+    type Reply = A;
+
+    fn push(&mut self, request: &Q) -> Result<(), RingError> {
         self.requests.push(request)
     }
 
@@ -34,7 +37,7 @@ impl Channel for RingChannel {
         self.requests.vacant()
     }
 
-    fn pop(&mut self) -> Result<Option<Reply>, RingError> {
+    fn pop(&mut self) -> Result<Option<A>, RingError> {
         self.replies.pop()
     }
 
@@ -46,7 +49,9 @@ impl Channel for RingChannel {
     fn payload_bytes(&self) -> u32 {
         self.payload.length()
     }
+}
 
+impl<Q, A> Payload for RingChannel<Q, A> {
     fn copy_out(&self, offset: u32, to: &mut [u8]) {
         self.payload.copy_out(offset, to);
     }

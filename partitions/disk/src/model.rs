@@ -8,23 +8,35 @@ use virtio::{Driver as _, Memory as _, Next};
 
 use crate::{Disk, Range, Server};
 
+/// Features without which no device is driven.
 pub const REQUIRED: u64 = 1 << 32 | 1 << 33;
+/// The feature of a disk that cannot be written.
 pub const READ_ONLY: u64 = 1 << 5;
+/// The feature of a disk that has a cache.
 pub const FLUSH: u64 = 1 << 9;
+/// The driver's own memory, at the beginning of the arena.
 pub const DRIVER_BYTES: u32 = 16 * 1024;
+/// The payload of each client, one behind the other.
 pub const PAYLOAD_BYTES: u32 = 8 * 1024;
+/// How large the disk is.
 pub const DISK_SECTORS: u64 = 64;
+/// The driver's patience with its device, in ticks.
 pub const PATIENCE: u64 = 1000;
 
 /// A disk whose sectors hold their number at first.
+#[derive(Debug)]
 pub struct Sectors {
+    /// What they hold.
     pub sectors: Vec<[u8; 512]>,
+    /// How often it was flushed.
     pub flushes: usize,
     /// Answers each request so, in place of doing it.
     pub answer: Option<u8>,
 }
 
 impl Sectors {
+    /// A sound one.
+    #[allow(clippy::new_without_default, reason = "nobody wants one by default")]
     pub fn new() -> Self {
         Self {
             sectors: (0..DISK_SECTORS)
@@ -76,17 +88,27 @@ impl Backend for Sectors {
     }
 }
 
+/// What a client and the driver share.
 pub type Wire = Ring<Request, Reply>;
+/// The driver's end of it.
 pub type ModelChannel = virtio::model::ModelChannel<Request, Reply>;
 
+/// The driver between its device and its clients.
+#[derive(Debug)]
 pub struct Bench {
+    /// All memory that the device reaches.
     pub arena: Arena,
+    /// The device.
     pub device: ModelDevice<Sectors>,
+    /// The driver.
     pub server: Server<ModelDevice<Sectors>, ModelMemory, ModelChannel>,
+    /// Its clients.
     pub clients: Vec<ModelChannel>,
+    /// The time, in ticks.
     pub now: u64,
 }
 
+/// Sectors that may be written.
 pub const fn range(first_sector: u64, sectors: u64) -> Range {
     Range {
         first_sector,
@@ -95,6 +117,7 @@ pub const fn range(first_sector: u64, sectors: u64) -> Range {
     }
 }
 
+/// A request to read.
 pub fn read(id: u32, sector: u64, sectors: u32, offset: u32) -> Request {
     Request {
         id,
@@ -105,6 +128,7 @@ pub fn read(id: u32, sector: u64, sectors: u32, offset: u32) -> Request {
     }
 }
 
+/// A request to write.
 pub fn write(id: u32, sector: u64, sectors: u32, offset: u32) -> Request {
     Request {
         operation: Operation::Write,
@@ -112,6 +136,7 @@ pub fn write(id: u32, sector: u64, sectors: u32, offset: u32) -> Request {
     }
 }
 
+/// A request that moves nothing.
 pub fn other(id: u32, operation: Operation) -> Request {
     Request {
         operation,
@@ -120,10 +145,15 @@ pub fn other(id: u32, operation: Operation) -> Request {
 }
 
 impl Bench {
+    /// Clients with these ranges of a disk.
     pub fn new(ranges: &[Range]) -> Self {
         Self::with(REQUIRED | FLUSH, 256, ranges)
     }
 
+    /// The same of a disk with these features, and a queue of so many entries.
+    ///
+    /// # Panics
+    /// If there are more clients than a driver takes.
     pub fn with(features: u64, queue_size_max: u16, ranges: &[Range]) -> Self {
         let clients = ranges.len() as u32;
         let arena = Arena::new(DRIVER_BYTES + clients * PAYLOAD_BYTES);
@@ -145,6 +175,7 @@ impl Bench {
         bench
     }
 
+    /// A client asks.
     pub fn ask(&self, client: usize, request: Request) {
         self.clients[client]
             .ring
@@ -154,6 +185,9 @@ impl Bench {
     }
 
     /// The driver's turns until it waits.
+    ///
+    /// # Panics
+    /// If it does not come to rest.
     pub fn serve(&mut self) -> Next {
         for _ in 0..100 {
             match self.server.serve(self.now) {
@@ -165,6 +199,9 @@ impl Bench {
     }
 
     /// The driver and the device, until there is nothing more to do.
+    ///
+    /// # Panics
+    /// If they do not come to rest.
     pub fn run(&mut self) {
         for _ in 0..100 {
             assert_eq!(self.serve(), Next::Wait);
@@ -177,6 +214,7 @@ impl Bench {
         panic!("it does not come to rest");
     }
 
+    /// Takes what a client was answered.
     pub fn answers(&self, client: usize) -> Vec<Reply> {
         self.clients[client]
             .ring
@@ -187,23 +225,29 @@ impl Bench {
     }
 
     /// The one answer that is there.
+    ///
+    /// # Panics
+    /// If there is another number of them.
     pub fn answer(&self, client: usize) -> Reply {
         let answers = self.answers(client);
         assert_eq!(answers.len(), 1, "{answers:?}");
         answers[0]
     }
 
+    /// Bytes of a client's payload.
     pub fn payload(&self, client: usize, offset: u32, bytes: usize) -> Vec<u8> {
         let memory = &self.clients[client].payload;
         self.arena.read(memory.bus_address(offset).into(), bytes)
     }
 
+    /// Fills sectors of a client's payload.
     pub fn fill(&self, client: usize, offset: u32, sectors: usize, byte: u8) {
         let memory = &self.clients[client].payload;
         let bytes = std::vec![byte; sectors * SECTOR_BYTES as usize];
         self.arena.write(memory.bus_address(offset).into(), &bytes);
     }
 
+    /// Looks at what a client and the driver share.
     pub fn wire<T>(&self, client: usize, change: impl FnOnce(&mut Wire) -> T) -> T {
         change(&mut self.clients[client].ring.borrow_mut())
     }
