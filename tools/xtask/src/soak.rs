@@ -22,7 +22,7 @@ const SEQUENCES_AT_A_TIME: u32 = 4_000;
 /// And so often.
 const SEQUENCES_TIMES: u32 = 8;
 /// Inputs of each fuzz target, in portions: a test may keep memory for good.
-const FUZZ: [(&str, u64, u64); 11] = [
+const FUZZ: [(&str, u64, u64); 15] = [
     ("tables", 8, 100_000),
     ("hypercalls", 20, 10_000),
     ("messages", 8, 2_000_000),
@@ -32,6 +32,10 @@ const FUZZ: [(&str, u64, u64); 11] = [
     ("record", 4, 100_000),
     ("virtio", 8, 100_000),
     ("network", 8, 100_000),
+    ("network_client", 4, 200_000),
+    ("disk", 8, 100_000),
+    ("disk_client", 4, 1_000_000),
+    ("queue", 4, 1_000_000),
     ("log", 4, 20_000),
     ("http", 4, 200_000),
 ];

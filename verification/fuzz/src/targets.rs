@@ -1,11 +1,16 @@
 //! What is tested, a module each.
 
+mod choice;
+pub mod disk;
+pub mod disk_client;
 pub mod http;
 pub mod hypercalls;
 pub mod log;
 pub mod messages;
 pub mod network;
+pub mod network_client;
 pub mod programs;
+pub mod queue;
 pub mod record;
 pub mod ring;
 pub mod system;

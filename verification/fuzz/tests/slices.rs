@@ -53,6 +53,26 @@ fn network() {
 }
 
 #[test]
+fn network_client() {
+    slice("network_client", 4000);
+}
+
+#[test]
+fn disk() {
+    slice("disk", 2000);
+}
+
+#[test]
+fn disk_client() {
+    slice("disk_client", 10_000);
+}
+
+#[test]
+fn queue() {
+    slice("queue", 10_000);
+}
+
+#[test]
 fn log() {
     slice("log", 2000);
 }
