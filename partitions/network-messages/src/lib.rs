@@ -22,7 +22,7 @@
 //! begin anywhere in the payload, so that who copies it can copy words wherever the frame came from. Buffers for receiving have room for the longest
 //! frame; they are filled in the order in which they were given. Frames that come while the client has given none are lost, as on any network.
 //!
-//! `Done` for a frame that was sent means that the driver took it, not that anybody received it.
+//! `Done` for a frame that was sent means that the driver took it, not that anybody received it. [`Status::Dropped`] means that no other client got it, a frame for several included.
 //!
 //! # Neither side trusts the other
 //!
@@ -83,7 +83,8 @@ pub enum Status {
     Malformed,
     /// The client may not send this frame: its source address is not the client's, or a filter is against it.
     Refused,
-    /// There was no room or no time for the frame: the client is over its rate, or the device fell behind.
+    /// There was no room or no time for the frame: the client is over its rate, or the device fell behind. No other client got it, so it can be sent again; of a device
+    /// that failed it is unknown whether the frame went out to the wire.
     Dropped,
 }
 

@@ -9,6 +9,11 @@
 //! answered so. Those that may ask are served in turn, one request each. A turn has a fixed number of requests and of frames from the wire,
 //! so that neither a client nor the wire keeps the other waiting. A frame for a client that has no room is lost at once, and keeps nobody up.
 //!
+//! # All or nobody
+//!
+//! A frame that is answered as dropped went to no client: so whoever sends it again gives nobody the same frame twice. One for several and the wire gets its slot first,
+//! and without one nobody gets it. While there is no wire, it goes to the clients, and is done; and it is done too if the device fails that has it.
+//!
 //! # A client restarts
 //!
 //! Either direction of its ring says so. Its answers and its buffers are dropped, and as long as the device has a frame of its last life, nothing
@@ -49,12 +54,15 @@ struct Slot {
     length: u32,
     /// When it went there, in ticks.
     since: u64,
+    /// Other clients were given it as well.
+    shared: bool,
 }
 
 const NO_SLOT: Slot = Slot {
     id: 0,
     length: 0,
     since: 0,
+    shared: false,
 };
 
 /// A network and its clients.
@@ -159,9 +167,13 @@ where
     /// The device is done with a slot.
     fn end(&mut self, slot: u8, status: Status) {
         let bit = bit(slot);
-        let Some(Slot { id, length, .. }) = self.slots.get(usize::from(slot)).copied() else {
+        let Some(slot) = self.slots.get(usize::from(slot)).copied() else {
             return;
         };
+        let Slot {
+            id, length, shared, ..
+        } = slot;
+        let status = if shared { Status::Done } else { status };
         self.free |= bit;
         for client in &mut self.clients {
             client.dropped &= !bit;
@@ -341,29 +353,31 @@ where
         let header = header(&payload, offset);
         let settings = self.clients.iter().map(|client| &client.settings);
         let route = route::from_client(settings, number, &header).ok_or(Unsent::Refused)?;
+        let shared = route.clients != 0;
+        let has_wire = route.wire && (self.net.is_up() || !shared);
+        if has_wire {
+            let slot = of_mask(self.free).next().ok_or(Unsent::NoRoom)?;
+            let body = payload.bus_address(offset).wrapping_add(HEADER_BYTES);
+            if !self.net.send(slot, &header, body, length - HEADER_BYTES) {
+                return Err(Unsent::NoRoom);
+            }
+            self.free &= !bit(slot);
+            if let Some(place) = self.slots.get_mut(usize::from(slot)) {
+                *place = Slot {
+                    id: request.id,
+                    length,
+                    since: now,
+                    shared,
+                };
+            }
+            if let Some(client) = self.clients.get_mut(number) {
+                client.at_device |= bit(slot);
+            }
+        }
         for other in chosen(&mut self.clients, route.clients) {
             other.deliver(&header, &payload, offset, length);
         }
-        if !route.wire {
-            return Ok(Sent::Over);
-        }
-        let slot = of_mask(self.free).next().ok_or(Unsent::NoRoom)?;
-        let body = payload.bus_address(offset).wrapping_add(HEADER_BYTES);
-        if !self.net.send(slot, &header, body, length - HEADER_BYTES) {
-            return Err(Unsent::NoRoom);
-        }
-        self.free &= !bit(slot);
-        if let Some(place) = self.slots.get_mut(usize::from(slot)) {
-            *place = Slot {
-                id: request.id,
-                length,
-                since: now,
-            };
-        }
-        if let Some(client) = self.clients.get_mut(number) {
-            client.at_device |= bit(slot);
-        }
-        Ok(Sent::Begun)
+        Ok(if has_wire { Sent::Begun } else { Sent::Over })
     }
 }
 

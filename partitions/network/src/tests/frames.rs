@@ -367,6 +367,42 @@ fn a_device_that_fails_again_and_again_stays_down() {
 }
 
 #[test]
+fn what_is_for_several_is_done_without_a_wire() {
+    let mut bench = Bench::new(2);
+    while bench.server.is_up() {
+        bench.device.fail();
+        bench.server.interrupted();
+        assert_eq!(bench.serve(), Next::Wait);
+    }
+    bench.ask(1, receive(2, 0));
+    assert_eq!(bench.serve(), Next::Wait);
+    bench.send(0, 1, &frame(BROADCAST, address(0), 60));
+    assert_eq!(bench.serve(), Next::Wait);
+    assert_eq!(bench.answers(1), [reply(2, Status::Done, 60)]);
+    assert_eq!(bench.answers(0), [reply(1, Status::Done, 60)]);
+    let counts = bench.server.counts().clients[0];
+    assert_eq!((counts.sent, counts.lost), (1, 0));
+}
+
+#[test]
+fn what_others_have_is_not_dropped_by_a_device_that_fails() {
+    let mut bench = Bench::new(2);
+    bench.ask(1, receive(2, 0));
+    assert_eq!(bench.serve(), Next::Wait);
+    for (id, destination) in [(1, BROADCAST), (3, OUTSIDE)] {
+        bench.send(0, id, &frame(destination, address(0), 60));
+        assert_eq!(bench.serve(), Next::Wait);
+    }
+    assert_eq!(bench.answers(1), [reply(2, Status::Done, 60)]);
+    assert_eq!(bench.answers(0), [], "the device has them");
+    bench.device.fail();
+    bench.server.interrupted();
+    assert_eq!(bench.serve(), Next::Wait);
+    let dropped = reply(3, Status::Dropped, 0);
+    assert_eq!(bench.answers(0), [reply(1, Status::Done, 60), dropped]);
+}
+
+#[test]
 fn a_device_that_cannot_be_stopped_is_for_the_kernel() {
     let mut bench = Bench::new(1);
     let faults = virtio::model::Faults {
