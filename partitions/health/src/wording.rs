@@ -88,8 +88,11 @@ impl fmt::Display for Entry<'_> {
                 }
             }
             Some(Error::StackOverflow) => write!(f, "{who} ran off its stack at {address:#010x}")?,
-            Some(Error::DeadlineMissed | Error::RestartLimit | Error::InterruptStorm) => {
+            Some(Error::DeadlineMissed | Error::RestartLimit) => {
                 write!(f, "{who}: {}", error_name(error))?;
+            }
+            Some(Error::InterruptStorm) => {
+                write!(f, "{who}: interrupt storm, its source is held off")?;
             }
             Some(Error::DeviceUnfit) => {
                 let slot = record.detail.get() / 8;

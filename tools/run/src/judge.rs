@@ -220,6 +220,10 @@ fn partition(
         response_max_ticks: account.response_max_ticks.get(),
         stack_high_water_bytes: memory::stack_high_water(&followed.memory, plan)?,
         health_events: account.health_events.get(),
+        errors: (Error::ALL[..PARTITION_ERRORS].iter())
+            .map(|error| (error.name(), account.errors[*error as usize].get().into()))
+            .filter(|(_, count)| *count > 0)
+            .collect(),
         restarts: account.restarts.get(),
         guest: plan.guest.is_some().then(|| {
             let idle_ticks = account.guest_idle_ticks.get();

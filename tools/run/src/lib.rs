@@ -25,7 +25,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cofferdam_abi::record::{Header, Mark, STOP_REQUEST};
+use cofferdam_abi::record::{Header, HealthRecord, Mark, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
 use cofferdam_qemu::{Behind, Boot, Content, Drive, Machine, Memory, Network, Plugin, Serial};
@@ -168,6 +168,8 @@ pub struct Outcome {
     pub serial: Vec<u8>,
     /// The marks of the whole run, in their order.
     pub marks: Vec<Mark>,
+    /// The entries of the health log of the whole run, in their order; those are missing that were overwritten before the host looked.
+    pub health: Vec<HealthRecord>,
 }
 
 /// Runs a system to its end, and judges it.
@@ -198,6 +200,7 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         snapshot,
         serial: followed.serial,
         marks: followed.marks.into_values().collect(),
+        health: followed.health.into_values().collect(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! The judgement on a run, as data.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// The judgement on a run. Its JSON form is part of the command's interface.
@@ -67,6 +69,8 @@ pub struct PartitionReport {
     pub stack_high_water_bytes: u32,
     /// Health events.
     pub health_events: u32,
+    /// How often each error came of those that did, by its name: as the health log has them, also of what was overwritten there.
+    pub errors: BTreeMap<&'static str, u32>,
     /// Starts after the first.
     pub restarts: u32,
     /// The time of its guest, if it has one.
@@ -139,6 +143,7 @@ mod tests {
                 response_max_ticks: 0,
                 stack_high_water_bytes: 0,
                 health_events: 0,
+                errors: BTreeMap::new(),
                 restarts: 0,
                 guest: None,
             }],
@@ -187,6 +192,7 @@ mod tests {
                 "response_max_ticks",
                 "stack_high_water_bytes",
                 "health_events",
+                "errors",
                 "restarts",
                 "guest",
             ],
@@ -232,6 +238,17 @@ mod tests {
                 "  TRUSTED: disk0 of disk reaches all memory of the machine by its DMA\n"
             )
         );
+    }
+
+    #[test]
+    fn errors_are_named_with_their_numbers() {
+        let mut report = report(&[]);
+        assert!(!report.to_string().contains("health log"));
+        let errors = [("application_error", 1), ("interrupt_storm", 13)];
+        report.partitions[0].errors = errors.into();
+        assert!(report.to_string().contains(
+            "  the health log has of one: application_error once, interrupt_storm 13 times\n"
+        ));
     }
 
     #[test]

@@ -79,6 +79,17 @@ impl Report {
             )?;
         }
         for one in &self.partitions {
+            let times = |(error, count): (&&str, &u32)| match count {
+                1 => format!("{error} once"),
+                count => format!("{error} {count} times"),
+            };
+            let errors: Vec<_> = one.errors.iter().map(times).collect();
+            if !errors.is_empty() {
+                let errors = errors.join(", ");
+                writeln!(f, "  the health log has of {}: {errors}", one.name)?;
+            }
+        }
+        for one in &self.partitions {
             if let Some(guest) = &one.guest {
                 writeln!(
                     f,

@@ -305,6 +305,7 @@ mod tests {
             response_max_ticks: 0,
             stack_high_water_bytes: 0,
             health_events: 0,
+            errors: Default::default(),
             restarts: 0,
         }
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
-use cofferdam_run::{Options, Outcome, Outside, PartitionReport, free_port, run, run_image};
+use cofferdam_run::{Options, Outcome, Outside, PartitionReport, free_port, run};
 
 use crate::machines::{Systems, case, no_reasons, run_all};
 use crate::parts::Tally;
@@ -178,16 +178,6 @@ fn beside<T: Send>(
     options: Options,
     visit: impl FnOnce(&AtomicBool) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
-    beside_image(built, built.image(options.kernel), options, visit)
-}
-
-/// The same of an image.
-fn beside_image<T: Send>(
-    built: &Built,
-    image: &[u8],
-    options: Options,
-    visit: impl FnOnce(&AtomicBool) -> Result<T> + Send,
-) -> Result<(Outcome, T)> {
     let (over, enough) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
     let options = Options {
         enough: Some(enough.clone()),
@@ -199,7 +189,7 @@ fn beside_image<T: Send>(
             enough.store(true, Ordering::Relaxed);
             visited
         });
-        let outcome = run_image(built, image, &options);
+        let outcome = run(built, &options);
         over.store(true, Ordering::Relaxed);
         let visited = visitor.join().ok().context("the visitor gave up")?;
         Ok((outcome?, visited?))

@@ -7,19 +7,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use cofferdam_abi::health::Error;
-use cofferdam_build::{Built, Kernel};
+use anyhow::{Context, Result, ensure};
+use cofferdam_abi::health::{Action, Error};
+use cofferdam_abi::record::HealthRecord;
+use cofferdam_build::Built;
 use cofferdam_run::{Outcome, Outside};
 
-use super::{LOOP, beside, beside_image, keeps_its_beat, partition, visited};
+use super::{LOOP, beside, keeps_its_beat, partition, visited};
 use crate::machines::{Case, Systems, case};
 use crate::parts::Tally;
-use crate::variant::Variant;
 
 /// So many questions are answered in a flood, and so many frames of it come with each.
 const ANSWERS: u32 = 200;
 const FRAMES_OF_QUESTION: u32 = 100;
+/// A busy host sends them so slowly that no limit is reached: then the flood comes again, each time so many times as long, and so often at the most.
+const LONGER: u32 = 4;
+const FLOODS: u32 = 4;
+/// Who has the device, and the device.
+const DRIVER: &str = "network";
+const DEVICE: &str = "network0";
 /// So many questions are answered behind all malformed frames.
 const ANSWERS_AFTER: u32 = 10;
 /// The partition `status` on the network, as the system's file says, and its address.
@@ -120,37 +126,31 @@ impl Wire {
     }
 }
 
-/// What the system's file takes for a storm, and what it does in the flood: by the machine's time frames come as slowly as a busy host likes.
-const STORM: &str = "storm      = \"200/10ms\"";
-const EARLY_STORM: &str = "storm      = \"10/10ms\"";
-
 /// Frames of all kinds come as fast as the host sends them, and questions among them. The control loop keeps its beat as in a run in which
-/// nobody says anything; the source of the interrupts is held off when it is too much, which the health log says; and the partition behind the
-/// switch answers: so many questions that the flood has come as well, whatever of it is lost on the way.
+/// nobody says anything; the source of the interrupts is held off when it is too much, which the health log says, with the limit that the system's file has;
+/// and the partition behind the switch answers: so many questions that the flood has come as well, whatever of it is lost on the way.
 fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
     let quiet = systems.run(built, 1000)?;
     keeps_its_beat(&quiet)?;
-    let wire = Wire::new()?;
-    let (built, image) = Variant::replacing(STORM, EARLY_STORM).build(built, Kernel::Release)?;
-    let options = visited(systems, wire.outside());
-    let (flooded, (answers, sent)) = beside_image(&built, &image, options, |over| {
-        let mut number = 0;
-        let answers = wire.ask(STATUS, ANSWERS, over, || {
-            for _ in 0..FRAMES_OF_QUESTION {
-                wire.send(&frame_of_flood(number))?;
-                number += 1;
-            }
-            Ok(())
-        })?;
-        Ok((answers, number))
-    })?;
-    keeps_its_beat(&flooded)?;
+    let (mut answers, mut floods) = (ANSWERS, 1);
+    let (flooded, sent, storms) = loop {
+        let (flooded, sent) = one_flood(systems, built, answers)?;
+        let storms = storms(built, &flooded)?;
+        if storms > 0 || floods == FLOODS {
+            break (flooded, sent, storms);
+        }
+        answers *= LONGER;
+        floods += 1;
+    };
     ensure!(
-        answers >= ANSWERS,
-        "{answers} questions were answered; it should have been {ANSWERS}"
+        storms > 0,
+        "no storm of {DEVICE} stands in the health log, after {FLOODS} floods"
     );
-    let storms = storms(&flooded);
-    ensure!(storms > 0, "no storm was held off");
+    let line = format!("  the health log has of {DRIVER}: interrupt_storm ");
+    ensure!(
+        flooded.report.to_string().contains(&line),
+        "the report does not say `{line}`"
+    );
     let moved = |outcome: &Outcome| -> Result<Vec<u32>> {
         let moved = LOOP.map(|name| Ok(partition(outcome, name)?.jitter_ticks()));
         moved.into_iter().collect()
@@ -162,17 +162,70 @@ fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
     );
     let mut tally = Tally::one();
     tally.covered.push(format!(
-        "{sent} frames sent by the host, {storms} storms held off, {answers} answers; releases of {LOOP:?} moved by {with:?} ticks, without a flood by {without:?}"
+        "{sent} frames sent by the host, {storms} storms held off in {:.1} s of machine time, {answers} answers; releases of {LOOP:?} moved by {with:?} ticks, without a flood by {without:?}",
+        flooded.report.machine_time_ns as f64 / 1e9
     ));
     Ok(tally)
 }
 
-/// How often the health log says that interrupts came too often.
-fn storms(outcome: &Outcome) -> u32 {
-    let snapshot = &outcome.snapshot;
-    let accounts = (0..snapshot.partition_count()).map(|index| snapshot.partition(index));
-    let of_one = accounts.map(|one| u32::from(one.errors[Error::InterruptStorm as usize].get()));
-    of_one.sum()
+/// A flood that goes on until so many questions were answered: what came of it, and how many frames were sent.
+fn one_flood(systems: &Systems, built: &Built, wanted: u32) -> Result<(Outcome, u32)> {
+    let wire = Wire::new()?;
+    let (flooded, (answers, sent)) = beside(built, visited(systems, wire.outside()), |over| {
+        let mut number = 0;
+        let answers = wire.ask(STATUS, wanted, over, || {
+            for _ in 0..FRAMES_OF_QUESTION {
+                wire.send(&frame_of_flood(number))?;
+                number += 1;
+            }
+            Ok(())
+        })?;
+        Ok((answers, number))
+    })?;
+    keeps_its_beat(&flooded)?;
+    ensure!(
+        answers >= wanted,
+        "{answers} questions were answered; it should have been {wanted}"
+    );
+    Ok((flooded, sent))
+}
+
+/// How many storms of the network's device stand in the health log: each is said once, and held off for as long as its limit counts.
+fn storms(built: &Built, outcome: &Outcome) -> Result<u32> {
+    let mut interrupts = built.plan.interrupts.iter();
+    let number = interrupts.position(|one| one.device == DEVICE);
+    let number = number.with_context(|| format!("{DEVICE} has no interrupt"))?;
+    let plan = &built.plan.interrupts[number];
+    let mut devices = built.checked.system.devices.iter();
+    let limit = devices.find_map(|one| (*one.name == *DEVICE).then_some(one.storm.as_ref()?.value));
+    let (_, storm_ticks) = limit.with_context(|| format!("{DEVICE} has no limit"))?;
+    let ours = |entry: &&HealthRecord| entry.error == Error::InterruptStorm as u8;
+    let mut last = None;
+    let mut storms = 0;
+    for entry in outcome.health.iter().filter(ours) {
+        let (owner, detail) = (usize::from(entry.partition), entry.detail.get());
+        ensure!(
+            (owner, detail as usize) == (plan.owner, number),
+            "a storm of interrupt {detail} of partition {owner}"
+        );
+        ensure!(
+            entry.action == Action::Log as u8,
+            "a storm was not logged alone: action {}",
+            entry.action
+        );
+        let tick = entry.tick.get();
+        let quiet = last.is_none_or(|last| tick - last >= storm_ticks);
+        ensure!(quiet, "two storms within the time of one, at tick {tick}");
+        last = Some(tick);
+        storms += 1;
+    }
+    let account = outcome.snapshot.partition(plan.owner);
+    let counted = account.errors[Error::InterruptStorm as usize].get();
+    ensure!(
+        storms <= u32::from(counted) && (storms > 0) == (counted > 0),
+        "{storms} storms in the health log, and {counted} counted"
+    );
+    Ok(storms)
 }
 
 /// One of the frames that flood: to everybody, to nobody, to the partition, from whom they are not, too short, and as long as can be.
