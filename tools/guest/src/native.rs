@@ -85,6 +85,7 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         plugin: options.besides.plugin.clone(),
         reboots: false,
         monitored: false,
+        probed: None,
     };
     let mut running = machine.prepare()?.start()?;
     let end = running.wait(options.limit, |_| None::<()>)?;

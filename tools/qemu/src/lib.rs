@@ -13,6 +13,7 @@
 
 mod memory;
 mod monitor;
+mod probe;
 mod running;
 
 use std::os::fd::AsRawFd;
@@ -30,6 +31,7 @@ pub use running::{End, Running};
 
 use memory::SharedFile;
 use monitor::Line;
+use probe::Probe;
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -62,6 +64,8 @@ pub struct Machine {
     pub paced: bool,
     /// Something will be done to it while it runs: see [`Running::ask`].
     pub monitored: bool,
+    /// What a loader left in registers and memory, if words at physical addresses are asked for at all: see [`Running::read_physical`].
+    pub probed: Option<Vec<(u64, u32)>>,
 }
 
 /// What a machine boots.
@@ -259,15 +263,20 @@ impl Machine {
             kernel: SharedFile::with(&self.folder, kernel)?,
             companion: SharedFile::with(&self.folder, companion)?,
         };
-        let line = self.monitored.then(Line::new).transpose()?;
+        // Whoever is probed waits until the monitor lets it begin.
+        let monitored = self.monitored || self.probed.is_some();
+        let hands = Hands {
+            line: monitored.then(Line::new).transpose()?,
+            probe: self.probed.as_ref().map(|_| Probe::new()).transpose()?,
+        };
         Ok(Prepared {
             machine: self,
             files,
-            line,
+            hands,
         })
     }
 
-    fn command(&self, files: &Files, line: Option<&Line>) -> Result<Command> {
+    fn command(&self, files: &Files, hands: &Hands) -> Result<Command> {
         // If this process is killed outright, nothing of ours can end QEMU any more; the kernel of the host then does.
         let mut qemu = if std::path::Path::new("/usr/bin/setpriv").exists() {
             let mut setpriv = Command::new("/usr/bin/setpriv");
@@ -332,8 +341,11 @@ impl Machine {
             }
             qemu.args(["-plugin", &value]);
         }
-        if let Some(line) = line {
+        if let Some(line) = &hands.line {
             qemu.args(line.arguments());
+        }
+        if let Some(probe) = &hands.probe {
+            qemu.args(probe.arguments());
         }
         match self.serial {
             Serial::Terminal => {
@@ -363,11 +375,17 @@ pub(crate) struct Files {
     companion: SharedFile,
 }
 
+/// By what something is done to the machine from outside.
+pub(crate) struct Hands {
+    line: Option<Line>,
+    probe: Option<Probe>,
+}
+
 /// A machine whose memory is there, but which has not started.
 pub struct Prepared {
     machine: Machine,
     files: Files,
-    line: Option<Line>,
+    hands: Hands,
 }
 
 impl Prepared {
@@ -381,7 +399,15 @@ impl Prepared {
     /// The machine ends with the thread that calls this: keep that thread until the run is over.
     pub fn start(self) -> Result<Running> {
         let memory = self.memory()?;
-        let command = self.machine.command(&self.files, self.line.as_ref())?;
-        Running::start(command, self.machine.serial, memory, self.files, self.line)
+        let command = self.machine.command(&self.files, &self.hands)?;
+        let mut running =
+            Running::start(command, self.machine.serial, memory, self.files, self.hands)?;
+        if let Some(words) = &self.machine.probed {
+            for (physical, word) in words {
+                running.write_physical(*physical, *word)?;
+            }
+            running.ask("cont")?;
+        }
+        Ok(running)
     }
 }

@@ -16,7 +16,8 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::memory::Memory;
 use crate::monitor::{Line, Monitor};
-use crate::{Files, Serial};
+use crate::probe::Probe;
+use crate::{Files, Hands, Serial};
 
 /// How often the machine is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -55,6 +56,7 @@ pub struct Running {
     child: Child,
     memory: Memory,
     monitor: Option<Monitor>,
+    probe: Option<Probe>,
     keyboard: Option<ChildStdin>,
     serial: Gathered,
     complaints: Gathered,
@@ -72,7 +74,7 @@ impl Running {
         serial: Serial,
         memory: Memory,
         files: Files,
-        line: Option<Line>,
+        hands: Hands,
     ) -> Result<Self> {
         let interrupt = Hold::new()?;
         // QEMU changes the terminal's mode, and cannot change it back if it is killed.
@@ -92,7 +94,8 @@ impl Running {
             complaints: Gathered::from(child.stderr.take()),
             child,
             memory,
-            monitor: line.map(Line::monitor),
+            monitor: hands.line.map(Line::monitor),
+            probe: hands.probe.map(Probe::begun),
             terminal,
             on_output: serial == Serial::Output,
             interrupt,
@@ -137,6 +140,21 @@ impl Running {
         let monitor = self.monitor.as_mut();
         let monitor = monitor.context("this machine has no monitor")?;
         monitor.ask(line)
+    }
+
+    /// The word at a physical address, a register's too. It is taken as the processor would.
+    pub fn read_physical(&mut self, physical: u64) -> Result<u32> {
+        self.probe()?.read(physical)
+    }
+
+    /// Puts a word there.
+    pub fn write_physical(&mut self, physical: u64, word: u32) -> Result<()> {
+        self.probe()?.write(physical, word)
+    }
+
+    fn probe(&mut self) -> Result<&mut Probe> {
+        let probe = self.probe.as_mut();
+        probe.context("this machine is not probed")
     }
 
     /// Waits until `seen` says so, the machine ends, the time is up (`None`: no limit), or the user interrupts.

@@ -129,3 +129,24 @@ fn a_machine_is_asked_while_it_runs() {
     let mut running = silent.prepare().unwrap().start().unwrap();
     assert!(running.ask("info block").is_err());
 }
+
+/// A register of a device before the first instruction, and behind many: the interrupt controller's of a source that nobody uses.
+#[test]
+fn registers_are_read_and_written_from_outside() {
+    const REGISTER: u64 = 0xf_e005_0600;
+    const COUNTED: u64 = 0x20_0000;
+    let (mut probed, _folder) = machine(&COUNTER, Serial::Captured);
+    probed.probed = Some(vec![(REGISTER, 0x8008_0007), (COUNTED + 4, 7)]);
+    let mut running = probed.prepare().unwrap().start().unwrap();
+    let copied = |running: &cofferdam_qemu::Running| {
+        let word = running.memory().read_word(COUNTED + 8).ok();
+        word.filter(|word| *word == 7)
+    };
+    let end = running.wait(LIMIT, copied).unwrap();
+    assert_eq!(end, End::Seen(7));
+    assert_eq!(running.read_physical(REGISTER).unwrap(), 0x8008_0007);
+    assert_eq!(running.read_physical(REGISTER + 0x20).unwrap(), 0x8000_0000);
+    let (silent, _folder) = machine(&COUNTER, Serial::Captured);
+    let mut running = silent.prepare().unwrap().start().unwrap();
+    assert!(running.read_physical(REGISTER).is_err());
+}

@@ -124,6 +124,7 @@ impl RunArguments {
             },
             media: Vec::new(),
             enough: None,
+            probe: None,
             resets: 0,
         };
         if let Outside::Port(port) = options.outside {

@@ -51,6 +51,8 @@ pub(crate) struct Followed {
     pub(crate) marks: BTreeMap<u32, Mark>,
     /// The same of the health log.
     pub(crate) health: BTreeMap<u32, HealthRecord>,
+    /// What was read behind the run.
+    pub(crate) probed: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -128,6 +130,13 @@ pub(crate) fn follow(
         }
     }
     follower.wait(&mut running, |_, _| None::<()>)?;
+    let mut probed = Vec::new();
+    for (physical, word) in options.probe.iter().flat_map(|probe| &probe.behind) {
+        match word {
+            Some(word) => running.write_physical(*physical, *word)?,
+            None => probed.push(running.read_physical(*physical)?),
+        }
+    }
     // What the machine said last may still be on its way through the pipe; `end` waits for it.
     let (memory, serial) = running.end()?;
     let last = snapshot(&memory)?;
@@ -140,6 +149,7 @@ pub(crate) fn follow(
         serial,
         marks: gathered.marks,
         health: gathered.health,
+        probed,
     })
 }
 

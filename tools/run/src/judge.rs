@@ -50,6 +50,13 @@ pub(crate) fn judge(
                 "memory that nobody may write was changed, at physical address {address:#010x}"
             ));
         }
+        if built.plan.bus.is_some() {
+            for address in memory::not_empty(&followed.memory, image, &built.plan)? {
+                reasons.push(format!(
+                    "memory that nobody has was written, at physical address {address:#010x}"
+                ));
+            }
+        }
         attack_reports = attacks::attacks(built, followed, snapshot);
         attack_reports.extend(attacks::of_guests(built, followed, snapshot));
         for attack in &attack_reports {

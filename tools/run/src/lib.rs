@@ -62,8 +62,19 @@ pub struct Options {
     pub media: Vec<Medium>,
     /// Set by whoever comes from outside when it is enough: the kernel is then asked to stop, before the machine's time is over.
     pub enough: Option<Arc<AtomicBool>>,
+    /// What a loader left, and what is looked at behind the run, in registers of the machine.
+    pub probe: Option<Probe>,
     /// How often the module is expected to reset the machine. It goes on each time; one reset more ends the run.
     pub resets: u32,
+}
+
+/// Words at physical addresses, the registers of devices among them.
+#[derive(Clone, Debug, Default)]
+pub struct Probe {
+    /// What a loader left there: each is written before the first instruction, in this order.
+    pub loader: Vec<(u64, u32)>,
+    /// What is done behind the run, in this order: a word is written, or one is read.
+    pub behind: Vec<(u64, Option<u32>)>,
 }
 
 /// What is behind a disk in one run. What is written to it stays.
@@ -170,6 +181,10 @@ pub struct Outcome {
     pub marks: Vec<Mark>,
     /// The entries of the health log of the whole run, in their order; those are missing that were overwritten before the host looked.
     pub health: Vec<HealthRecord>,
+    /// The machine's memory as it was in the end.
+    pub memory: Memory,
+    /// The words that [`Probe::behind`] read.
+    pub probed: Vec<u32>,
 }
 
 /// Runs a system to its end, and judges it.
@@ -201,6 +216,8 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         serial: followed.serial,
         marks: followed.marks.into_values().collect(),
         health: followed.health.into_values().collect(),
+        memory: followed.memory,
+        probed: followed.probed,
     })
 }
 
@@ -246,6 +263,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         plugin: options.plugin.clone(),
         reboots: options.resets > 0,
         paced: at_a_terminal || matches!(options.outside, Outside::Paced),
+        probed: options.probe.as_ref().map(|probe| probe.loader.clone()),
         monitored: (options.moments.iter()).any(|moment| moment.deed.line().is_some()),
     })
 }

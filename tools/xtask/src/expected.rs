@@ -5,6 +5,7 @@
 //! came of each step that it went through. A partition leaves its steps as marks (`partitions/evidence`); everything
 //! else the kernel wrote by itself. What the file does not name must not be there.
 
+mod machine;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,8 @@ use crate::sequence::{self, Sequence};
 use crate::timeline::Timeline;
 use crate::variant::Variant;
 
+pub use machine::Inside;
+
 /// The folder of such files beside a system.
 const FOLDER: &str = "expected";
 
@@ -58,6 +61,9 @@ pub struct Expected {
     pub disk: BTreeMap<String, Disk>,
     /// What its devices on the bus may do to memory, where that is looked at: of those that may do anything the report says it.
     bus: Option<BTreeMap<String, String>>,
+    /// What the machine has inside besides the record: registers, and memory.
+    #[serde(default)]
+    pub machine: Inside,
     /// What the build warns of, beside others.
     #[serde(default)]
     warns: Vec<String>,

@@ -110,6 +110,7 @@ impl Systems {
             outside: Outside::Nobody,
             media: Vec::new(),
             enough: None,
+            probe: None,
             resets: 0,
         }
     }
@@ -328,6 +329,7 @@ fn as_expected(
         resets: expected.resets(),
         until_marks: expected.last_marks(&built),
         media: media.collect::<Result<_>>()?,
+        probe: expected.machine.probe(&built)?,
         ..systems.options(kernel, 0)
     };
     let outcome = run_image(&built, &image, &options)?;
@@ -337,6 +339,7 @@ fn as_expected(
     tally.count("the judge of every run", fault);
     let words = expected.judge_words(&built, &outcome.report);
     tally.count("what is said", words);
+    tally.add(expected.machine.judge(&built, &image, &options, &outcome));
     let record = format!("variants/{name}-{}.record", kernel.name());
     let record = built.directory.join(record);
     store(&record, outcome.snapshot.bytes())?;

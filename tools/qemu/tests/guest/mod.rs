@@ -44,6 +44,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         plugin: None,
         paced: false,
         monitored: false,
+        probed: None,
         reboots: false,
     };
     (machine, folder)

@@ -273,6 +273,7 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         outside: Outside::Nobody,
         media: Vec::new(),
         enough: None,
+        probe: None,
         resets: 0,
     };
     let outcome = run(&built, &options)?;

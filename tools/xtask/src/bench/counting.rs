@@ -102,6 +102,7 @@ fn count(
         outside: Outside::Nobody,
         media: Vec::new(),
         enough: None,
+        probe: None,
         resets: 0,
     };
     let report = run(built, &options)?.report;

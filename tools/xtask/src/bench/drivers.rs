@@ -240,6 +240,7 @@ fn options(qemu: PathBuf, plugin: Option<Plugin>) -> Options {
         plugin,
         outside: Outside::Paced,
         enough: None,
+        probe: None,
         media: Vec::new(),
         resets: 0,
     }

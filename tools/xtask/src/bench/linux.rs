@@ -193,6 +193,7 @@ fn in_a_partition(system: &Built) -> Result<(Measured, Others)> {
         outside: Outside::Nobody,
         media: Vec::new(),
         enough: None,
+        probe: None,
         resets: 0,
     };
     let outcome = run(system, &options)?;
