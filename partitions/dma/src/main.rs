@@ -38,20 +38,67 @@ const UNTOUCHED: u32 = 0x600d_0000;
 const ARENA_BYTES: u32 = 0x1000;
 /// Where the kernel's stack ends (`microkernel/image/kernel.ld`).
 const KERNEL_STACK_END: u32 = kernel::DATA + 0x1_0000;
-/// Addresses that are not this driver's, as a device may call them. What lies at the first six is not 0: who could read it, would know. The
-/// kernel's stack ends at [`KERNEL_STACK_END`], and the sentinel's pattern begins behind its own stack, at the beginning of partitions' memory.
-const FOREIGN: [(&str, u32); 11] = [
-    ("the kernel's text", kernel::TEXT),
-    ("the kernel's constants", kernel::CONSTANTS),
-    ("the compiled tables", kernel::TABLES),
-    ("the kernel's stack", KERNEL_STACK_END - BYTES),
-    ("the record", kernel::RECORD),
-    ("the sentinel's pattern", kernel::END + 0x8000),
-    ("memory of partitions", kernel::END + 0x7_0000),
-    ("memory just below the arena", space::ARENA - 0x1000),
-    ("memory just behind the arena", space::ARENA + ARENA_BYTES),
-    ("the block of devices", 0xe000_0000 - 0x10_0000),
-    ("the last page of the bus", 0xffff_f000),
+/// Between the record's head and the accounts of the partitions nothing stands.
+const RECORD_GAP: u32 = 0x100;
+/// The constants take less than that (`microkernel/image/kernel.ld` has the room): what a device would write there stays until somebody looks.
+const CONSTANTS_GAP: u32 = 0x1800;
+/// Where the bridge's own base address register leads to the block of devices, if a loader left it so and the kernel did not shut it.
+const DEVICES_ON_BUS: u32 = 0xdff0_0000;
+/// In that block: registers of interrupt sources that nobody uses. None of them reads as 0.
+const SOURCES: u32 = 0x5_0600;
+/// The second device's registers on the bus (`plan.json` says where they are).
+const PEER: u32 = 0xe010_0000;
+
+/// Addresses that are not this driver's, as a device may call them, to read from and to write to.
+///
+/// What lies at the first seven is not 0: who could read it, would know. The kernel's stack ends at [`KERNEL_STACK_END`], and the
+/// sentinel's pattern begins behind its own stack, at the beginning of partitions' memory. Each is another one if a few of its bits are
+/// left out, so that a device which cannot say them would write elsewhere (`systems/dma/expected/contained.toml`).
+const FOREIGN: [(&str, u32, u32); 12] = [
+    (
+        "the block of devices",
+        DEVICES_ON_BUS + SOURCES,
+        DEVICES_ON_BUS + SOURCES,
+    ),
+    (
+        "the sentinel's pattern",
+        kernel::END + 0x8000,
+        kernel::END + 0x8000,
+    ),
+    ("the record", kernel::RECORD, kernel::RECORD + RECORD_GAP),
+    (
+        "the kernel's stack",
+        KERNEL_STACK_END - BYTES,
+        KERNEL_STACK_END - BYTES,
+    ),
+    ("the compiled tables", kernel::TABLES, kernel::TABLES),
+    (
+        "the kernel's constants",
+        kernel::CONSTANTS,
+        kernel::CONSTANTS + CONSTANTS_GAP,
+    ),
+    ("the kernel's text", kernel::TEXT + 0x8000, kernel::TEXT),
+    (
+        "memory of partitions",
+        kernel::END + 0x7_0000,
+        kernel::END + 0x7_0000,
+    ),
+    (
+        "memory that nobody has",
+        kernel::END + 0x9_0000,
+        kernel::END + 0x9_0000,
+    ),
+    (
+        "memory just below the arena",
+        space::ARENA - 0x1000,
+        space::ARENA - 0x1000,
+    ),
+    (
+        "memory just behind the arena",
+        space::ARENA + ARENA_BYTES + 0x800,
+        space::ARENA + ARENA_BYTES + 0x800,
+    ),
+    ("the last page of the bus", 0xffff_fc00, 0xffff_fc00),
 ];
 
 fn main() -> ! {
@@ -66,15 +113,14 @@ fn main() -> ! {
     copy(BUFFER, own(0));
     seen!("dma.own", count(PATTERN));
     shut();
-    for (what, address) in FOREIGN {
+    // Who is no master is still a device on the bus, and whoever is one reaches its registers.
+    seen!("dma.peer", u32::from(read(PEER) != BYTES / 4));
+    for (what, address, _) in FOREIGN {
         log!("reading {what} at {address:#x} by DMA");
-        fill(UNTOUCHED);
-        copy(own(0), BUFFER);
-        copy(address, BUFFER);
-        fill(UNTOUCHED);
-        copy(BUFFER, own(0));
         // A read that is shut out gives zeros.
-        seen!("dma.read", count(0));
+        seen!("dma.read", read(address));
+    }
+    for (what, _, address) in FOREIGN {
         log!("writing {what} at {address:#x} by DMA");
         fill(PATTERN);
         copy(own(0), BUFFER);
@@ -86,6 +132,16 @@ fn main() -> ! {
     loop {
         wait(Lines::NONE);
     }
+}
+
+/// How many words of what the device reads there are 0.
+fn read(address: u32) -> u32 {
+    fill(UNTOUCHED);
+    copy(own(0), BUFFER);
+    copy(address, BUFFER);
+    fill(UNTOUCHED);
+    copy(BUFFER, own(0));
+    count(0)
 }
 
 /// Of what the device writes that is kept off the bus nothing comes to the arena. Its registers are there.
