@@ -6,7 +6,8 @@
 //! medium, and what it was to write there nobody may find.
 //!
 //! Last it names what it does reach: whoever has a device with `dma` reaches all of the arena, the other driver's part and the payloads there
-//! among it. It looks for the words that the other disk's client writes, and overwrites them.
+//! among it. It looks for the words that the other disk's client writes, and overwrites them. With a larger medium it begins with the worst that it can do
+//! there: again and again it overwrites the queue by which the other driver and its device talk, while they work.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -21,6 +22,19 @@ cofferdam_native::partition!("hostile", main);
 /// What goes to or comes from an address: a sector.
 const BYTES: u32 = 512;
 const WORDS: u32 = BYTES / 4;
+/// A medium of more sectors than that: the other driver's queue is overwritten first.
+const SECTORS_WITHOUT_QUEUE: u64 = 128;
+/// Where that driver's memory begins in `systems/hostile_disk` (`plan.json` says it): descriptors and both rings stand there.
+const VICTIM: u32 = ARENA + 0x2_0000;
+const VICTIM_SECTORS: u32 = 16;
+/// Where its last descriptors stand, as long as few requests are in flight: the queue has 256 of 16 bytes.
+const UNUSED: u32 = 0xe00;
+/// What it is overwritten with, on the medium; and so often it is.
+const ASSAULT_SECTOR: u64 = 32;
+const ASSAULTS: u32 = 10_000;
+/// The other device's registers on the bus (`plan.json` says it).
+const PEER: u64 = 0xe000_0000;
+
 /// Where in its own memory the sector is that it looks at: behind what the device and its driver say to each other.
 const OWN: u32 = 0x7000;
 /// The sector of the medium with the pattern, and the one for what is read elsewhere.
@@ -29,6 +43,7 @@ const LOOT_SECTOR: u64 = 1;
 /// What is written, and what stands there before something is read.
 const PATTERN: u32 = 0xbad0_0000;
 const UNTOUCHED: u32 = 0x600d_0000;
+const DESCRIPTOR_BYTES: usize = 16;
 /// So long a request may take.
 const PATIENCE_TICKS: u64 = ports::TIMEBASE_HZ as u64 * 60;
 
@@ -43,16 +58,23 @@ const LOOK_TICKS: u64 = ports::TIMEBASE_HZ as u64 / 50;
 const BLOCKS: u32 = 64;
 const ROUNDS: u32 = 2;
 
-/// Addresses that are not this driver's, as a device may call them.
-const FOREIGN: [(&str, u32); 9] = [
+/// Where the bridge's own base address register leads to the block of devices, if a loader left it so and the kernel did not shut it; where this block is for
+/// the processor; and, in it, registers of interrupt sources that nobody uses. Few of them read as 0.
+const DEVICES_ON_BUS: u64 = 0xdff0_0000;
+const DEVICES: u64 = 0xf_e000_0000;
+const SOURCES: u64 = 0x5_0600;
+
+/// Addresses that are not this driver's, as a device may call them. A descriptor has room for 64 bits.
+const FOREIGN: [(&str, u64); 10] = [
     ("the kernel's text", 0x0010_0000),
     ("the kernel's constants", 0x0014_0000),
     ("the record", 0x0024_0000),
     ("the first partition's memory", 0x0400_0000),
     ("memory of partitions", 0x0408_0000),
-    ("memory just below the arena", ARENA - PAGE),
-    ("memory just behind the arena", ARENA + ARENA_BYTES),
-    ("the block of devices", 0xe000_0000 - 0x10_0000),
+    ("memory just below the arena", (ARENA - PAGE) as u64),
+    ("memory just behind the arena", (ARENA + ARENA_BYTES) as u64),
+    ("the block of devices", DEVICES_ON_BUS + SOURCES),
+    ("the block where the processor has it", DEVICES + SOURCES),
     ("the last page of the bus", 0xffff_f000),
 ];
 
@@ -68,7 +90,11 @@ fn main() -> ! {
         memory,
     };
     seen!("hostile.up", u32::from(hostile.disk.start().is_ok()));
-    let own = memory.bus_address(OWN);
+    let own = u64::from(memory.bus_address(OWN));
+    let sectors = hostile.disk.shape().map_or(0, |shape| shape.sectors);
+    if sectors > SECTORS_WITHOUT_QUEUE {
+        hostile.assault();
+    }
     // It comes back from the medium as it went there.
     hostile.fill(PATTERN);
     hostile.transfer(Command::Write, PATTERN_SECTOR, own);
@@ -87,6 +113,13 @@ fn main() -> ! {
         hostile.transfer(Command::Read, PATTERN_SECTOR, address);
         seen!("hostile.written", 1);
     }
+    // Who only talks to its own driver is a device on the bus all the same.
+    hostile.fill(UNTOUCHED);
+    hostile.transfer(Command::Write, LOOT_SECTOR, own);
+    hostile.transfer(Command::Write, LOOT_SECTOR, PEER);
+    hostile.transfer(Command::Read, LOOT_SECTOR, own);
+    let unread = hostile.count(0) + hostile.count(UNTOUCHED);
+    seen!("hostile.peer", u32::from(unread != WORDS));
     hostile.in_the_arena();
     log!("nothing came of it but in the arena");
     seen!("hostile.done", 1);
@@ -96,6 +129,27 @@ fn main() -> ! {
 }
 
 impl Hostile {
+    /// The other driver's queue is overwritten, again and again.
+    fn assault(&mut self) {
+        let own = u64::from(self.memory.bus_address(OWN));
+        self.fill(PATTERN);
+        log!("overwriting the other driver's queue at {VICTIM:#x}");
+        for sector in 0..VICTIM_SECTORS {
+            self.transfer(Command::Write, ASSAULT_SECTOR + u64::from(sector), own);
+        }
+        for _ in 0..ASSAULTS {
+            let length = VICTIM_SECTORS * BYTES;
+            self.transfer_bytes(Command::Read, ASSAULT_SECTOR, VICTIM.into(), length);
+        }
+        seen!("hostile.assaults", ASSAULTS);
+        // Descriptors that are never in use are as they were overwritten.
+        self.fill(0);
+        let unused = u64::from(VICTIM + UNUSED);
+        self.transfer(Command::Write, LOOT_SECTOR, unused);
+        self.transfer(Command::Read, LOOT_SECTOR, own);
+        seen!("hostile.overwritten", self.count(PATTERN));
+    }
+
     /// What is another's in the arena is found, and can be written.
     fn in_the_arena(&mut self) {
         let found = (0..LOOKS).find_map(|_| {
@@ -105,10 +159,14 @@ impl Hostile {
         seen!("hostile.found", u32::from(found.is_some()));
         let Some(page) = found else { return };
         log!("found another's words in the arena at {page:#x}");
-        self.transfer(Command::Read, PATTERN_SECTOR, page);
+        self.transfer(Command::Read, PATTERN_SECTOR, page.into());
         self.fill(0);
-        self.transfer(Command::Write, LOOT_SECTOR, page);
-        self.transfer(Command::Read, LOOT_SECTOR, self.memory.bus_address(OWN));
+        self.transfer(Command::Write, LOOT_SECTOR, page.into());
+        self.transfer(
+            Command::Read,
+            LOOT_SECTOR,
+            self.memory.bus_address(OWN).into(),
+        );
         seen!("hostile.changed", self.count(PATTERN));
     }
 
@@ -120,8 +178,12 @@ impl Hostile {
             if own.contains(page) {
                 return false;
             }
-            self.transfer(Command::Write, LOOT_SECTOR, *page);
-            self.transfer(Command::Read, LOOT_SECTOR, self.memory.bus_address(OWN));
+            self.transfer(Command::Write, LOOT_SECTOR, (*page).into());
+            self.transfer(
+                Command::Read,
+                LOOT_SECTOR,
+                self.memory.bus_address(OWN).into(),
+            );
             self.is_of_a_block()
         })
     }
@@ -149,16 +211,35 @@ impl Hostile {
         (0..WORDS).filter(has).count() as u32
     }
 
-    /// Has the device move a sector, and waits until it has. A device that goes no further begins anew.
-    fn transfer(&mut self, command: Command, sector: u64, address: u32) {
+    /// Gives the descriptor with the lower half of this address its upper one. The descriptors stand at the beginning of the memory, in the bus's byte order.
+    fn lengthen(&self, address: u64) {
+        let [low, high] = [address as u32, (address >> 32) as u32];
+        if high == 0 {
+            return;
+        }
+        for descriptor in (0..OWN).step_by(DESCRIPTOR_BYTES) {
+            if self.memory.read_u32(descriptor) == low.swap_bytes() {
+                self.memory.write_u32(descriptor + 4, high.swap_bytes());
+            }
+        }
+    }
+
+    /// Has the device move a sector, and waits until it has.
+    fn transfer(&mut self, command: Command, sector: u64, address: u64) {
+        self.transfer_bytes(command, sector, address, BYTES);
+    }
+
+    /// The same with several. A device that goes no further begins anew.
+    fn transfer_bytes(&mut self, command: Command, sector: u64, address: u64, length: u32) {
         let work = Work {
             command,
             sector,
-            length: BYTES,
+            length,
         };
         let interrupt = ports::DISK1;
         let until = time::now() + PATIENCE_TICKS;
-        let _ = self.disk.submit(0, &work, address);
+        let _ = self.disk.submit(0, &work, address as u32);
+        self.lengthen(address);
         self.disk.announce();
         time::set_timer(until);
         let mut failed = false;
