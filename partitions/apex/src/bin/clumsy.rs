@@ -5,16 +5,13 @@
 
 use core::hint::black_box;
 
-use apex::code;
+use apex::{NOWHERE, burrow, start};
 use cofferdam_apex_native::ProcessAttributes;
 use cofferdam_apex_native::apex::OperatingMode;
 use cofferdam_native::{page, probe};
 use evidence::seen;
 
 cofferdam_apex_native::partition!("clumsy", initialise);
-
-/// Nothing is mapped there.
-const NOWHERE: u32 = 0x7000_0000;
 
 fn initialise() {
     let life = page::epoch();
@@ -31,23 +28,15 @@ fn initialise() {
         4 => illegal,
         _ => well,
     };
-    let process = APEX.create_process(&ProcessAttributes::aperiodic("fails", 10, entry_point));
-    let started = process.and_then(|process| APEX.start(process));
-    seen!("started", code(&started));
+    start(
+        &APEX,
+        &ProcessAttributes::aperiodic("fails", 10, entry_point),
+    );
     let _ = APEX.set_partition_mode(OperatingMode::Normal);
 }
 
 extern "C" fn deep() {
     seen!("never", burrow(1));
-}
-
-#[inline(never)]
-fn burrow(depth: u32) -> u32 {
-    let words = black_box([depth; 64]);
-    if depth == 0 {
-        return 0;
-    }
-    burrow(depth + 1).wrapping_add(words[depth as usize % words.len()])
 }
 
 extern "C" fn divide() {

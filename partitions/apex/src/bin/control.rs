@@ -6,19 +6,15 @@
 use core::hint::black_box;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
 
-use apex::{COMMANDS, MESSAGE_BYTES, PERIOD, REFRESH, REPORTS, code, ms};
+use apex::{MESSAGE_BYTES, NOWHERE, PERIOD, Ports, burrow, code, ms, start};
 use cofferdam_apex_native::ProcessAttributes;
 use cofferdam_apex_native::apex::{
-    Direction, Discipline, ErrorCode, Name, OperatingMode, ProcessId, ProcessState, QueuingPortId,
-    SamplingPortId, SystemTime,
+    Direction, Discipline, ErrorCode, OperatingMode, ProcessId, ProcessState, SystemTime,
 };
 use cofferdam_native::{probe, time};
 use evidence::seen;
 
 cofferdam_apex_native::partition!("control", initialise);
-
-/// Nothing is mapped there, and no stack is near.
-const NOWHERE: u32 = 0x7000_0000;
 
 /// The processes that fail, in the order in which they are started: one in each period.
 static FAILING: [(&str, extern "C" fn()); 6] = [
@@ -32,9 +28,7 @@ static FAILING: [(&str, extern "C" fn()); 6] = [
 
 /// The first of [`FAILING`]; those behind it have the identifiers behind it.
 static FIRST_FAILING: AtomicI32 = AtomicI32::new(0);
-static ATTITUDE: AtomicI32 = AtomicI32::new(0);
-static COMMAND: AtomicI32 = AtomicI32::new(0);
-static REPORT: AtomicI32 = AtomicI32::new(0);
+static PORTS: Ports = Ports::new();
 /// What the process that computes has come to.
 static ROUNDS: AtomicU32 = AtomicU32::new(0);
 static WRONG: AtomicU32 = AtomicU32::new(0);
@@ -43,38 +37,15 @@ fn initialise() {
     let status = APEX.get_partition_status();
     seen!("mode", status.operating_mode as u32);
     seen!("condition", status.start_condition as u32);
-    let attitude = APEX.create_sampling_port(
-        &Name::new("attitude"),
-        MESSAGE_BYTES,
+    PORTS.create(
+        &APEX,
         Direction::Source,
-        REFRESH,
-    );
-    let discipline = Discipline::Fifo;
-    let command = APEX.create_queuing_port(
-        &Name::new("command"),
-        MESSAGE_BYTES,
-        COMMANDS,
         Direction::Destination,
-        discipline,
+        Discipline::Fifo,
     );
-    let report = APEX.create_queuing_port(
-        &Name::new("report"),
-        MESSAGE_BYTES,
-        REPORTS,
-        Direction::Source,
-        discipline,
-    );
-    seen!(
-        "created.ports",
-        code(&attitude) + code(&command) + code(&report)
-    );
-    ATTITUDE.store(attitude.map_or(0, |port| port.0), Relaxed);
-    COMMAND.store(command.map_or(0, |port| port.0), Relaxed);
-    REPORT.store(report.map_or(0, |port| port.0), Relaxed);
-
-    start(ProcessAttributes::periodic("cycle", 20, PERIOD, cycle));
-    start(ProcessAttributes::aperiodic("telemetry", 10, telemetry));
-    start(ProcessAttributes::aperiodic("compute", 1, compute));
+    start(&APEX, &ProcessAttributes::periodic("cycle", 20, PERIOD, cycle));
+    start(&APEX, &ProcessAttributes::aperiodic("telemetry", 10, telemetry));
+    start(&APEX, &ProcessAttributes::aperiodic("compute", 1, compute));
     for (place, (name, entry_point)) in FAILING.into_iter().enumerate() {
         let attributes = ProcessAttributes {
             time_capacity: if name == "late" {
@@ -99,12 +70,6 @@ fn initialise() {
     );
 }
 
-fn start(attributes: ProcessAttributes) {
-    let process = APEX.create_process(&attributes);
-    let started = process.and_then(|process| APEX.start(process));
-    seen!("started", code(&started));
-}
-
 /// Each period: an attitude, and one more process that fails.
 extern "C" fn cycle() {
     let mut first = None;
@@ -114,10 +79,9 @@ extern "C" fn cycle() {
         let now = APEX.get_time().0 % PERIOD.0;
         let first = *first.get_or_insert(now);
         (earliest, latest) = (earliest.min(now - first), latest.max(now - first));
-        let port = SamplingPortId(ATTITUDE.load(Relaxed));
         let mut attitude = [0; MESSAGE_BYTES as usize];
         attitude[..4].copy_from_slice(&round.to_be_bytes());
-        let written = APEX.write_sampling_message(port, &attitude);
+        let written = APEX.write_sampling_message(PORTS.attitude(), &attitude);
         if round == 0 {
             seen!("attitude", code(&written));
         }
@@ -147,10 +111,7 @@ extern "C" fn cycle() {
 /// Answers each command by a report. There is room for one, so that it has to wait until somebody takes it.
 extern "C" fn telemetry() {
     let mut room = [0; MESSAGE_BYTES as usize];
-    let (command, report) = (
-        QueuingPortId(COMMAND.load(Relaxed)),
-        QueuingPortId(REPORT.load(Relaxed)),
-    );
+    let (command, report) = (PORTS.command(), PORTS.report());
     loop {
         let received = APEX.receive_queuing_message(command, SystemTime::INFINITE, &mut room);
         let Ok(received) = received else {
@@ -234,16 +195,6 @@ extern "C" fn errors() {
 
 extern "C" fn deep() {
     seen!("deep", burrow(1));
-}
-
-/// Needs more and more of its stack.
-#[inline(never)]
-fn burrow(depth: u32) -> u32 {
-    let words = black_box([depth; 64]);
-    if depth == 0 {
-        return 0;
-    }
-    burrow(depth + 1).wrapping_add(words[depth as usize % words.len()])
 }
 
 extern "C" fn divide() {

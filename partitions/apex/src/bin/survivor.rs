@@ -5,16 +5,13 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use apex::{PERIOD, code, ms};
+use apex::{NOWHERE, PERIOD, code, ms, start};
 use cofferdam_apex_native::ProcessAttributes;
 use cofferdam_apex_native::apex::{Name, OperatingMode};
 use cofferdam_native::probe;
 use evidence::seen;
 
 cofferdam_apex_native::partition!("survivor", initialise);
-
-/// Nothing is mapped there.
-const NOWHERE: u32 = 0x7000_0000;
 
 /// What a warm start keeps.
 static LIVES: AtomicU32 = AtomicU32::new(0);
@@ -33,9 +30,7 @@ fn initialise() {
         ProcessAttributes::periodic("beat", 20, PERIOD, beat),
         ProcessAttributes::aperiodic("end", 10, end),
     ] {
-        let process = APEX.create_process(&attributes);
-        let started = process.and_then(|process| APEX.start(process));
-        seen!("started", code(&started));
+        start(&APEX, &attributes);
     }
     let _ = APEX.set_partition_mode(OperatingMode::Normal);
 }
