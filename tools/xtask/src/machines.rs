@@ -36,6 +36,8 @@ const UBOOT: &str = "uboot";
 const BUSY: [&str; 3] = ["apex_bench", "bench", "driver_bench"];
 /// The system of the first runs.
 const FLIGHT: &str = "flight";
+/// The same with its control loop as an ARINC 653 application.
+const FLIGHT_APEX: &str = "flight_apex";
 
 /// Every system of the tree, built.
 pub struct Systems {
@@ -207,6 +209,11 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_flight("two runs leave the same record", same_every_time));
     cases.push(of_flight("the host's clock", on_the_hosts_clock));
     cases.push(of_flight("a key reaches its partition", keys_arrive));
+    let flight_apex = systems.get(FLIGHT_APEX)?;
+    cases.push(case(
+        "the control loop with ARINC 653 is as exact as without",
+        move || is_as_exact(systems, [flight, flight_apex]),
+    ));
     let linux = systems.get(LINUX)?;
     let of_linux = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
         case(title, move || action(systems, linux))
@@ -363,6 +370,29 @@ fn same_every_time(systems: &Systems, built: &Built) -> Result<()> {
         first.serial == second.serial,
         "the two runs printed different text"
     );
+    Ok(())
+}
+
+/// Each control loop says that its releases moved by no tick, and begins all of them at one instruction: one mark says where.
+fn is_as_exact(systems: &Systems, both: [&Built; 2]) -> Result<()> {
+    for built in both {
+        let name = &built.plan.system;
+        let outcome = run(built, &systems.options(Kernel::Release, 1200))?;
+        no_reasons(&outcome.report.reasons)?;
+        let text = String::from_utf8_lossy(&outcome.serial);
+        ensure!(
+            text.contains("100 releases moved by 0 ticks"),
+            "the loop of {name} does not say that its releases did not move:\n{text}"
+        );
+        let release = evidence::identifier("flight.release");
+        let marks = outcome.snapshot.marks();
+        let places = marks.iter().filter(|mark| mark.identifier == release);
+        let places: Vec<_> = places.map(|mark| mark.value.get()).collect();
+        ensure!(
+            places.len() == 1,
+            "releases of {name} began at the places {places:x?}"
+        );
+    }
     Ok(())
 }
 
