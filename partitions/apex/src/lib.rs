@@ -6,6 +6,7 @@
 //!   (`systems/apex/navigator.c`) has come back from a warm start.
 //! * `survivor` restarts itself, first warm, and then by an error that nobody handles.
 //! * `clumsy` fails in each life at something else.
+//! * `sleeper` goes IDLE, until `ground` restarts it.
 //!
 //! Here is what several of them do.
 //!

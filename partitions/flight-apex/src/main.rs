@@ -54,8 +54,7 @@ const REPORT_BYTES: usize = size_of::<Report>();
 fn initialise() {
     let (source, destination) = (Direction::Source, Direction::Destination);
     let sampling = |name, bytes: usize, direction| {
-        let port =
-            APEX.create_sampling_port(&Name::new(name), bytes as i32, direction, REFRESH);
+        let port = APEX.create_sampling_port(&Name::new(name), bytes as i32, direction, REFRESH);
         port.map_or(0, |port| port.0)
     };
     ATTITUDE.store(
@@ -193,7 +192,10 @@ extern "C" fn telemetry() {
 /// A step that was late is over with its next release. Whoever the processor caught begins anew.
 extern "C" fn errors() {
     while let Ok(error) = APEX.get_error_status() {
-        say(format_args!("process {}: {:?}", error.process.0, error.code));
+        say(format_args!(
+            "process {}: {:?}",
+            error.process.0, error.code
+        ));
         if error.code != ErrorCode::DeadlineMissed {
             let _ = APEX.stop(error.process);
             let _ = APEX.start(error.process);

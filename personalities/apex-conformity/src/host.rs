@@ -67,8 +67,8 @@ pub static FACTS: Facts = Facts {
     duration: SystemTime(4_000_000),
     timebase_hz: TIMEBASE_HZ,
     // As many as processes, large ones behind small ones.
-    stacks: &[1_000, 1_000, 8_000, 1_000, 8_000, 1_000],
-    error_handler_stack_bytes: 8_000,
+    stacks: &[4_096, 4_096, 8_192, 4_096, 8_192, 4_096],
+    error_handler_stack_bytes: 8_192,
     // Failures of the hardware and of the power are for the partition's level.
     error_levels: [
         ErrorLevel::Process,

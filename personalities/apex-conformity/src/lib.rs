@@ -4,7 +4,7 @@
 //! code cannot come; a test fails if one is missing. [`BEHAVIOURS`] are cases about more than one call: who runs when, and in which order.
 //!
 //! A case is a function over [`Script`], which drives a [`System`]: a partition whose running process makes the calls that the case
-//! says. [`Host`] is one on plain data. Another may have real processes on the target: the cases stay the same.
+//! says. [`Host`] is one on plain data. [`recorded`] makes steps of a case, which real processes take on the target: the cases stay the same.
 //!
 //! [`Call`] and [`Answer`] are the services as data, with plain numbers, as C has them. The exploration and the random sequences of
 //! this crate's tests use them too.
@@ -14,8 +14,9 @@
 mod behaviour;
 mod call;
 mod cells;
-mod dispatch;
+pub mod dispatch;
 pub mod host;
+pub mod recorded;
 mod required;
 pub mod script;
 mod system;

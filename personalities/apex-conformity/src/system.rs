@@ -1,7 +1,7 @@
 //! What a case needs: a partition whose running process makes the calls that the case says, and the world outside of it.
 //!
-//! [`Host`](crate::Host) is one on plain data. On the target it is a partition whose processes read from a shared place what to call next:
-//! since the personality says who runs, a case knows whose call is next.
+//! [`Host`](crate::Host) is one on plain data. On the target it is a partition whose processes take the steps that were recorded of it
+//! ([`crate::recorded`]): since the services say who runs, a case knows whose call is next.
 
 use cofferdam_apex::{ErrorCode, Runs};
 

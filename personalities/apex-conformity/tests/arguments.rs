@@ -217,7 +217,7 @@ fn values() -> impl Strategy<Value = Values> {
             i64::MAX - 2_000_000,
         ])
     };
-    let code = prop::sample::select(vec![0u32, 1, 2, 3, 4, 100, 8000, 8001, u32::MAX]);
+    let code = prop::sample::select(vec![0u32, 1, 2, 3, 4, 100, 8192, 8193, u32::MAX]);
     let name = prop::sample::select(vec![
         "", "one", "board", "mutex", "s_in", "q_out", "q_in", "cruise", "new",
     ]);

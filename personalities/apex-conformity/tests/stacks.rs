@@ -24,13 +24,13 @@ fn a_process_gets_the_smallest_free_stack_that_is_large_enough() {
             _ => None,
         }
     };
-    assert_eq!(FACTS.stacks, [1_000, 1_000, 8_000, 1_000, 8_000, 1_000]);
-    assert_eq!(stack("large", 1_001), Some(2));
-    assert_eq!(stack("small", 1_000), Some(0));
+    assert_eq!(FACTS.stacks, [4_096, 4_096, 8_192, 4_096, 8_192, 4_096]);
+    assert_eq!(stack("large", 4_097), Some(2));
+    assert_eq!(stack("small", 4_096), Some(0));
     assert_eq!(stack("tiny", 1), Some(1));
-    assert_eq!(stack("largest", 8_000), Some(4));
-    assert_eq!(stack("none left", 1_001), None);
-    assert_eq!(stack("third", 1_000), Some(3));
-    assert_eq!(stack("fourth", 1_000), Some(5));
+    assert_eq!(stack("largest", 8_192), Some(4));
+    assert_eq!(stack("none left", 4_097), None);
+    assert_eq!(stack("third", 4_096), Some(3));
+    assert_eq!(stack("fourth", 4_096), Some(5));
     assert_eq!(stack("too many", 1), None);
 }

@@ -130,6 +130,11 @@ impl Stack {
         Self { top, bytes }
     }
 
+    /// The address behind it.
+    pub const fn top(&self) -> u32 {
+        self.top
+    }
+
     /// Its size.
     pub const fn bytes(&self) -> u32 {
         self.bytes

@@ -307,6 +307,16 @@ impl Expected {
         all
     }
 
+    /// The steps of all partitions: partition and step.
+    pub fn steps(&self) -> Vec<(String, String)> {
+        let partitions = self.partition.iter();
+        let steps = partitions.flat_map(|(partition, life)| {
+            let steps = life.steps.keys();
+            steps.map(move |step| (partition.clone(), step.clone()))
+        });
+        steps.collect()
+    }
+
     /// What was said of the system before the run, and of the run behind it.
     pub fn judge_words(&self, built: &Built, report: &Report) -> Result<()> {
         let warnings = &built.checked.warnings.list;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod conformity;
 mod crash;
 mod damage;
 mod disks;

@@ -43,8 +43,14 @@ fn initialise() {
         Direction::Destination,
         Discipline::Fifo,
     );
-    start(&APEX, &ProcessAttributes::periodic("cycle", 20, PERIOD, cycle));
-    start(&APEX, &ProcessAttributes::aperiodic("telemetry", 10, telemetry));
+    start(
+        &APEX,
+        &ProcessAttributes::periodic("cycle", 20, PERIOD, cycle),
+    );
+    start(
+        &APEX,
+        &ProcessAttributes::aperiodic("telemetry", 10, telemetry),
+    );
     start(&APEX, &ProcessAttributes::aperiodic("compute", 1, compute));
     for (place, (name, entry_point)) in FAILING.into_iter().enumerate() {
         let attributes = ProcessAttributes {

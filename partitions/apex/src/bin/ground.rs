@@ -11,6 +11,7 @@ use cofferdam_apex_native::ProcessAttributes;
 use cofferdam_apex_native::apex::{
     Direction, Discipline, Name, OperatingMode, SamplingPortId, SystemTime,
 };
+use cofferdam_native::Restart;
 use evidence::seen;
 
 cofferdam_apex_native::partition!("ground", initialise);
@@ -116,6 +117,17 @@ extern "C" fn mode() {
             return;
         }
     }
+    // Who sleeps has not gone on by itself, and is woken.
+    let sleeper = ports::PARTITION_CONTROL_SLEEPER;
+    let state = sleeper.status().ok().and_then(|summary| summary.state);
+    seen!(
+        "sleeper.state",
+        state.map_or(u32::MAX, |state| state as u32)
+    );
+    seen!(
+        "sleeper.woken",
+        u32::from(sleeper.restart(Restart::Cold).is_ok())
+    );
     // It is in force: NO_ACTION.
     let again = schedule.and_then(|schedule| APEX.set_module_schedule(schedule));
     seen!("schedule.again", code(&again));

@@ -34,7 +34,7 @@ cells! {
             s.refused(HANDLER, NoAction);
         };
         InvalidConfig => |s| {
-            for stack_bytes in [0, 8001, u32::MAX] {
+            for stack_bytes in [0, 8193, u32::MAX] {
                 s.refused(Call::CreateErrorHandler { entry_point: 4, stack_bytes }, InvalidConfig);
             }
         };

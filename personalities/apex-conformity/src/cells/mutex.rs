@@ -166,6 +166,7 @@ cells! {
     }
     GET_MUTEX_STATUS {
         NoError => |s| {
+            s.start("least", 1);
             let (mutex, owner, low) = left_behind(s);
             s.waits(acquire(mutex, INFINITE));
             match s.ok(Call::GetMutexStatus { mutex }) {

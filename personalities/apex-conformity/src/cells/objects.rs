@@ -109,7 +109,7 @@ cells! {
     GET_SEMAPHORE_STATUS {
         NoError => |s| {
             let semaphore = s.semaphore();
-            s.one();
+            s.two();
             s.waits(wait(semaphore, INFINITE));
             match s.ok(Call::GetSemaphoreStatus { semaphore }) {
                 Value::Semaphore(status) => {
@@ -204,7 +204,7 @@ cells! {
     GET_EVENT_STATUS {
         NoError => |s| {
             let event = s.number(EVENT);
-            s.one();
+            s.two();
             s.waits(wait_event(event, INFINITE));
             match s.ok(Call::GetEventStatus { event }) {
                 Value::Event(status) => {

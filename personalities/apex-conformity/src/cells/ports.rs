@@ -264,7 +264,7 @@ cells! {
         NoError => |s| {
             let port = s.queuing_out();
             fill(s, port);
-            s.one();
+            s.two();
             s.waits(send(port, b"3", INFINITE));
             match s.ok(Call::GetQueuingPortStatus { port }) {
                 Value::QueuingPort(status) => {

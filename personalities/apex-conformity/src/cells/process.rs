@@ -83,7 +83,7 @@ cells! {
         InvalidParam => |s| {
             for wrong in [
                 ProcessAttributes { stack_bytes: 0, ..aperiodic("wrong", 1) },
-                ProcessAttributes { stack_bytes: 8001, ..aperiodic("wrong", 1) },
+                ProcessAttributes { stack_bytes: 8193, ..aperiodic("wrong", 1) },
                 aperiodic("wrong", 0),
                 aperiodic("wrong", 240),
                 ProcessAttributes { period: 0, ..aperiodic("wrong", 1) },
@@ -368,7 +368,7 @@ cells! {
         NoError => |s| {
             let process = s.number(create(periodic(1, 2 * MS)));
             s.ok(Call::Start { process });
-            s.normal();
+            s.one();
             match s.ok(Call::GetProcessStatus { process }) {
                 Value::Process(status) => {
                     // Released at the end of the partition's first period.

@@ -164,7 +164,7 @@ cells! {
     GET_BUFFER_STATUS {
         NoError => |s| {
             let buffer = full(s);
-            s.one();
+            s.two();
             s.waits(send(buffer, b"2", INFINITE));
             match s.ok(Call::GetBufferStatus { buffer }) {
                 Value::Buffer(status) => {

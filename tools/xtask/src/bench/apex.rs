@@ -3,6 +3,8 @@
 //! The partition `figures` (`partitions/apex-bench`) reads the clock before and behind each call, and leaves the difference as a
 //! mark. Instructions are the clock, and a tick is two and a half of them: a figure is right to the next two or three.
 //!
+//! What a partition takes of memory is read from its program and the plan: that of the least application, in Rust and in C.
+//!
 //! The figures are committed (`systems/apex_bench/golden.json`), and one that moves fails the tests until somebody blesses it; one
 //! above what it has to reach fails them whatever is blessed. docs/apex.md shows them.
 
@@ -13,12 +15,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::{Kernel, Tree, locate, store};
+use cofferdam_build::{Built, Kernel, Tree, locate, store};
+use cofferdam_compile::plan::RegionKind;
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outside, run};
 use evidence::identifier;
+use object::BigEndian;
+use object::elf::{FileHeader32, PF_W, PF_X, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::Tally;
@@ -52,6 +58,8 @@ const SWITCH: &str = "a switch between two processes";
 /// The two services: the second ends in another process.
 const WITHOUT: &str = "TIMED_WAIT of 0";
 const WITH: &str = "TIMED_WAIT of 0, to another process";
+/// The partitions with the least application.
+const LEAST: [(&str, &str); 2] = [("least", "Rust"), ("least_c", "C")];
 /// How far apart these are is a figure: release points, in ticks behind where they belong.
 const JITTER: [(&str, &str); 2] = [
     (
@@ -156,7 +164,7 @@ const FIGURES: [&str; 83] = [
 pub struct Figure {
     /// What is done.
     pub service: String,
-    /// Instructions, the kernel's included; of jitter, ticks.
+    /// Instructions, the kernel's included; of jitter, ticks; of memory, bytes.
     pub instructions: u64,
     /// What has to be reached.
     pub must: u64,
@@ -289,7 +297,50 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
             of_name.push(mark.value.get().into());
         }
     }
-    figures(&ticks)
+    let mut all = figures(&ticks)?;
+    for (partition, language) in LEAST {
+        all.extend(memory(&built, partition, language)?);
+    }
+    Ok(all)
+}
+
+/// What a partition takes of memory: its program, the services among it, its variables, and its stacks.
+fn memory(built: &Built, partition: &str, language: &str) -> Result<Vec<Figure>> {
+    let plan = built.plan.partitions.iter();
+    let plan = plan.clone().find(|one| one.name == partition);
+    let plan = plan.with_context(|| format!("there is no partition {partition}"))?;
+    let path = built.directory.join(format!("programs/{partition}.elf"));
+    let elf = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let elf = elf.as_slice();
+    let header = FileHeader32::<BigEndian>::parse(elf).context("the program is no ELF")?;
+    let (mut text, mut constants, mut data) = (0, 0, 0);
+    for segment in header.program_headers(BigEndian, elf)? {
+        let kind = match segment.p_flags(BigEndian) {
+            flags if flags & PF_X == PF_X => &mut text,
+            flags if flags & PF_W == PF_W => &mut data,
+            _ => &mut constants,
+        };
+        if segment.p_type(BigEndian) == PT_LOAD {
+            *kind += u64::from(segment.p_memsz(BigEndian));
+        }
+    }
+    let own_stack = u64::from(plan.stack_top - plan.stack_bottom);
+    let stacks = plan.regions.iter();
+    let stacks = stacks.filter(|region| region.kind == RegionKind::Stack);
+    let stacks: u64 = stacks.map(|region| region.bytes).sum();
+    let sizes = [
+        ("text", text),
+        ("constants", constants),
+        ("variables", data.saturating_sub(own_stack)),
+        ("stacks", stacks + own_stack),
+    ];
+    let figures = sizes.map(|(what, bytes)| {
+        Figure::new(
+            &format!("memory of the least application in {language}: {what}"),
+            bytes,
+        )
+    });
+    Ok(figures.into())
 }
 
 /// Makes figures of the ticks that were left.

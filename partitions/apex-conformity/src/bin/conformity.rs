@@ -2,7 +2,7 @@
 //!
 //! The services are the very code that partitions have, compiled as for them; the world outside of the partition under test, its time and the
 //! other ends of its ports, is on plain data, as on the host (`personalities/apex-conformity/src/host.rs`). So this shows that they
-//! decide the same on the processor that they are for. Contexts, traps and the kernel are what `systems/apex` shows.
+//! decide the same on the processor that they are for. With contexts, traps and the kernel they are tried by `processes.rs`.
 //!
 //! A case that fails is a panic, which ends the partition's life: the crash record has its place and its words.
 #![no_std]

@@ -1,0 +1,182 @@
+//! Calls each service where a stack ends.
+//!
+//! A service runs on the stack of its caller, and says beforehand that so and so much is left of it: if not, the caller has overflown its stack, and is
+//! still whole. So what services take must never be more than that. A process that calls itself goes down its stack, and calls the service at
+//! every depth: at the last one that is not yet an overflow there is just as much left as was said, to the size of a small frame. Should a
+//! service take more, it is caught inside of the service, and that is an error of the partition: it restarts.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::hint::black_box;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use cofferdam_apex_native::ProcessAttributes;
+use cofferdam_apex_native::apex::{
+    BlackboardId, BufferId, Discipline, ErrorCode, EventId, MutexId, Name, OperatingMode,
+    ProcessId, ScheduleId, SemaphoreId, SystemTime,
+};
+use cofferdam_native::{probe, time};
+use evidence::seen;
+
+cofferdam_apex_native::partition!("edge", initialise);
+
+const NOW: SystemTime = SystemTime(0);
+/// Shorter than [`SPIN_TICKS`].
+const SOON: SystemTime = SystemTime(20_000);
+const SPIN_TICKS: u64 = 20_000;
+
+// What was created first of its kind has the identifier 1.
+const DIGGER: ProcessId = ProcessId(1);
+const TICKER: ProcessId = ProcessId(3);
+const BUFFER: BufferId = BufferId(1);
+const BLACKBOARD: BlackboardId = BlackboardId(1);
+const SEMAPHORE: SemaphoreId = SemaphoreId(1);
+const EVENT: EventId = EventId(1);
+const MUTEX: MutexId = MutexId(1);
+
+/// Which service is called.
+static SERVICE: AtomicU32 = AtomicU32::new(0);
+/// How deep it went without an overflow.
+static DEPTH: AtomicU32 = AtomicU32::new(0);
+static OVERFLOWS: AtomicU32 = AtomicU32::new(0);
+static OTHERS: AtomicU32 = AtomicU32::new(0);
+
+fn initialise() {
+    let buffer = APEX.create_buffer(Name::new("buffer"), 16, 1, Discipline::Priority);
+    let blackboard = APEX.create_blackboard(Name::new("blackboard"), 16);
+    let semaphore = APEX.create_semaphore(Name::new("semaphore"), 0, 1, Discipline::Priority);
+    let event = APEX.create_event(Name::new("event"));
+    let mutex = APEX.create_mutex(Name::new("mutex"), 30, Discipline::Priority);
+    let created = buffer.is_ok() && blackboard.is_ok() && semaphore.is_ok();
+    seen!(
+        "created",
+        u32::from(created && event.is_ok() && mutex.is_ok())
+    );
+    for attributes in [
+        ProcessAttributes::aperiodic("digger", 10, digger),
+        ProcessAttributes::aperiodic("driver", 5, driver),
+        ProcessAttributes::aperiodic("ticker", 20, ticker),
+    ] {
+        let _ = APEX.create_process(&attributes);
+    }
+    let _ = APEX.create_error_handler(errors, 1);
+    let _ = APEX.start(ProcessId(2));
+    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+}
+
+/// Has the digger go down once for each service.
+extern "C" fn driver() {
+    let mut services = 0;
+    for service in 0.. {
+        SERVICE.store(service, Relaxed);
+        if !call(service) {
+            break;
+        }
+        DEPTH.store(0, Relaxed);
+        let before = OVERFLOWS.load(Relaxed);
+        let _ = APEX.start(DIGGER);
+        // It is more urgent: it has come to its end.
+        if OVERFLOWS.load(Relaxed) != before + 1 || DEPTH.load(Relaxed) < 2 {
+            seen!("not.deep", service);
+        }
+        services += 1;
+        let _ = APEX.stop(TICKER);
+        let _ = APEX.reset_mutex(MUTEX, DIGGER);
+    }
+    seen!("services", services);
+    seen!("overflows", OVERFLOWS.load(Relaxed));
+    seen!("others", OTHERS.load(Relaxed));
+    // What is caught is handled on a stack of its own, of which a cold start has cleared every word.
+    let stack = ports::APEX_CONFIGURATION.exception_stack;
+    let bottom = stack.top() - stack.bytes();
+    let words = (bottom..stack.top()).step_by(4);
+    let untouched = words.take_while(|address| probe::load(*address, 1) == 0);
+    let left = 4 * untouched.count() as u32;
+    seen!("exceptions.used", stack.bytes() - left);
+    APEX.stop_self();
+}
+
+extern "C" fn digger() {
+    black_box(dig(0));
+}
+
+#[inline(never)]
+fn dig(depth: u32) -> u32 {
+    call(SERVICE.load(Relaxed));
+    DEPTH.store(depth, Relaxed);
+    black_box(dig(black_box(depth) + 1)) + 1
+}
+
+/// Is there all the time, so that an interrupt comes at every depth.
+extern "C" fn ticker() {
+    while APEX.timed_wait(SOON).is_ok() {}
+}
+
+extern "C" fn errors() {
+    while let Ok(error) = APEX.get_error_status() {
+        let counter = if error.code == ErrorCode::StackOverflow {
+            &OVERFLOWS
+        } else {
+            &OTHERS
+        };
+        counter.fetch_add(1, Relaxed);
+        let _ = APEX.stop(error.process);
+    }
+}
+
+/// Calls the service with this number; `false`: there is none. What they answer does not count here.
+#[inline(never)]
+fn call(service: u32) -> bool {
+    let mut room = [0; 16];
+    let message = [1; 16];
+    match service {
+        0 => drop(APEX.get_partition_status()),
+        1 => drop(APEX.get_process_status(DIGGER)),
+        2 => drop(APEX.get_process_id(&Name::new("ticker"))),
+        3 => drop(APEX.set_priority(DIGGER, 10)),
+        4 => drop(APEX.start(TICKER)),
+        5 => drop(APEX.stop(TICKER)),
+        6 => drop(APEX.delayed_start(TICKER, SOON)),
+        7 => drop(APEX.suspend(TICKER)),
+        8 => drop(APEX.resume(TICKER)),
+        9 => drop(APEX.suspend_self(SOON)),
+        10 => drop(APEX.lock_preemption()),
+        11 => drop(APEX.unlock_preemption()),
+        12 => drop(APEX.timed_wait(NOW)),
+        13 => drop(APEX.timed_wait(SOON)),
+        14 => drop(APEX.periodic_wait()),
+        15 => drop(APEX.get_time()),
+        16 => drop(APEX.replenish(SOON)),
+        17 => drop(APEX.send_buffer(BUFFER, &message, NOW)),
+        18 => drop(APEX.send_buffer(BUFFER, &message, SOON)),
+        19 => drop(APEX.receive_buffer(BUFFER, NOW, &mut room)),
+        20 => drop(APEX.receive_buffer(BUFFER, SOON, &mut room)),
+        21 => drop(APEX.get_buffer_status(BUFFER)),
+        22 => drop(APEX.display_blackboard(BLACKBOARD, &message)),
+        23 => drop(APEX.read_blackboard(BLACKBOARD, SOON, &mut room)),
+        24 => drop(APEX.clear_blackboard(BLACKBOARD)),
+        25 => drop(APEX.wait_semaphore(SEMAPHORE, SOON)),
+        26 => drop(APEX.signal_semaphore(SEMAPHORE)),
+        27 => drop(APEX.get_semaphore_status(SEMAPHORE)),
+        28 => drop(APEX.reset_event(EVENT)),
+        29 => drop(APEX.wait_event(EVENT, SOON)),
+        30 => drop(APEX.set_event(EVENT)),
+        31 => drop(APEX.acquire_mutex(MUTEX, SOON)),
+        32 => drop(APEX.get_mutex_status(MUTEX)),
+        33 => drop(APEX.release_mutex(MUTEX)),
+        34 => drop(APEX.report_application_message(&message)),
+        35 => drop(APEX.get_error_status()),
+        36 => drop(APEX.set_module_schedule(ScheduleId(9))),
+        37 => drop(APEX.get_module_schedule_status()),
+        38 => drop(APEX.get_memory_block_status(&Name::new("block"))),
+        39 => {
+            // No service: it is interrupted here, by one who waits again and again.
+            let _ = APEX.start(TICKER);
+            let until = time::now() + SPIN_TICKS;
+            while time::now() < until {}
+        }
+        _ => return false,
+    }
+    true
+}
