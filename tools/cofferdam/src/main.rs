@@ -8,6 +8,7 @@
 mod arinc653;
 mod build;
 mod crash;
+mod debug;
 mod explain;
 mod guest;
 mod last_run;
@@ -135,6 +136,17 @@ Examples:
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Runs a system under GDB, on a partition by its name: source lines, its own addresses, breakpoints that bind to it alone
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam debug plant                   of `flight`, before its first instruction: `break plant::main`, `continue`
+  cargo cofferdam debug linux linux --execute 'break start_kernel' --execute continue
+  cargo cofferdam debug plant --batch --execute 'break plant::main' --execute continue --execute bt
+  cargo cofferdam debug plant --script          the script alone, for a debugger of your own
+
+The machine stands still while GDB does, and its clock with it. `park` has the partition alone stand, and the rest go on; `who` says who has
+the processor.")]
+    Debug(debug::DebugArguments),
     /// Makes a page of everything that the build decided about a system; says what is different in another
     #[command(after_help = "\
 Examples:
@@ -240,6 +252,7 @@ fn run(command: Command) -> Result<bool> {
             record,
             format,
         } => trace::trace(&root()?, &system, record.as_deref(), format).map(|()| true),
+        Command::Debug(arguments) => debug::debug(&arguments, tree),
         Command::Report(arguments) => report::report(arguments, tree),
         Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
         Command::ImportArinc653 {

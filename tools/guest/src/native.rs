@@ -86,6 +86,7 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         reboots: false,
         monitored: false,
         probed: None,
+        debugger: None,
     };
     let mut running = machine.prepare()?.start()?;
     let end = running.wait(options.limit, |_| None::<()>)?;

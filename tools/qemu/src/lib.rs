@@ -18,6 +18,7 @@ mod running;
 
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -64,6 +65,8 @@ pub struct Machine {
     pub paced: bool,
     /// Something will be done to it while it runs: see [`Running::ask`].
     pub monitored: bool,
+    /// The socket by which a debugger comes: the machine waits for it with its first instruction, and its Ctrl-C is not QEMU's.
+    pub debugger: Option<PathBuf>,
     /// What a loader left in registers and memory, if words at physical addresses are asked for at all: see [`Running::read_physical`].
     pub probed: Option<Vec<(u64, u32)>>,
 }
@@ -346,6 +349,12 @@ impl Machine {
         }
         if let Some(probe) = &hands.probe {
             qemu.args(probe.arguments());
+        }
+        if let Some(socket) = &self.debugger {
+            let socket = socket.display().to_string().replace(',', ",,");
+            qemu.arg("-gdb")
+                .arg(format!("unix:{socket},server=on,wait=off"));
+            qemu.arg("-S").process_group(0);
         }
         match self.serial {
             Serial::Terminal => {

@@ -28,11 +28,16 @@ use anyhow::{Context, Result, bail};
 use cofferdam_abi::record::{Header, HealthRecord, Mark, STOP_REQUEST};
 use cofferdam_abi::space;
 use cofferdam_build::{Built, Kernel};
-use cofferdam_qemu::{Behind, Boot, Content, Drive, Machine, Memory, Network, Plugin, Serial};
+use cofferdam_qemu::{
+    Behind, Boot, Content, Drive, End, Machine, Memory, Network, Plugin, Running, Serial,
+};
 use cofferdam_record::Snapshot;
 
 pub use follow::Ended;
 pub use report::{AttackReport, DmaReport, PartitionReport, Report};
+
+/// So long QEMU may take until a debugger can come.
+const SOCKET_APPEARS: Duration = Duration::from_secs(30);
 
 /// How to run a system.
 #[derive(Clone, Debug)]
@@ -187,6 +192,53 @@ pub struct Outcome {
     pub probed: Vec<u32>,
 }
 
+impl Options {
+    /// For somebody who debugs: until the debugger ends it, with the console on standard output.
+    pub fn to_debug(qemu: PathBuf, kernel: Kernel) -> Self {
+        Self {
+            qemu,
+            kernel,
+            instruction_clock: true,
+            machine_time: None,
+            until: None,
+            until_marks: Vec::new(),
+            serial: Serial::Output,
+            moments: Vec::new(),
+            plugin: None,
+            outside: Outside::Nobody,
+            media: Vec::new(),
+            enough: None,
+            probe: None,
+            resets: 0,
+        }
+    }
+}
+
+/// A system under a debugger.
+pub struct Debugged(Running);
+
+impl Debugged {
+    /// Ends it, if the debugger has not, and gives the record as it is then.
+    pub fn end(self) -> Result<Snapshot> {
+        let (memory, _) = self.0.end()?;
+        snapshot(&memory).context("the machine's memory cannot be read")
+    }
+}
+
+/// Starts a system for a debugger that comes by `socket`, and waits until it can: nothing has been executed then.
+///
+/// The machine ends with the thread that calls this.
+pub fn debug(built: &Built, options: &Options, socket: &Path) -> Result<Debugged> {
+    let mut machine = machine(built, built.image(options.kernel), options)?;
+    machine.debugger = Some(socket.to_path_buf());
+    let mut running = machine.prepare()?.start()?;
+    match running.wait(Some(SOCKET_APPEARS), |_| socket.exists().then_some(()))? {
+        End::Seen(()) => Ok(Debugged(running)),
+        End::Failed(why) => bail!("QEMU failed: {why}"),
+        _ => bail!("QEMU does not wait for a debugger"),
+    }
+}
+
 /// Runs a system to its end, and judges it.
 pub fn run(built: &Built, options: &Options) -> Result<Outcome> {
     run_image(built, built.image(options.kernel), options)
@@ -263,6 +315,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         plugin: options.plugin.clone(),
         reboots: options.resets > 0,
         paced: at_a_terminal || matches!(options.outside, Outside::Paced),
+        debugger: None,
         probed: options.probe.as_ref().map(|probe| probe.loader.clone()),
         monitored: (options.moments.iter()).any(|moment| moment.deed.line().is_some()),
     })

@@ -9,6 +9,7 @@ mod bench;
 mod conformity;
 mod crash;
 mod damage;
+mod debugger;
 mod disks;
 mod doctor;
 mod expected;

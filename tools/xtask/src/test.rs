@@ -10,6 +10,7 @@ use anyhow::Result;
 use cofferdam_build::Tree;
 
 use crate::bench;
+use crate::debugger;
 use crate::disks;
 use crate::guest_attacks;
 use crate::host;
@@ -40,7 +41,7 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 15] = [
+const SYSTEMS: [OfSystems; 16] = [
     ("reports of systems", |_, systems| reports::tests(systems)),
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
@@ -55,6 +56,9 @@ const SYSTEMS: [OfSystems; 15] = [
     }),
     ("the guest as it was built", |workspace, _| {
         host::of_guest(workspace)
+    }),
+    ("partitions under the debugger", |workspace, _| {
+        debugger::tests(workspace)
     }),
     ("attacks on the target", |_, systems| {
         machines::attacks(systems)

@@ -45,6 +45,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         paced: false,
         monitored: false,
         probed: None,
+        debugger: None,
         reboots: false,
     };
     (machine, folder)
