@@ -5,7 +5,7 @@
 //! * A channel leads from the end that sends to each end that receives. `queuing`, `call` and `ring` lead back as well: a
 //!   sender sees whether its queue is full, a client gets replies, and both ends of a ring write its memory.
 //! * A device with `dma` leads from its owner to everybody who has a piece of the arena and back, one that is trusted to everybody: so
-//!   far it can be made to reach.
+//!   far it can be made to reach. To everybody who owns a device on the bus, too, whatever its `dma`: devices reach each other's registers there.
 //! * The right to stop or restart leads to the target; every right over a partition shows its state, and so leads back. The health log
 //!   leads from everybody to its reader, and the right to set the schedule from its holder to everybody.
 //! * A partition whose own error stops, resets or reschedules the module leads to everybody: it can make that error.
@@ -42,7 +42,7 @@ pub struct Edge {
 pub fn edges(system: &System, board: &Board) -> Vec<Edge> {
     let mut edges = Vec::new();
     channels(system, &mut edges);
-    devices(system, &mut edges);
+    devices(system, board, &mut edges);
     capabilities(system, &mut edges);
     actions(system, &mut edges);
     authority(system, board, &mut edges);
@@ -86,9 +86,16 @@ fn channels(system: &System, edges: &mut Vec<Edge>) {
     }
 }
 
-/// A device that reaches the arena does so for its owner, and it reaches all of it.
-fn devices(system: &System, edges: &mut Vec<Edge>) {
+/// A device that reaches the arena does so for its owner, and it reaches all of it, and the registers of all devices on the bus.
+fn devices(system: &System, board: &Board, edges: &mut Vec<Edge>) {
     let pieces = arena::pieces(system);
+    let is_on_bus = |partition: usize| {
+        let mut devices = system.partitions[partition].devices.iter();
+        devices.any(|name| {
+            let on_board = board.device(name);
+            on_board.is_some_and(|device| device.function.is_some())
+        })
+    };
     for (index, device) in system.devices.iter().enumerate() {
         let all = 0..system.partitions.len();
         let owner = all.clone().find(|one| arena::owns(system, *one, index));
@@ -97,7 +104,8 @@ fn devices(system: &System, edges: &mut Vec<Edge>) {
         };
         let trusted = *device.dma == Dma::Trusted;
         for other in all.filter(|other| *other != owner) {
-            let reached = trusted || pieces.iter().any(|piece| arena::has(system, other, piece));
+            let has_piece = pieces.iter().any(|piece| arena::has(system, other, piece));
+            let reached = trusted || has_piece || is_on_bus(other);
             for (from, to) in [(owner, other), (other, owner)]
                 .into_iter()
                 .filter(|_| reached)
