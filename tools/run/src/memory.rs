@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result};
+use cofferdam_abi::guest::tlb::TLB0_BYTES;
 use cofferdam_abi::space::kernel;
 use cofferdam_compile::plan::{PartitionPlan, Plan, RegionKind};
 use cofferdam_qemu::Memory;
@@ -104,6 +105,8 @@ fn taken(image: &[u8], plan: &Plan) -> Result<Vec<Range<u64>>> {
         taken.extend(regions.map(|region| piece(region.physical, region.bytes)));
         let copies = partition.copies.iter();
         taken.extend(copies.map(|copy| piece(copy.from_physical, copy.bytes)));
+        let guest = partition.guest.iter();
+        taken.extend(guest.map(|guest| piece(guest.translations_physical, TLB0_BYTES.into())));
     }
     let channels = plan.channels.iter();
     taken.extend(channels.map(|one| piece(one.store_physical, one.store_bytes)));
