@@ -5,7 +5,7 @@ use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::record::PartitionState;
 use cofferdam_core::{BootFailure, Configuration};
 use cofferdam_machine::{Simulation, SystemBuilder};
-use cofferdam_tables::{Function, Record, RegionKind, Step};
+use cofferdam_tables::{ChannelKind, Function, Record, RegionKind, Step};
 
 const DRIVER: u8 = 0;
 const OTHER: u8 = 1;
@@ -165,6 +165,21 @@ fn what_devices_would_reach_besides_the_arena_is_refused() {
     refused(|system| system.partitions[0].functions[0].0.number = 0);
     refused(|system| system.partitions[0].functions[0].0.number = SECOND);
     refused(|system| system.bus = None);
+}
+
+/// The kernel keeps nothing of a ring, so that it does not matter where that would be: where nothing else is stored, it is where the arena begins.
+#[test]
+fn messages_in_the_arena_are_refused_but_for_those_of_a_ring() {
+    for (kind, expected) in [
+        (ChannelKind::Queuing, Err(BootFailure::Bus)),
+        (ChannelKind::Ring, Ok(())),
+    ] {
+        let mut system = system();
+        system.channel(kind, DRIVER, &[OTHER], 32, 1);
+        let arena = system.bus.as_ref().unwrap().arena;
+        system.channels[0].0.store = arena;
+        assert_eq!(load(&system.bytes()), expected);
+    }
 }
 
 #[test]

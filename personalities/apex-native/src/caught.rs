@@ -51,7 +51,13 @@ pub(crate) fn classify(number: u32, frame: &Frame) -> Failed {
 
 /// Whether it is the trap of a panic about arithmetic.
 fn is_arithmetic(frame: &Frame) -> bool {
-    frame.pc == panicked_at() && frame.seventh_argument() != 0
+    frame.pc == panicked_at() && seventh_argument(frame) != 0
+}
+
+/// The seventh argument of a function that was caught at its beginning.
+const fn seventh_argument(frame: &Frame) -> u32 {
+    let [_, _, _, _, _, _, r9, ..] = frame.r3_to_r12;
+    r9
 }
 
 impl Caught {

@@ -35,29 +35,12 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use cofferdam_abi::health::Exception;
 use cofferdam_abi::page;
+pub(crate) use cofferdam_native::interrupts::Frame;
+use cofferdam_native::interrupts::displacement;
 use cofferdam_native::{interrupts, page as register_page};
 
 /// What services and interrupts need of a stack, at most.
 pub(crate) const RESERVE_BYTES: u32 = 1536;
-
-/// The registers of code that was interrupted or caught, which a function would not keep. Its first word is r1 before, and with it the back chain.
-#[derive(Clone, Debug)]
-#[repr(C)]
-pub(crate) struct Frame {
-    back_chain: u32,
-    link_save: u32,
-    r0: u32,
-    r3_to_r12: [u32; 10],
-    cr: u32,
-    pub(crate) lr: u32,
-    ctr: u32,
-    xer: u32,
-    pub(crate) pc: u32,
-    pub(crate) msr: u32,
-    pub(crate) data_address: u32,
-    pub(crate) syndrome: u32,
-    room: [u32; 3],
-}
 
 /// The registers that a function keeps, as a parked context has them. The return address stands where the PowerPC EABI wants it, in the second word
 /// of the frame above.
@@ -173,42 +156,19 @@ impl Stack {
         );
         let frame = Frame {
             link_save: (&raw const __cofferdam_apex_begin) as u32,
-            ..Frame::ZERO
+            ..Frame::default()
         };
         self.park(Aside { switched, frame })
     }
 }
 
-impl Frame {
-    const ZERO: Self = Self {
-        back_chain: 0,
-        link_save: 0,
-        r0: 0,
-        r3_to_r12: [0; 10],
-        cr: 0,
-        lr: 0,
-        ctr: 0,
-        xer: 0,
-        pc: 0,
-        msr: 0,
-        data_address: 0,
-        syndrome: 0,
-        room: [0; 3],
-    };
-
-    /// The seventh argument of a function that was caught at its beginning.
-    pub(crate) const fn seventh_argument(&self) -> u32 {
-        let [_, _, _, _, _, _, r9, ..] = self.r3_to_r12;
-        r9
-    }
-
+impl Caught {
     /// Whether it was code of a process, and not a service or the handler of interrupts: there interrupts are off.
     pub(crate) fn is_of_process(&self) -> bool {
-        self.msr & page::MSR_EE != 0 || self.pc == (&raw const __cofferdam_apex_interrupt) as u32
+        self.frame.msr & page::MSR_EE != 0
+            || self.frame.pc == (&raw const __cofferdam_apex_interrupt) as u32
     }
-}
 
-impl Caught {
     /// Parks who was caught at the top of its stack. It goes on with the registers that it had, and as its frame says.
     pub(crate) fn park(&self, stack: &Stack) -> u32 {
         let frame = Frame {
@@ -510,8 +470,3 @@ global_asm!(
     sprg2 = const displacement(page::SPRG0 + 8),
     sprg3 = const displacement(page::SPRG0 + 12),
 );
-
-/// The displacement from address zero at which a load or store reaches a word of the register page.
-const fn displacement(offset: u32) -> i32 {
-    (page::ADDRESS + offset) as i32
-}

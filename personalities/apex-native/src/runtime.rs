@@ -76,7 +76,7 @@ extern "C" fn caught<L: Limits, const PROCESSES: usize>(
     caught: &mut Caught,
 ) -> u32 {
     let exceptions = &apex.configuration.exception_stack;
-    let parked = caught.frame.is_of_process().then(|| {
+    let parked = caught.is_of_process().then(|| {
         apex.with(|state| match state.on {
             Runs::Process(_) | Runs::ErrorHandler => Some(state.caught(apex, number, caught)),
             Runs::Main | Runs::Nobody => None,

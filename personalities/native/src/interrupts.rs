@@ -15,18 +15,26 @@ use cofferdam_abi::page;
 use crate::page::word;
 use crate::{Lines, hypercall};
 
-/// What a handler sees of the interrupted code, and may change.
-#[derive(Debug)]
+/// What a handler sees of the interrupted code, and may change: the registers that a function would not keep.
+#[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct Frame {
-    back_chain: u32,
-    link_save: u32,
-    r0: u32,
-    r3_to_r12: [u32; 10],
-    cr: u32,
-    lr: u32,
-    ctr: u32,
-    xer: u32,
+    /// r1 before, and with it the back chain.
+    pub back_chain: u32,
+    /// Where a function that is called keeps its return address.
+    pub link_save: u32,
+    /// r0.
+    pub r0: u32,
+    /// r3 to r12.
+    pub r3_to_r12: [u32; 10],
+    /// The condition register.
+    pub cr: u32,
+    /// The link register.
+    pub lr: u32,
+    /// The count register.
+    pub ctr: u32,
+    /// The fixed-point exception register.
+    pub xer: u32,
     /// The instruction to go on with.
     pub pc: u32,
     /// The virtual machine state to go on with.
@@ -35,7 +43,8 @@ pub struct Frame {
     pub data_address: u32,
     /// The exception's syndrome.
     pub syndrome: u32,
-    room: [u32; 3],
+    /// A stack's frames are whole sixteens of bytes.
+    pub room: [u32; 3],
 }
 
 const _: () = assert!(size_of::<Frame>() == 96);
@@ -229,6 +238,6 @@ global_asm!(
 
 /// The displacement from address zero at which a load or store reaches a word of the page: that is why the page is
 /// the last one.
-const fn displacement(offset: u32) -> i32 {
+pub const fn displacement(offset: u32) -> i32 {
     (page::ADDRESS + offset) as i32
 }

@@ -14,6 +14,7 @@ use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
 use cofferdam_run::{Moment, Options, Outcome, Outside, PartitionReport, run, run_image};
 
+use crate::conformity;
 use crate::crash;
 use crate::damage::DAMAGES;
 use crate::expected::{self, Expected};
@@ -341,6 +342,12 @@ fn as_expected(
     };
     let outcome = run_image(&built, &image, &options)?;
     let mut tally = expected.judge(&built, kernel, &outcome.snapshot);
+    let system = built.plan.system.as_str();
+    if conformity::SYSTEMS.contains(&system) {
+        let (folder, steps) = (&built.directory, expected.steps());
+        let noted = conformity::note(folder, system, kernel.name(), &steps, &tally.failed);
+        tally.count("the table of conformity", noted);
+    }
     let reasons = &outcome.report.reasons;
     let fault = ensure_equal(reasons, &expected.reasons);
     tally.count("the judge of every run", fault);

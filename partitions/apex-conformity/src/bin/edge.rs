@@ -14,13 +14,15 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use cofferdam_apex_native::ProcessAttributes;
 use cofferdam_apex_native::apex::{
     BlackboardId, BufferId, Discipline, ErrorCode, EventId, MutexId, Name, OperatingMode,
-    ProcessId, ScheduleId, SemaphoreId, SystemTime,
+    ProcessId, ProcessState, ScheduleId, SemaphoreId, SystemTime,
 };
 use cofferdam_native::{probe, time};
 use evidence::seen;
 
 cofferdam_apex_native::partition!("edge", initialise);
 
+/// What [`call`] knows.
+const SERVICES: u32 = 40;
 const NOW: SystemTime = SystemTime(0);
 /// Shorter than [`SPIN_TICKS`].
 const SOON: SystemTime = SystemTime(20_000);
@@ -67,24 +69,24 @@ fn initialise() {
 
 /// Has the digger go down once for each service.
 extern "C" fn driver() {
-    let mut services = 0;
-    for service in 0.. {
+    for service in 0..SERVICES {
         SERVICE.store(service, Relaxed);
-        if !call(service) {
-            break;
-        }
         DEPTH.store(0, Relaxed);
         let before = OVERFLOWS.load(Relaxed);
         let _ = APEX.start(DIGGER);
-        // It is more urgent: it has come to its end.
+        // It is more urgent, but may wait at each depth.
+        while APEX
+            .get_process_status(DIGGER)
+            .is_ok_and(|status| status.state != ProcessState::Dormant)
+        {
+            let _ = APEX.timed_wait(SOON);
+        }
         if OVERFLOWS.load(Relaxed) != before + 1 || DEPTH.load(Relaxed) < 2 {
             seen!("not.deep", service);
         }
-        services += 1;
         let _ = APEX.stop(TICKER);
         let _ = APEX.reset_mutex(MUTEX, DIGGER);
     }
-    seen!("services", services);
     seen!("overflows", OVERFLOWS.load(Relaxed));
     seen!("others", OTHERS.load(Relaxed));
     // What is caught is handled on a stack of its own, of which a cold start has cleared every word.
@@ -102,6 +104,7 @@ extern "C" fn digger() {
 }
 
 #[inline(never)]
+#[expect(unconditional_recursion, reason = "the end of the stack ends it")]
 fn dig(depth: u32) -> u32 {
     call(SERVICE.load(Relaxed));
     DEPTH.store(depth, Relaxed);
@@ -125,9 +128,9 @@ extern "C" fn errors() {
     }
 }
 
-/// Calls the service with this number; `false`: there is none. What they answer does not count here.
+/// Calls the service with this number. What they answer does not count here.
 #[inline(never)]
-fn call(service: u32) -> bool {
+fn call(service: u32) {
     let mut room = [0; 16];
     let message = [1; 16];
     match service {
@@ -170,13 +173,11 @@ fn call(service: u32) -> bool {
         36 => drop(APEX.set_module_schedule(ScheduleId(9))),
         37 => drop(APEX.get_module_schedule_status()),
         38 => drop(APEX.get_memory_block_status(&Name::new("block"))),
-        39 => {
+        _ => {
             // No service: it is interrupted here, by one who waits again and again.
             let _ = APEX.start(TICKER);
             let until = time::now() + SPIN_TICKS;
             while time::now() < until {}
         }
-        _ => return false,
     }
-    true
 }

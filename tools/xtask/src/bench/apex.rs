@@ -44,13 +44,33 @@ const TICKS: u64 = 2;
 /// By so many instructions may a figure differ from the committed one: as many as a tick is of.
 const TOLERANCE: u64 = 3;
 
+/// What a figure of memory is called.
+macro_rules! memory_of {
+    ($language:literal, $what:literal) => {
+        concat!(
+            "memory of the least application in ",
+            $language,
+            ": ",
+            $what
+        )
+    };
+}
+
 /// Figures with something to reach, and to aim at. Every other one must not rise above [`MUST`].
-const BOUNDS: [(&str, u64, u64); 5] = [
+const BOUNDS: [(&str, u64, u64); 13] = [
     ("WRITE_SAMPLING_MESSAGE", 350, 160),
     ("READ_SAMPLING_MESSAGE", 350, 160),
     (SWITCH, 250, 100),
     ("release jitter, of one that preempts another", 0, 0),
     ("release jitter, of one that is alone", 0, 0),
+    (memory_of!("Rust", "text"), 32_768, 16_384),
+    (memory_of!("Rust", "constants"), 4_096, 2_048),
+    (memory_of!("Rust", "variables"), 8_192, 4_096),
+    (memory_of!("Rust", "stacks"), 12_288, 12_288),
+    (memory_of!("C", "text"), 65_536, 32_768),
+    (memory_of!("C", "constants"), 4_096, 2_048),
+    (memory_of!("C", "variables"), 8_192, 4_096),
+    (memory_of!("C", "stacks"), 12_288, 12_288),
 ];
 const MUST: u64 = 3_000;
 /// What a switch adds to the same service without one.
