@@ -12,6 +12,7 @@ mod damage;
 mod debugger;
 mod disks;
 mod doctor;
+mod exact;
 mod expected;
 mod guest_attacks;
 mod guests;

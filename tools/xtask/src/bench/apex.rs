@@ -66,11 +66,11 @@ const BOUNDS: [(&str, u64, u64); 13] = [
     (memory_of!("Rust", "text"), 32_768, 16_384),
     (memory_of!("Rust", "constants"), 4_096, 2_048),
     (memory_of!("Rust", "variables"), 8_192, 4_096),
-    (memory_of!("Rust", "stacks"), 12_288, 12_288),
+    (memory_of!("Rust", "stacks"), 16_384, 16_384),
     (memory_of!("C", "text"), 65_536, 32_768),
     (memory_of!("C", "constants"), 4_096, 2_048),
     (memory_of!("C", "variables"), 8_192, 4_096),
-    (memory_of!("C", "stacks"), 12_288, 12_288),
+    (memory_of!("C", "stacks"), 16_384, 16_384),
 ];
 const MUST: u64 = 3_000;
 /// What a switch adds to the same service without one.
