@@ -26,6 +26,8 @@ pub struct Plan {
     pub ram_bytes: u64,
     /// Timebase ticks per second.
     pub timebase_hz: u64,
+    /// So many ticks before the end of a window the kernel takes the processor back.
+    pub guard_ticks: u64,
     /// The kernel's mapping of partitions' memory.
     pub ram_blocks: Vec<BlockPlan>,
     /// The bus of devices, if one on it is in use.

@@ -15,6 +15,8 @@ pub struct LastRun {
     pub name: String,
     /// Where its build is.
     pub folder: PathBuf,
+    /// The file with the record.
+    pub record: PathBuf,
     /// The record.
     pub snapshot: Snapshot,
     /// When that was kept.
@@ -42,6 +44,7 @@ impl LastRun {
             folder,
             snapshot,
             recorded: fs::metadata(&path).and_then(|file| file.modified()).ok(),
+            record: path,
         })
     }
 

@@ -118,24 +118,21 @@ Examples:
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
     },
-    /// Prints the last events of the last run, if that was of the kernel `trace`: one line each, by names
+    /// Shows the events of the last run, if that was of the kernel `trace`: as lines, for a viewer, as a picture, or as a reason
     #[command(after_help = "\
 Examples:
   cargo cofferdam run flight --for 500ms --icount --kernel trace
   cargo cofferdam trace                         of the system `flight`: ticks behind the start, and what happened
   cargo cofferdam trace my/system.toml --format json
-                                                one object a line")]
-    Trace {
-        /// The system
-        #[arg(default_value = "flight")]
-        system: String,
-        /// A record that was kept, in place of the last run's
-        #[arg(long, value_name = "FILE")]
-        record: Option<PathBuf>,
-        /// How to print the events
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-    },
+                                                one object a line
+  cargo cofferdam trace flight --format chrome -o flight.json
+                                                open ui.perfetto.dev or chrome://tracing, and drop the file there:
+                                                windows and running spans by partition, messages as arrows
+  cargo cofferdam trace flight --format svg --frame 12 -o frame.svg
+                                                one major frame to scale, for any browser
+  cargo cofferdam trace flight --explain flight --at 120.4ms
+                                                who had the processor from its release to its completion, and why")]
+    Trace(trace::Arguments),
     /// Runs a system under GDB, on a partition by its name: source lines, its own addresses, breakpoints that bind to it alone
     #[command(after_help = "\
 Examples:
@@ -247,11 +244,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Crash { system, record } => {
             crash::crash(&root()?, &system, record.as_deref()).map(|()| true)
         }
-        Command::Trace {
-            system,
-            record,
-            format,
-        } => trace::trace(&root()?, &system, record.as_deref(), format).map(|()| true),
+        Command::Trace(arguments) => trace::trace(&root()?, &arguments).map(|()| true),
         Command::Debug(arguments) => debug::debug(&arguments, tree),
         Command::Report(arguments) => report::report(arguments, tree),
         Command::Guest { command } => guest::run(&root()?, command).map(|()| true),

@@ -1,22 +1,114 @@
-//! `cargo cofferdam trace`: the events that a run of the kernel `trace` left in its record.
+//! `cargo cofferdam trace`: the events of a run of the kernel `trace`, as lines, for a viewer, as a picture, or as the reason why a partition was late.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use cofferdam_files::store;
 use cofferdam_progress::{print_result, say};
-use cofferdam_record::trace::{self, Names};
-use serde_json::Value;
+use cofferdam_record::gathered::{Gathered, Refused};
+use cofferdam_record::trace::Trace;
+use cofferdam_run::command::events_file;
+use cofferdam_timeline::{Run, System, chrome, explain, point, svg};
 
-use crate::Format;
 use crate::last_run::LastRun;
 
 /// The file that says what the build decided, and how things are called.
 const PLAN_FILE: &str = "plan.json";
 
-/// Prints the last events of the last run of a system, or of the run that left `record`: one line each.
-pub fn trace(root: &Path, system: &str, record: Option<&Path>, format: Format) -> Result<()> {
-    let run = LastRun::read(root, system, record)?;
+/// What of a run is shown, and how.
+#[derive(Args)]
+pub struct Arguments {
+    /// The system
+    #[arg(default_value = "flight")]
+    system: String,
+    /// A record that was kept, in place of the last run's; the file FILE.events beside it has the events of the whole run, if it is there
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// How to show the events
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The major frame to draw, with --format svg; without it the last one that was seen as a whole
+    #[arg(long, value_name = "NUMBER")]
+    frame: Option<u64>,
+    /// Say why this partition ran when it did, or did not, around the time --at
+    #[arg(long, value_name = "PARTITION", requires = "at")]
+    explain: Option<String>,
+    /// When, behind the start of the module: 12.5ms, or ticks as the lines have them
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "explain",
+        allow_hyphen_values = true
+    )]
+    at: Option<String>,
+    /// The file to write, in place of the terminal
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// How to show events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One line each
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+    /// The Trace Event Format: one file for ui.perfetto.dev or chrome://tracing
+    Chrome,
+    /// A picture of one major frame
+    Svg,
+}
+
+/// Shows the events of the last run of a system, or of the run that left a record.
+pub fn trace(root: &Path, arguments: &Arguments) -> Result<()> {
+    let Arguments { format, frame, .. } = *arguments;
+    if frame.is_some() && format != Format::Svg {
+        bail!("--frame names the frame of a picture: add --format svg");
+    }
+    let run = read(root, arguments)?;
+    if let Some(missing) = run.missing() {
+        say!("{missing}");
+    }
+    let text = match (&arguments.explain, format) {
+        (Some(partition), _) => explained(&run, partition, arguments)?,
+        (None, Format::Text) => lines(run.events.iter().map(ToString::to_string)),
+        (None, Format::Json) => {
+            let objects = run.events.iter().map(serde_json::to_string);
+            lines(objects.collect::<Result<Vec<_>, _>>()?.into_iter())
+        }
+        (None, Format::Chrome) => chrome::chrome(&run),
+        (None, Format::Svg) => svg::svg(&run, frame)?,
+    };
+    match &arguments.output {
+        Some(path) => store(path, text.as_bytes()),
+        None => Ok(print_result(text.trim_end())?),
+    }
+}
+
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    lines.map(|line| line + "\n").collect()
+}
+
+fn explained(run: &Run, partition: &str, arguments: &Arguments) -> Result<String> {
+    let at = arguments.at.as_deref().context("say with --at when")?;
+    let at = point(at, run.system.timebase_hz)?;
+    let explanation = explain::explain(run, partition, at)?;
+    match arguments.format {
+        Format::Text => Ok(explanation.to_string()),
+        Format::Json => Ok(serde_json::to_string(&explanation)?),
+        Format::Chrome | Format::Svg => {
+            bail!("an explanation is words: take it as --format text or json")
+        }
+    }
+}
+
+/// The run: its record, the plan beside it, and its events.
+fn read(root: &Path, arguments: &Arguments) -> Result<Run> {
+    let system = &arguments.system;
+    let run = LastRun::read(root, system, arguments.record.as_deref())?;
     if run.snapshot.header().trace_kernel == 0 {
         bail!(
             "the kernel of that run of {} was `release`, which keeps no trace; `cargo cofferdam run {system} --kernel trace` leaves one",
@@ -30,34 +122,39 @@ pub fn trace(root: &Path, system: &str, record: Option<&Path>, format: Format) -
             run.name
         );
     }
-    let names = names(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    for event in trace::events(&run.snapshot, &names) {
-        match format {
-            Format::Text => print_result(event)?,
-            Format::Json => print_result(serde_json::to_string(&event)?)?,
-        }
-    }
-    Ok(())
+    let plan = fs::read(&file).map_err(anyhow::Error::from);
+    let plan = plan.and_then(|bytes| System::from_json(&bytes));
+    let plan = plan.with_context(|| {
+        format!(
+            "{} cannot be read; `cargo cofferdam build {system}` makes it anew",
+            file.display()
+        )
+    })?;
+    let trace = events(&run)?;
+    Run::new(plan, &run.snapshot, trace)
 }
 
-/// What the build called things.
-fn names(plan: &Path) -> Result<Names> {
-    let plan: Value = serde_json::from_slice(&fs::read(plan)?)?;
-    let list = |value: &Value, of: &str| value[of].as_array().cloned().unwrap_or_default();
-    let texts = |of: &str, key: &str| {
-        let all = list(&plan, of);
-        let texts = all.iter().map(|one| one[key].as_str().unwrap_or_default());
-        texts.map(str::to_owned).collect()
+/// The events of the whole run, if they were gathered; else the last ones.
+fn events(run: &LastRun) -> Result<Trace> {
+    let file = events_file(&run.record);
+    let bytes = match fs::read(&file) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Trace::of_ring(&run.snapshot));
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", file.display()));
+        }
     };
-    let mut windows = Vec::new();
-    for schedule in list(&plan, "schedules") {
-        let name = schedule["name"].as_str().unwrap_or_default();
-        let count = list(&schedule, "windows").len();
-        windows.extend((0..count).map(|place| Names::window(name, place)));
+    match Gathered::from_bytes(&bytes, &run.snapshot.header()) {
+        Ok(gathered) => Ok(Trace::of_run(&gathered, &run.snapshot)),
+        Err(refused @ Refused::OfAnotherRun) => {
+            say!("{} {refused}: shown is what the record has", file.display());
+            Ok(Trace::of_ring(&run.snapshot))
+        }
+        Err(refused) => bail!(
+            "{} {refused}; without that file the last events are shown, which the record has",
+            file.display()
+        ),
     }
-    Ok(Names {
-        channels: texts("channels", "name"),
-        interrupts: texts("interrupts", "device"),
-        windows,
-    })
 }

@@ -33,6 +33,11 @@ impl Memory {
         Ok(u32::from_be_bytes(word))
     }
 
+    /// The same memory, for another thread.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.file().map(Self::of)
+    }
+
     pub(crate) fn file(&self) -> io::Result<File> {
         self.file.try_clone()
     }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+pub mod gathered;
 mod snapshot;
 pub mod trace;
 mod words;

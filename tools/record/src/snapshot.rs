@@ -108,6 +108,11 @@ impl Snapshot {
         )
     }
 
+    /// What stands at a place of the ring of the trace.
+    pub(crate) fn trace_at(&self, place: usize) -> TraceEvent {
+        self.item(offset::TRACE, place)
+    }
+
     fn ring<T: FromBytes + FromZeros + Immutable + KnownLayout>(
         &self,
         from: usize,

@@ -13,6 +13,7 @@ use cofferdam_abi::record::{TraceEvent, TraceKind};
 use serde::Serialize;
 
 use crate::Snapshot;
+use crate::gathered::{Gathered, full_ticks, near_to};
 
 /// What the parts of a system are called, by their indices in the tables. What has no name here is called by its number.
 #[derive(Clone, Debug, Default)]
@@ -129,18 +130,95 @@ pub struct Message {
 
 /// The events of a record's trace, the oldest first.
 pub fn events(snapshot: &Snapshot, names: &Names) -> Vec<Event> {
-    let header = snapshot.header();
-    let (now, start) = (header.now_tick.get(), header.start_tick.get());
-    let decoder = Decoder { snapshot, names };
-    let traced = snapshot.trace().into_iter().map(|event| {
-        // Of the timebase an event has the lower half, which no trace is long enough to exceed.
-        let behind = i64::from(event.tick.get().wrapping_sub(now as u32) as i32);
-        Event {
-            ticks: (now.wrapping_sub(start) as i64).wrapping_add(behind),
-            what: decoder.decode(&event),
+    Trace::of_ring(snapshot).events(snapshot, names)
+}
+
+/// An event as the kernel wrote it, with its whole time.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed {
+    /// As in [`Event`].
+    pub ticks: i64,
+    /// The rest of it.
+    pub event: TraceEvent,
+}
+
+/// Events that nobody has any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// They came before the event with this place in the list.
+    pub before: usize,
+    /// How many they are.
+    pub lost: u64,
+}
+
+/// What there is of the events of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// The oldest first.
+    pub events: Vec<Timed>,
+    /// Where some are missing, in the order of their places.
+    pub gaps: Vec<Gap>,
+}
+
+impl Trace {
+    /// Those that are in the ring of a record.
+    pub fn of_ring(snapshot: &Snapshot) -> Self {
+        let header = snapshot.header();
+        let (now, start) = (header.now_tick.get(), header.start_tick.get());
+        let ring = snapshot.trace();
+        let ticks = full_ticks(now, &ring);
+        let timed = ticks.into_iter().zip(ring).map(|(tick, event)| Timed {
+            ticks: tick.wrapping_sub(start) as i64,
+            event,
+        });
+        let events: Vec<_> = timed.collect();
+        let lost = u64::from(header.trace.get()) - events.len() as u64;
+        let first = Gap { before: 0, lost };
+        Self {
+            events,
+            gaps: if lost == 0 { Vec::new() } else { vec![first] },
         }
-    });
-    traced.collect()
+    }
+
+    /// Those that were gathered while a run went on, whose record in the end was this.
+    pub fn of_run(gathered: &Gathered, snapshot: &Snapshot) -> Self {
+        let start = snapshot.header().start_tick.get();
+        let mut this = Self::default();
+        let mut end = 0;
+        for stretch in gathered.stretches() {
+            if stretch.first > end {
+                this.gaps.push(Gap {
+                    before: this.events.len(),
+                    lost: stretch.first - end,
+                });
+            }
+            end = stretch.end();
+            let mut near = stretch.near_tick;
+            for event in &stretch.events {
+                near = near_to(near, event.tick.get());
+                this.events.push(Timed {
+                    ticks: near.wrapping_sub(start) as i64,
+                    event: *event,
+                });
+            }
+        }
+        this
+    }
+
+    /// The events with names.
+    pub fn events(&self, snapshot: &Snapshot, names: &Names) -> Vec<Event> {
+        let decoder = Decoder { snapshot, names };
+        let decode = |timed: &Timed| Event {
+            ticks: timed.ticks,
+            what: decoder.decode(&timed.event),
+        };
+        self.events.iter().map(decode).collect()
+    }
+
+    /// How many are missing.
+    pub fn lost(&self) -> u64 {
+        self.gaps.iter().map(|gap| gap.lost).sum()
+    }
 }
 
 /// Stands for nobody.

@@ -1,6 +1,7 @@
 //! The command `run`, which `cargo xtask` and `cargo cofferdam` share.
 
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{ErrorKind, IsTerminal, stderr, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -12,7 +13,7 @@ use cofferdam_qemu::Serial;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{Options, Outside, Report, forwards, free_port, run};
+use crate::{Options, Outcome, Outside, Report, forwards, free_port, run};
 
 /// The file in a system's folder that keeps the record of its last run.
 pub const RECORD_FILE: &str = "record";
@@ -139,7 +140,9 @@ impl RunArguments {
             }
         }
         let outcome = run(&built, &options)?;
-        store(&built.directory.join(RECORD_FILE), outcome.snapshot.bytes())?;
+        let record = built.directory.join(RECORD_FILE);
+        keep_events(&events_file(&record), &outcome)?;
+        store(&record, outcome.snapshot.bytes())?;
         let image = Sha256::digest(built.image(options.kernel));
         let image: String = image.iter().map(|byte| format!("{byte:02x}")).collect();
         let judgement = json!({ "image_sha256": image, "judgement": outcome.report });
@@ -157,6 +160,26 @@ impl RunArguments {
         } else {
             Serial::Terminal
         }
+    }
+}
+
+/// The file with the events of the run that left this record.
+pub fn events_file(record: &Path) -> PathBuf {
+    let mut name = record.as_os_str().to_owned();
+    name.push(".events");
+    name.into()
+}
+
+/// Keeps the events of a run, and none that are of another.
+fn keep_events(file: &Path, outcome: &Outcome) -> Result<()> {
+    match &outcome.events {
+        Some(events) => store(file, &events.to_bytes(&outcome.snapshot.header())),
+        None => match std::fs::remove_file(file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", file.display()))
+            }
+            _ => Ok(()),
+        },
     }
 }
 

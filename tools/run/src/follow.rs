@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use cofferdam_abi::limits;
 use cofferdam_abi::record::{HealthRecord, Mark, State};
+use cofferdam_build::Kernel;
 use cofferdam_qemu::{End, Memory, Running};
-use cofferdam_record::Snapshot;
+use cofferdam_record::{Snapshot, gathered};
 
+use crate::gather::Gatherer;
 use crate::{Deed, Marks, Options, request_stop, snapshot, ticks};
 
 /// A machine whose kernel has not begun a window for so long hangs.
@@ -53,6 +55,8 @@ pub(crate) struct Followed {
     pub(crate) health: BTreeMap<u32, HealthRecord>,
     /// What was read behind the run.
     pub(crate) probed: Vec<u32>,
+    /// The same of the trace, if the kernel keeps one.
+    pub(crate) events: Option<gathered::Gathered>,
 }
 
 #[derive(Default)]
@@ -99,6 +103,9 @@ pub(crate) fn follow(
     timebase_hz: u64,
 ) -> Result<Followed> {
     let limit = options.machine_time;
+    let traced = options.kernel == Kernel::Trace;
+    let gatherer = traced.then(|| Gatherer::start(running.memory()));
+    let gatherer = gatherer.transpose()?;
     let mut follower = Follower {
         options,
         limit: limit.map(|time| time.saturating_mul(SLOWNESS).saturating_add(START)),
@@ -150,6 +157,7 @@ pub(crate) fn follow(
         marks: gathered.marks,
         health: gathered.health,
         probed,
+        events: gatherer.map(|gatherer| gatherer.end(&last)),
     })
 }
 

@@ -13,6 +13,7 @@
 mod attacks;
 pub mod command;
 mod follow;
+mod gather;
 mod judge;
 mod memory;
 mod report;
@@ -32,6 +33,7 @@ use cofferdam_qemu::{
     Behind, Boot, Content, Drive, End, Machine, Memory, Network, Plugin, Running, Serial,
 };
 use cofferdam_record::Snapshot;
+use cofferdam_record::gathered::Gathered;
 
 pub use follow::Ended;
 pub use report::{AttackReport, DmaReport, PartitionReport, Report};
@@ -190,6 +192,8 @@ pub struct Outcome {
     pub memory: Memory,
     /// The words that [`Probe::behind`] read.
     pub probed: Vec<u32>,
+    /// The events of the whole run, as far as they were seen before the ring overwrote them. `None`: the kernel keeps no trace.
+    pub events: Option<Gathered>,
 }
 
 impl Options {
@@ -270,6 +274,7 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         health: followed.health.into_values().collect(),
         memory: followed.memory,
         probed: followed.probed,
+        events: followed.events,
     })
 }
 

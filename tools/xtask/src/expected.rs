@@ -29,8 +29,8 @@ use serde::Deserialize;
 
 use crate::images::Disk;
 use crate::parts::Tally;
-use crate::sequence::{self, Sequence};
-use crate::timeline::Timeline;
+use crate::sequence::Sequence;
+use crate::timeline::{self, Timeline};
 use crate::variant::Variant;
 
 pub use machine::Inside;
@@ -372,14 +372,18 @@ impl Expected {
         }
         // Behind a reset time begins anew; a module without partitions never began.
         if kernel == Kernel::Trace && self.module.resets == 0 && !self.partition.is_empty() {
-            let timeline = Timeline::of(snapshot);
-            tally.count("the trace follows the plan", timeline.judge(built));
+            let timeline = timeline::of(snapshot);
+            tally.count(
+                "the trace follows the plan",
+                timeline::judge(&timeline, built),
+            );
             for (device, expected) in &self.interrupt {
                 tally.count(device, expected.judge(device, built, &timeline));
             }
-            let events = trace::events(snapshot, &sequence::names(built));
             for sequence in &self.trace {
-                tally.count("the events of the trace", sequence.judge(&events));
+                let judged = timeline::system(built)
+                    .and_then(|system| sequence.judge(&trace::events(snapshot, &system.names())));
+                tally.count("the events of the trace", judged);
             }
         }
         tally
@@ -560,7 +564,7 @@ fn log_as_read(step: u32, snapshot: &Snapshot) -> Result<()> {
 
 impl InterruptTrace {
     fn judge(&self, device: &str, built: &Built, timeline: &Timeline) -> Result<()> {
-        let facts = timeline.interrupt(built, device)?;
+        let facts = timeline.interrupt(&timeline::system(built)?, device)?;
         let expectations = [
             ("in_own_windows", &self.in_own_windows, facts.in_own_windows),
             (

@@ -21,7 +21,7 @@ use crate::exact;
 use crate::expected::{self, Expected};
 use crate::guests;
 use crate::parts::Tally;
-use crate::timeline::Timeline;
+use crate::timeline;
 use crate::variant::Variant;
 
 /// So many machines run at a time.
@@ -316,7 +316,7 @@ fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
     }
     match kernel {
         Kernel::Trace if BUSY.contains(&built.plan.system.as_str()) => Ok(()),
-        Kernel::Trace => Timeline::of(&outcome.snapshot).judge(built),
+        Kernel::Trace => timeline::judge(&timeline::of(&outcome.snapshot), built),
         Kernel::Release => Ok(()),
     }
 }

@@ -1,8 +1,7 @@
 //! Sequences of events that a trace has to show, as the lines of `cargo cofferdam trace`.
 
 use anyhow::{Result, ensure};
-use cofferdam_build::Built;
-use cofferdam_record::trace::{Event, Names};
+use cofferdam_record::trace::Event;
 use serde::Deserialize;
 
 /// Events that come one behind the other, if nothing but what is `of` something is looked at.
@@ -13,21 +12,6 @@ pub struct Sequence {
     of: Vec<String>,
     /// The lines of `cargo cofferdam trace`, without their times.
     events: Vec<String>,
-}
-
-/// What the build called things.
-pub fn names(built: &Built) -> Names {
-    let plan = &built.plan;
-    let windows = plan.schedules.iter().flat_map(|schedule| {
-        (0..schedule.windows.len()).map(|place| Names::window(&schedule.name, place))
-    });
-    Names {
-        channels: plan.channels.iter().map(|one| one.name.clone()).collect(),
-        interrupts: (plan.interrupts.iter())
-            .map(|one| one.device.clone())
-            .collect(),
-        windows: windows.collect(),
-    }
 }
 
 impl Sequence {

@@ -58,6 +58,7 @@ pub fn plan(
         machine: checked.board.machine.clone(),
         ram_bytes: *checked.system.ram_bytes,
         timebase_hz: checked.board.timebase_hz,
+        guard_ticks: *checked.system.guard_ticks,
         ram_blocks: blocks
             .into_iter()
             .map(|(physical, bytes)| BlockPlan { physical, bytes })
