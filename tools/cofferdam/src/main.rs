@@ -16,6 +16,7 @@ mod new;
 mod report;
 mod symbols;
 mod takes;
+mod top;
 mod trace;
 
 use std::path::PathBuf;
@@ -153,6 +154,16 @@ Examples:
   cargo cofferdam report diff before.json flight
                                                 what a change did to flows, windows, memory, bounds")]
     Report(report::ReportArguments),
+    /// Shows the accounts of a system that runs, live: processor time, windows, hypercalls, faults, restarts, channels
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam run flight --kernel trace     in one terminal, and in another:
+  cargo cofferdam top flight                    a table, drawn twice a second
+  cargo cofferdam top my/system.toml --run      both at once: the run ends with the table
+  cargo cofferdam top flight --once             the table once, for scripts
+  cargo cofferdam top flight --json             one JSON object
+  cargo cofferdam top flight --record FILE      of a record that was kept")]
+    Top(top::Arguments),
     /// Fetches and builds a Linux guest; boots it without cofferdam
     #[command(after_help = "\
 Examples:
@@ -247,6 +258,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Trace(arguments) => trace::trace(&root()?, &arguments).map(|()| true),
         Command::Debug(arguments) => debug::debug(&arguments, tree),
         Command::Report(arguments) => report::report(arguments, tree),
+        Command::Top(arguments) => top::top(&root()?, &arguments).map(|()| true),
         Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
         Command::ImportArinc653 {
             module,

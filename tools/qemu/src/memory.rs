@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -31,6 +31,26 @@ impl Memory {
         let mut word = [0; 4];
         self.read(address, &mut word)?;
         Ok(u32::from_be_bytes(word))
+    }
+
+    /// Where another process of the same user finds this memory, as long as this value lives: one line.
+    pub fn address(&self) -> io::Result<String> {
+        let meta = self.file.metadata()?;
+        let (process, descriptor) = (std::process::id(), self.file.as_raw_fd());
+        let (device, inode) = (meta.dev(), meta.ino());
+        Ok(format!("/proc/{process}/fd/{descriptor} {device} {inode}"))
+    }
+
+    /// The memory of a machine that another process runs, to be read. `None`: it is not there any more, or something else is there by now.
+    pub fn at(address: &str) -> Option<Self> {
+        let mut words = address.split_whitespace();
+        let path = words.next().filter(|path| path.starts_with("/proc/"))?;
+        let mut number = || words.next()?.parse::<u64>().ok();
+        let (device, inode) = (number()?, number()?);
+        let file = File::open(path).ok()?;
+        let meta = file.metadata().ok()?;
+        let same = meta.is_file() && (meta.dev(), meta.ino()) == (device, inode);
+        same.then_some(Self { file })
     }
 
     /// The same memory, for another thread.

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod announce;
 mod attacks;
 pub mod command;
 mod follow;
@@ -34,6 +35,8 @@ use cofferdam_qemu::{
 };
 use cofferdam_record::Snapshot;
 use cofferdam_record::gathered::Gathered;
+
+use announce::Announced;
 
 pub use follow::Ended;
 pub use report::{AttackReport, DmaReport, PartitionReport, Report};
@@ -262,6 +265,7 @@ pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outco
         };
         request_stop(&prepared.memory()?, length.saturating_mul(waits))?;
     }
+    let _announced = Announced::new(&built.directory, prepared.memory()?)?;
     let running = prepared.start()?;
     let followed = follow::follow(running, options, length, built.plan.timebase_hz)?;
     let snapshot = snapshot(&followed.memory).context("the machine's memory cannot be read")?;

@@ -8,7 +8,7 @@ use std::thread;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Termios, tcgetattr};
+use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
 use super::processes::until;
 
@@ -47,6 +47,17 @@ impl Terminal {
             shown,
             command: None,
         }
+    }
+
+    /// Gives it another size, in letters.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&self.user, size).expect("a terminal");
     }
 
     /// Starts a command at this terminal, as the leader of its session; says its number.
