@@ -13,6 +13,7 @@ mod explain;
 mod guest;
 mod last_run;
 mod new;
+mod prove;
 mod report;
 mod symbols;
 mod takes;
@@ -164,6 +165,17 @@ Examples:
   cargo cofferdam top flight --json             one JSON object
   cargo cofferdam top flight --record FILE      of a record that was kept")]
     Top(top::Arguments),
+    /// Proves a finished image: what the file declares and requires, and what holds in every system
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam prove                         the image of `flight`, as it was built last: each statement, and over how many things
+  cargo cofferdam prove my/image.elf --system my/system.toml --format json
+                                                the certificate of an image from anywhere
+  cargo cofferdam prove flight --certificate flight.json --key private.pem
+                                                the same signed, in a file
+  cargo cofferdam prove flight --verify flight.json --public public.pem
+                                                is the certificate of this key, and about this image?")]
+    Prove(prove::Arguments),
     /// Fetches and builds a Linux guest; boots it without cofferdam
     #[command(after_help = "\
 Examples:
@@ -259,6 +271,11 @@ fn run(command: Command) -> Result<bool> {
         Command::Debug(arguments) => debug::debug(&arguments, tree),
         Command::Report(arguments) => report::report(arguments, tree),
         Command::Top(arguments) => top::top(&root()?, &arguments).map(|()| true),
+        Command::Prove(arguments) => {
+            let format = arguments.format();
+            let proved = root().and_then(|root| prove::prove(&root, &arguments));
+            build::in_format(format, proved)
+        }
         Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
         Command::ImportArinc653 {
             module,

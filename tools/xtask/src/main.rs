@@ -24,6 +24,7 @@ mod machines;
 mod networks;
 mod nightly;
 mod parts;
+mod proofs;
 mod reports;
 mod reproduce;
 mod rewritten;

@@ -13,7 +13,7 @@ use cofferdam_progress::Step;
 use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
-use crate::{damage, disks, guest_attacks, nightly, sweep};
+use crate::{damage, disks, guest_attacks, nightly, proofs, sweep};
 
 /// What libFuzzer gets for each target.
 const GUIDED: Duration = Duration::from_secs(45);
@@ -22,7 +22,7 @@ const SEQUENCES_AT_A_TIME: u32 = 4_000;
 /// And so often.
 const SEQUENCES_TIMES: u32 = 8;
 /// Inputs of each fuzz target, in portions: a test may keep memory for good.
-const FUZZ: [(&str, u64, u64); 15] = [
+const FUZZ: [(&str, u64, u64); 16] = [
     ("tables", 8, 100_000),
     ("hypercalls", 20, 10_000),
     ("messages", 8, 2_000_000),
@@ -38,6 +38,7 @@ const FUZZ: [(&str, u64, u64); 15] = [
     ("queue", 4, 1_000_000),
     ("log", 4, 20_000),
     ("http", 4, 200_000),
+    ("prove", 4, 20_000),
 ];
 /// So many bits of the tables are flipped on the machine, one at a time; on the host all of them.
 const FLIPPED_BITS: usize = 400;
@@ -63,7 +64,16 @@ type Campaign = (
     fn(&Field<'_>) -> Result<Tally>,
 );
 
-const CAMPAIGNS: [Campaign; 10] = [
+const CAMPAIGNS: [Campaign; 11] = [
+    (
+        "prove",
+        |scale| {
+            format!(
+                "mutants of every system's image for the prover to find, {scale} times as many as usual"
+            )
+        },
+        |field| proofs::mutants(field.systems, field.scale),
+    ),
     (
         "guests",
         |scale| {

@@ -20,6 +20,7 @@ use crate::machines::{self, Systems};
 use crate::networks;
 use crate::nightly;
 use crate::parts::{Parts, Tally, Wanted};
+use crate::proofs;
 use crate::reports;
 use crate::reproduce;
 use crate::sweep;
@@ -41,8 +42,11 @@ const HOST: [lint::Part; 3] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 16] = [
+const SYSTEMS: [OfSystems; 17] = [
     ("reports of systems", |_, systems| reports::tests(systems)),
+    ("every image proved", |_, systems| {
+        proofs::every_image(systems)
+    }),
     ("systems in the emulator", |_, systems| {
         machines::systems_in_emulator(systems)
     }),

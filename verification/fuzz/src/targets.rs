@@ -10,6 +10,7 @@ pub mod messages;
 pub mod network;
 pub mod network_client;
 pub mod programs;
+pub mod prove;
 pub mod queue;
 pub mod record;
 pub mod ring;

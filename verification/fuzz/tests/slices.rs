@@ -38,6 +38,11 @@ fn programs() {
 }
 
 #[test]
+fn prove() {
+    slice("prove", 1500);
+}
+
+#[test]
 fn record() {
     slice("record", 1000);
 }

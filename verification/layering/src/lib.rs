@@ -186,7 +186,9 @@ pub const LAYERS: &[Layer] = &[
             "partitions/*",
         ],
     ),
-    // Verification reads everything, and nothing reads it.
+    // The prover shares no code with what made the image, nor with what runs it.
+    host("verification/prove", &[]),
+    // Verification reads everything, and nothing reads it; only the tools have the prover, which is a command of the user's.
     host(
         "verification/fuzz",
         &[
@@ -224,6 +226,7 @@ pub const LAYERS: &[Layer] = &[
             "config/*",
             "personalities/*",
             "partitions/*",
+            "verification/prove",
             "tools/*",
         ],
     ),

@@ -1,0 +1,235 @@
+//! `cargo cofferdam prove`: what `verification/prove` says of a finished image, as a certificate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use cofferdam_build::{Kernel, directory_of, locate, store};
+use cofferdam_progress::{print_result, say};
+use cofferdam_prove::certificate::{Certificate, Hashed};
+use cofferdam_prove::statements::Statement;
+use cofferdam_prove::{Prover, declared};
+
+use crate::Format;
+
+/// What to prove, and how to say it.
+#[derive(Args)]
+pub struct Arguments {
+    /// The system, or an image: a file that ends in `.elf`
+    #[arg(default_value = "flight")]
+    subject: String,
+    /// Whose image to prove: that with the kernel `release` or `trace`
+    #[arg(long, value_name = "KERNEL", default_value = "release", value_parser = ["release", "trace"])]
+    kernel: String,
+    /// The `system.toml` of an image that is named by its file
+    #[arg(long, value_name = "FILE")]
+    system: Option<PathBuf>,
+    /// Write the certificate into this file
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Sign it with this private key of Ed25519, as `openssl genpkey -algorithm ed25519` makes one
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Look at a certificate in place of proving: that it is of this public key, about the image, and that everything holds
+    #[arg(long, value_name = "CERTIFICATE", requires = "public", conflicts_with_all = ["certificate", "key"])]
+    verify: Option<PathBuf>,
+    /// The public key, as `openssl pkey -pubout` makes one
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    public: Option<PathBuf>,
+    /// How to print what was proved
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Arguments {
+    /// How to print.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+}
+
+/// An image, and where what it is held against lies.
+struct Subject {
+    image: PathBuf,
+    system: PathBuf,
+    kernel: PathBuf,
+    programs: PathBuf,
+}
+
+impl Subject {
+    /// The image of a system that was built, or one by its file, which lies where the build puts it or has its `system.toml` named.
+    fn find(root: &Path, arguments: &Arguments) -> Result<Self> {
+        let named = Path::new(&arguments.subject);
+        let is_image = named
+            .extension()
+            .is_some_and(|extension| extension == "elf");
+        let (image, system) = match (is_image, &arguments.system) {
+            (true, Some(system)) => (named.to_path_buf(), system.clone()),
+            (true, None) => bail!(
+                "an image does not say which file it is of: name its system.toml with --system"
+            ),
+            (false, Some(_)) => bail!("--system is for an image that is named by its file"),
+            (false, None) => {
+                let system = locate(root, &arguments.subject)?;
+                let (_, folder) = directory_of(root, &system)?;
+                let image = folder.join(format!("image-{}.elf", arguments.kernel));
+                ensure!(
+                    image.is_file(),
+                    "{} is not there: `cargo cofferdam build {}` makes it",
+                    image.display(),
+                    arguments.subject
+                );
+                (image, system)
+            }
+        };
+        let folder = image.parent().unwrap_or(Path::new("")).join("programs");
+        let kernel = match image.file_stem().and_then(|stem| stem.to_str()) {
+            Some("image-trace") => Kernel::Trace,
+            _ => Kernel::Release,
+        };
+        Ok(Self {
+            kernel: folder.join(format!("kernel-{}.elf", kernel.name())),
+            programs: folder,
+            image,
+            system,
+        })
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// The text of the board's file: one that the tree has, or one beside the system's.
+fn board(root: &Path, system: &Path, named: &str) -> Result<String> {
+    let path = if named.ends_with(".toml") {
+        system.parent().unwrap_or(Path::new("")).join(named)
+    } else {
+        root.join("config/boards").join(format!("{named}.toml"))
+    };
+    text(&path)
+}
+
+/// Proves, or verifies. `Ok(false)`: not everything holds.
+pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
+    if let Some(certificate) = &arguments.verify {
+        return verify(root, arguments, certificate);
+    }
+    let subject = Subject::find(root, arguments)?;
+    let system = text(&subject.system)?;
+    let of_system = || subject.system.display().to_string();
+    let named = declared::board_of(&system).with_context(of_system)?;
+    let board = board(root, &subject.system, &named)?;
+    let image = bytes(&subject.image)?;
+    let mut against = vec![
+        Hashed::of("system.toml", system.as_bytes()),
+        Hashed::of(format!("board {named}"), board.as_bytes()),
+    ];
+    let kernel = subject
+        .kernel
+        .is_file()
+        .then(|| bytes(&subject.kernel))
+        .transpose()?;
+    let mut programs = Vec::new();
+    for name in declared::partitions_of(&system).with_context(of_system)? {
+        let path = subject.programs.join(format!("{name}.elf"));
+        if path.is_file() {
+            programs.push((name, bytes(&path)?));
+        }
+    }
+    against.extend(
+        kernel
+            .iter()
+            .map(|elf| Hashed::of("the kernel's program", elf)),
+    );
+    let hashed = programs
+        .iter()
+        .map(|(name, elf)| Hashed::of(format!("the program of {name}"), elf));
+    against.extend(hashed);
+    let prover =
+        Prover::new(&system, &board, kernel.as_deref(), &programs).with_context(of_system)?;
+    let certificate = Certificate::of(&prover, &image, against);
+    let mut certificate = certificate.with_context(|| subject.image.display().to_string())?;
+    if let Some(key) = &arguments.key {
+        certificate
+            .sign(&text(key)?)
+            .with_context(|| key.display().to_string())?;
+    }
+    let written = certificate.write()?;
+    if let Some(path) = &arguments.certificate {
+        store(path, written.as_bytes())?;
+    }
+    match arguments.format {
+        Format::Json => print_result(written.trim_end())?,
+        Format::Text => show(&certificate)?,
+    }
+    Ok(certificate.body.holds)
+}
+
+fn show(certificate: &Certificate) -> Result<()> {
+    for one in &certificate.body.statements {
+        let verdict = if one.holds() { "holds" } else { "FAILS" };
+        print_result(format_args!(
+            "{verdict}  {:>9}  {}: {}",
+            one.checked, one.id, one.statement
+        ))?;
+        for failure in &one.failures {
+            print_result(format_args!("                  {failure}"))?;
+        }
+        let told = one.failures.len() as u64;
+        if one.failed > told {
+            print_result(format_args!(
+                "                  and {} more",
+                one.failed - told
+            ))?;
+        }
+    }
+    let body = &certificate.body;
+    let wrong = body
+        .statements
+        .iter()
+        .filter(|one| !Statement::holds(one))
+        .count();
+    if wrong == 0 {
+        let checked: u64 = body.statements.iter().map(|one| one.checked).sum();
+        print_result(format_args!(
+            "{}: {} statements hold, over {checked} things",
+            body.system,
+            body.statements.len()
+        ))?;
+    } else {
+        say!(
+            "{}: {wrong} of {} statements do not hold",
+            body.system,
+            body.statements.len()
+        );
+    }
+    Ok(())
+}
+
+fn verify(root: &Path, arguments: &Arguments, path: &Path) -> Result<bool> {
+    let named = Path::new(&arguments.subject);
+    let image = match named.is_file() {
+        true => named.to_path_buf(),
+        false => Subject::find(root, arguments)?.image,
+    };
+    let certificate =
+        Certificate::read(&bytes(path)?).with_context(|| path.display().to_string())?;
+    let public = arguments
+        .public
+        .as_deref()
+        .context("--public names the key")?;
+    let verified = certificate.verify(&text(public)?, &bytes(&image)?);
+    verified.with_context(|| path.display().to_string())?;
+    print_result(format_args!(
+        "{}: the certificate is of this key and about this image, and its {} statements hold",
+        certificate.body.system,
+        certificate.body.statements.len()
+    ))?;
+    Ok(true)
+}
