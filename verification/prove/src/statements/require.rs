@@ -218,6 +218,8 @@ fn flow(world: &World<'_>, text: &str, edges: &[Edge]) -> Statement {
             }
         }
     }
+    // Every way of influence that there is was looked at, whether it can be reached or not.
+    statement.checked = edges.len() as u64;
     statement
 }
 
