@@ -53,7 +53,8 @@ pub struct Arguments {
 /// Shows the accounts of a run.
 pub fn top(root: &Path, arguments: &Arguments) -> Result<()> {
     let once = arguments.once || arguments.json || arguments.record.is_some();
-    if !once && !(stdin().is_terminal() && stdout().is_terminal()) {
+    let on_terminal = stdin().is_terminal() && stdout().is_terminal();
+    if !(once || on_terminal) {
         bail!("this is no terminal to draw on: --once prints the table, --json an object");
     }
     let system = &arguments.system;
