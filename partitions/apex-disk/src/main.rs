@@ -62,7 +62,7 @@ extern "C" fn record() {
         seen!("given.away", 1);
         return;
     };
-    let mut disk = Disk::new(RingChannel::new(ends, payload.length()), page::epoch());
+    let mut disk = Disk::new(RingChannel::new(ends, payload), page::epoch());
     let sectors = loop {
         if let Event::Ready(shape) = next(&mut disk) {
             break shape.sectors;

@@ -142,7 +142,11 @@ fn script(tree: &Tree, built: &Built, partition: &str, socket: &Path) -> Result<
     writeln!(text, "PIDS = ({own}, {own})")?;
     writeln!(text, "GUEST_PIDS = {}", pair(tags(plan)))?;
     // Linux's kernel has the upper quarter of addresses; the monitor is a partition, below.
-    let kernel = symbols.is_some().then_some("0xC0000000").unwrap_or("None");
+    let kernel = if symbols.is_some() {
+        "0xC0000000"
+    } else {
+        "None"
+    };
     writeln!(text, "GUEST_KERNEL = {kernel}")?;
     writeln!(text, "EVERYBODY = [")?;
     for one in plans {
