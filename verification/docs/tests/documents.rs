@@ -1,48 +1,14 @@
 //! The documents say what the code says, and what they cite exists.
 
-use std::path::{Path, PathBuf};
+mod common;
+
 use std::{env, fs};
 
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::{limits, page};
 use cofferdam_docs::{PARTS, WHOLE, figures};
 
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap().to_path_buf()
-}
-
-fn read(document: &str) -> String {
-    fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
-}
-
-/// Every document: its path from the root, and its text.
-fn documents() -> Vec<(String, String)> {
-    let mut paths = vec![PathBuf::from("README.md"), PathBuf::from("CHANGES.md")];
-    for folder in ["docs", "docs/decisions"] {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "md") {
-                paths.push(path.strip_prefix(root()).unwrap().to_path_buf());
-            }
-        }
-    }
-    paths.sort();
-    let name = |path: PathBuf| path.to_str().unwrap().to_owned();
-    paths
-        .into_iter()
-        .map(name)
-        .map(|path| (path.clone(), read(&path)))
-        .collect()
-}
-
-fn none(what: &str, violations: &[String]) {
-    assert!(
-        violations.is_empty(),
-        "{what}:\n  {}",
-        violations.join("\n  ")
-    );
-}
+use common::{code, documents, none, read, root};
 
 #[test]
 fn the_references_are_what_the_code_says() {
@@ -213,14 +179,6 @@ fn every_crate_is_on_the_map() {
         }
     }
     none("not in docs/architecture.md", &missing);
-}
-
-/// The text between backticks, code blocks left out.
-fn code(text: &str) -> Vec<&str> {
-    let prose = text.split("```").step_by(2);
-    prose
-        .flat_map(|prose| prose.split('`').skip(1).step_by(2))
-        .collect()
 }
 
 #[test]
