@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod book;
 mod conformity;
 mod crash;
 mod damage;
@@ -151,6 +152,11 @@ Examples:
         #[command(flatten)]
         installing: Installing,
     },
+    /// Builds the documents as a book, with mdBook
+    #[command(after_help = "\
+Example:
+  cargo xtask book    prints where it begins; fails where mdbook is not on the PATH, and says how to get it")]
+    Book,
     /// Counts the instructions of the kernel's paths
     #[command(after_help = "\
 Examples:
@@ -238,6 +244,7 @@ fn run(command: Command) -> Result<bool> {
                 })
             });
         }
+        Command::Book => book::build(&root),
         Command::Lint(installing) => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
             lint::run(&Workspace::read(&root, &toolchain)?)

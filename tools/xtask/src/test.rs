@@ -10,6 +10,7 @@ use anyhow::Result;
 use cofferdam_build::Tree;
 
 use crate::bench;
+use crate::book;
 use crate::debugger;
 use crate::disks;
 use crate::guest_attacks;
@@ -30,8 +31,9 @@ use crate::workspace::Workspace;
 const FUZZ_TIME: Duration = Duration::from_secs(10);
 
 /// What runs on the host, behind [`lint::PARTS`].
-const HOST: [lint::Part; 3] = [
+const HOST: [lint::Part; 4] = [
     ("tests on the host", host::tests),
+    ("the book", book::tests),
     ("undefined behaviour (Miri)", nightly::miri),
     ("inputs guided by coverage (libFuzzer)", |workspace| {
         nightly::fuzz(workspace, FUZZ_TIME)
@@ -97,14 +99,23 @@ fn tree(workspace: &Workspace<'_>) -> Tree {
     Tree::new(workspace.root, workspace.toolchain)
 }
 
-/// Runs the parts whose names begin as wanted, or all. The systems are built if one of those needs them.
-pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
-    let on_host = || lint::PARTS.into_iter().chain(HOST);
+/// What runs before any system is built.
+fn on_host() -> impl Iterator<Item = lint::Part> {
+    lint::PARTS.into_iter().chain(HOST)
+}
+
+/// Which parts are wanted. Fails if a beginning is none of a part's name.
+pub fn wanted(beginnings: &[String]) -> Result<Wanted<'_>> {
     let names: Vec<_> = (on_host().map(|(name, _)| name))
         .chain([BUILDING])
         .chain(SYSTEMS.map(|(name, _)| name))
         .collect();
-    let wanted = Wanted::among(wanted, "part", &names)?;
+    Wanted::among(beginnings, "part", &names)
+}
+
+/// Runs the parts whose names begin as wanted, or all. The systems are built if one of those needs them.
+pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
+    let wanted = self::wanted(wanted)?;
     let mut parts = Parts::default();
     for (name, part) in on_host().filter(|(name, _)| wanted.has(name)) {
         parts.run(name, || part(workspace));

@@ -1,6 +1,7 @@
 //! What the tests of the command share: the command itself, systems to try it on, and an eye on processes.
 #![allow(dead_code)]
 
+pub mod commands;
 pub mod host;
 pub mod processes;
 pub mod said;

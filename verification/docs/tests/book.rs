@@ -1,0 +1,190 @@
+//! The book has every page once; what it shows stands in the tree, and what it claims names a test.
+
+mod common;
+
+use std::fs;
+
+use common::{code, documents, none, read, root};
+
+const CONTENTS: &str = "docs/SUMMARY.md";
+/// The chapters that say how things behave: each section names a test. What they show of the tree's files has to stand there.
+const CHAPTERS: [&str; 7] = [
+    "docs/channels.md",
+    "docs/concepts.md",
+    "docs/configure.md",
+    "docs/first-system.md",
+    "docs/health.md",
+    "docs/late-frame.md",
+    "docs/partitions.md",
+];
+/// Sections that claim nothing.
+const CLAIM_NOTHING: [&str; 1] = ["Where to go from here"];
+const EVIDENCE: &str = "docs/evidence.md";
+
+/// Commands that are not ours. What ours are, the tests of these say (`tools/cofferdam/tests/book.rs`, `tools/xtask/src/book.rs`).
+const OTHERS: [&str; 3] = [
+    "mkdir systems/pump",
+    "cp systems/flight/system.toml systems/pump/system.toml",
+    "cargo install --path cofferdam/tools/cofferdam",
+];
+
+#[test]
+fn the_contents_have_every_page_once() {
+    let contents = read(CONTENTS);
+    let mut listed: Vec<_> = contents
+        .split("](")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap())
+        .filter(|page| !page.is_empty())
+        .map(|page| format!("docs/{page}"))
+        .collect();
+    listed.sort();
+    let mut pages: Vec<_> = documents()
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("docs/") && name != CONTENTS)
+        .collect();
+    pages.sort();
+    assert_eq!(listed, pages, "{CONTENTS} and the folder `docs`");
+}
+
+#[test]
+fn a_decision_has_its_own_title_in_the_contents() {
+    let contents = read(CONTENTS);
+    let mut wrong = Vec::new();
+    for (name, text) in documents() {
+        let Some(page) = name.strip_prefix("docs/decisions/") else {
+            continue;
+        };
+        let title = text.lines().next().unwrap().trim_start_matches("# ");
+        if !contents.contains(&format!("[{title}](decisions/{page})")) {
+            wrong.push(format!("{name}: {title}"));
+        }
+    }
+    none("not in the contents by their titles", &wrong);
+}
+
+/// The blocks of code: what stands on the line before, the language, and the lines.
+fn blocks(text: &str) -> Vec<(&str, &str, Vec<&str>)> {
+    let mut blocks = Vec::new();
+    let mut before = "";
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let block = lines.by_ref().take_while(|line| !line.starts_with("```"));
+            blocks.push((before, language, block.collect()));
+        }
+        before = line;
+    }
+    blocks
+}
+
+#[test]
+fn every_command_is_somebodys_to_try() {
+    let ours = ["cargo cofferdam ", "cofferdam ", "cargo xtask "];
+    let mut unknown = Vec::new();
+    let mut seen = Vec::new();
+    for (name, text) in documents() {
+        let consoles = blocks(&text)
+            .into_iter()
+            .filter(|block| block.1 == "console");
+        for line in consoles.flat_map(|block| block.2) {
+            let Some(command) = line.strip_prefix("$ ") else {
+                continue;
+            };
+            if OTHERS.contains(&command) {
+                seen.push(command.to_owned());
+            } else if !ours.iter().any(|one| command.starts_with(one)) {
+                unknown.push(format!("{name}: {command}"));
+            }
+        }
+    }
+    none("commands that no test tries", &unknown);
+    let unused = OTHERS.iter().filter(|one| !seen.contains(&(**one).into()));
+    let unused: Vec<_> = unused.map(|one| (*one).to_owned()).collect();
+    none("commands that no page has", &unused);
+}
+
+/// Whether the lines stand in a text in this order, whatever comes between.
+fn has_lines(text: &str, lines: &[&str]) -> bool {
+    let mut rest = text.lines().map(str::trim);
+    let mut wanted = lines.iter().map(|line| line.trim());
+    wanted.all(|line| line.is_empty() || rest.any(|one| one == line))
+}
+
+#[test]
+fn what_is_shown_stands_in_the_tree() {
+    let mut wrong = Vec::new();
+    let mut shown = 0;
+    for (name, text) in documents() {
+        for (before, _, lines) in blocks(&text) {
+            let file = before.strip_prefix("<!-- from: ");
+            let Some(file) = file.and_then(|rest| rest.strip_suffix(" -->")) else {
+                continue;
+            };
+            shown += 1;
+            if !fs::read_to_string(root().join(file)).is_ok_and(|text| has_lines(&text, &lines)) {
+                wrong.push(format!("{name}: {}", lines.join("\n    ")));
+            }
+        }
+    }
+    none("not so in the file that it is said to be from", &wrong);
+    assert!(shown > 0, "nothing is shown");
+}
+
+/// Whether this names a test: a function of one, a run that the tests expect, or a wrong file that has to be refused.
+fn is_test(cited: &str) -> bool {
+    let Some((path, function)) = cited.split_once("::") else {
+        let expected = cited.contains("/expected/") || cited.contains("/tests/bad/");
+        return expected && cited.ends_with(".toml") && root().join(cited).exists();
+    };
+    let Ok(text) = fs::read_to_string(root().join(path)) else {
+        return false;
+    };
+    let Some((before, _)) = text.split_once(&format!("fn {function}(")) else {
+        return false;
+    };
+    // What `cargo xtask test` does itself is a function like any other.
+    let attributes = before.lines().rev().take(3);
+    path.starts_with("tools/xtask/src/")
+        || attributes.into_iter().any(|line| line.trim() == "#[test]")
+}
+
+#[test]
+fn claims_name_their_tests() {
+    let mut silent = Vec::new();
+    for chapter in CHAPTERS {
+        let text = read(chapter);
+        for section in text.split("\n## ").skip(1) {
+            let title = section.lines().next().unwrap();
+            let names_one = code(section).into_iter().any(is_test);
+            if !names_one && !CLAIM_NOTHING.contains(&title) {
+                silent.push(format!("{chapter}: {title}"));
+            }
+        }
+    }
+    none("sections that name no test", &silent);
+}
+
+#[test]
+fn each_claim_of_the_evidence_has_its_test_its_command_and_its_end() {
+    let mut wrong = Vec::new();
+    let mut claims = 0;
+    for line in read(EVIDENCE).lines() {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [_, claim, evidence, command, end, _] = cells[..] else {
+            continue;
+        };
+        if claim == "claim" || claim.starts_with("---") {
+            continue;
+        }
+        claims += 1;
+        let tested = code(evidence).into_iter().any(is_test);
+        let commanded = code(command).iter().any(|one| one.starts_with("cargo "));
+        if !tested || !commanded || end.is_empty() {
+            wrong.push(claim.to_owned());
+        }
+    }
+    none("claims without a test, a command, or an end", &wrong);
+    assert!(claims > 0, "the tables have gone");
+}
