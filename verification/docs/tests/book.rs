@@ -49,6 +49,24 @@ fn the_contents_have_every_page_once() {
 }
 
 #[test]
+fn pages_link_to_pages_alone() {
+    // A file of the tree is named as code: in the book there is nothing at its path.
+    let mut outside = Vec::new();
+    for (name, text) in documents() {
+        let up = match name.strip_prefix("docs/") {
+            None => continue,
+            Some(page) if page.starts_with("decisions/") => "../../",
+            Some(_) => "../",
+        };
+        let links = text.split("](").skip(1);
+        let links = links.map(|rest| rest.split(')').next().unwrap());
+        let leaving = links.filter(|link| link.starts_with(up));
+        outside.extend(leaving.map(|link| format!("{name}: {link}")));
+    }
+    none("links that leave the book", &outside);
+}
+
+#[test]
 fn a_decision_has_its_own_title_in_the_contents() {
     let contents = read(CONTENTS);
     let mut wrong = Vec::new();
