@@ -16,13 +16,14 @@ const SHORT: &str = "20ms";
 
 /// Commands that take more than a small system for a short time: they are read here, and run by the tests in these files, with the options
 /// that the documents show.
-const RUN_ELSEWHERE: [(&str, &str); 3] = [
+const RUN_ELSEWHERE: [(&str, &str); 4] = [
     ("debug", "tools/xtask/src/debugger.rs"),
+    ("prove", "verification/prove/tests/proofs.rs"),
     ("top", "tools/cofferdam/tests/top.rs"),
     ("trace", "tools/cofferdam/tests/trace.rs"),
 ];
 /// Options that no test gives. They are read here.
-const GIVEN_NOWHERE: [&str; 1] = ["--run"];
+const GIVEN_NOWHERE: [&str; 5] = ["--run", "--certificate", "--key", "--verify", "--public"];
 
 /// A tree as far as `new` and `check` look at it: the partitions of this one, and nothing of a system.
 fn tree() -> TempDir {

@@ -22,9 +22,11 @@ const CLAIM_NOTHING: [&str; 1] = ["Where to go from here"];
 const EVIDENCE: &str = "docs/evidence.md";
 
 /// Commands that are not ours. What ours are, the tests of these say (`tools/cofferdam/tests/book.rs`, `tools/xtask/src/book.rs`).
-const OTHERS: [&str; 3] = [
+const OTHERS: [&str; 5] = [
     "mkdir systems/pump",
     "cp systems/flight/system.toml systems/pump/system.toml",
+    "openssl genpkey -algorithm ed25519 -out private.pem",
+    "openssl pkey -in private.pem -pubout -out public.pem",
     "cargo install --path cofferdam/tools/cofferdam",
 ];
 
