@@ -25,7 +25,7 @@ use crate::build::failed;
 /// What GDB is taught.
 const COMMANDS: &str = include_str!("debug/commands.py");
 /// The debugger.
-const GDB: &str = "gdb-multiarch";
+pub const GDB: &str = "gdb-multiarch";
 
 /// What `debug` is told.
 #[derive(Args)]
@@ -63,7 +63,8 @@ pub fn debug(arguments: &DebugArguments, tree: impl FnOnce() -> Result<Tree>) ->
     };
     let folder = tempfile::tempdir().context("no folder for the socket between GDB and QEMU")?;
     let socket = folder.path().join("gdb");
-    let text = script(&tree, &built, &arguments.partition, &socket)?;
+    let mut text = script(&tree, &built, &arguments.partition, &built.directory)?;
+    writeln!(text, "target remote {}", socket.display())?;
     let path = built
         .directory
         .join(format!("debug-{}.gdb", arguments.partition));
@@ -98,8 +99,8 @@ pub fn debug(arguments: &DebugArguments, tree: impl FnOnce() -> Result<Tree>) ->
     Ok(status.success())
 }
 
-/// The script for GDB.
-fn script(tree: &Tree, built: &Built, partition: &str, socket: &Path) -> Result<String> {
+/// The script for GDB, up to where it connects. `folder`: what has the programs.
+pub fn script(tree: &Tree, built: &Built, partition: &str, folder: &Path) -> Result<String> {
     let plans = &built.plan.partitions;
     let Some(plan) = plans.iter().find(|one| one.name == partition) else {
         let names: Vec<_> = plans.iter().map(|one| one.name.as_str()).collect();
@@ -120,7 +121,7 @@ fn script(tree: &Tree, built: &Built, partition: &str, socket: &Path) -> Result<
         })
     };
     let symbols = guest.and_then(|guest| guest_symbols(tree, built, guest));
-    let program = built.directory.join(format!("programs/{partition}.elf"));
+    let program = folder.join(format!("programs/{partition}.elf"));
     let mut text = format!(
         "# GDB on the partition {partition} of {}: gdb-multiarch -x this\n\
          set pagination off\nset confirm off\nset architecture powerpc:e500\nset endian big\n\
@@ -158,7 +159,7 @@ fn script(tree: &Tree, built: &Built, partition: &str, socket: &Path) -> Result<
     }
     writeln!(text, "]")?;
     text += COMMANDS;
-    writeln!(text, "end\ntarget remote {}", socket.display())?;
+    writeln!(text, "end")?;
     Ok(text)
 }
 

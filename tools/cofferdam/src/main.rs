@@ -14,6 +14,7 @@ mod guest;
 mod last_run;
 mod new;
 mod prove;
+mod record;
 mod report;
 mod symbols;
 mod takes;
@@ -146,6 +147,27 @@ Examples:
 The machine stands still while GDB does, and its clock with it. `park` has the partition alone stand, and the rest go on; `who` says who has
 the processor.")]
     Debug(debug::DebugArguments),
+    /// Runs a system as `run` does, and keeps the run, so that it can be gone through again to the instruction
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam record flight --for 500ms --headless
+                                                the run is in target/cofferdam/flight/recording
+  cargo cofferdam record linux -o evening       on this terminal, keys included; the folder has all that it takes
+  cargo cofferdam record flight --for 2s --kernel trace
+
+Disks are copied, and what is written to them is gone with the run.")]
+    Record(record::RecordArguments),
+    /// Goes through a recording again: to its end, or under GDB to any instruction of it, forwards and backwards
+    #[command(after_help = "\
+Examples:
+  cargo cofferdam replay                        the last recording of `flight`: is the end the same?
+  cargo cofferdam replay evening --until health under GDB, to the first entry of the health log
+  cargo cofferdam replay flight --until health:plant
+  cargo cofferdam replay flight --debug plant --until 1000000
+  cargo cofferdam replay flight --until health --batch --execute 'back-to rogue::main' --execute bt
+
+GDB has the commands of `debug`, and: `go COUNT`, `back COUNT`, `back-to PLACE`, `back-write WHAT`, `next-health`.")]
+    Replay(record::ReplayArguments),
     /// Makes a page of everything that the build decided about a system; says what is different in another
     #[command(after_help = "\
 Examples:
@@ -269,6 +291,8 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Trace(arguments) => trace::trace(&root()?, &arguments).map(|()| true),
         Command::Debug(arguments) => debug::debug(&arguments, tree),
+        Command::Record(arguments) => record::record(&arguments, tree),
+        Command::Replay(arguments) => record::replay(&arguments, &root()?),
         Command::Report(arguments) => report::report(arguments, tree),
         Command::Top(arguments) => top::top(&root()?, &arguments).map(|()| true),
         Command::Prove(arguments) => {

@@ -16,9 +16,11 @@ const SHORT: &str = "20ms";
 
 /// Commands that take more than a small system for a short time: they are read here, and run by the tests in these files, with the options
 /// that the documents show.
-const RUN_ELSEWHERE: [(&str, &str); 4] = [
+const RUN_ELSEWHERE: [(&str, &str); 6] = [
     ("debug", "tools/xtask/src/debugger.rs"),
     ("prove", "verification/prove/tests/proofs.rs"),
+    ("record", "tools/xtask/src/recordings.rs"),
+    ("replay", "tools/xtask/src/recordings.rs"),
     ("top", "tools/cofferdam/tests/top.rs"),
     ("trace", "tools/cofferdam/tests/trace.rs"),
 ];

@@ -87,6 +87,7 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         monitored: false,
         probed: None,
         debugger: None,
+        replay: None,
     };
     let mut running = machine.prepare()?.start()?;
     let end = running.wait(options.limit, |_| None::<()>)?;

@@ -19,7 +19,7 @@ mod running;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,8 +67,19 @@ pub struct Machine {
     pub monitored: bool,
     /// The socket by which a debugger comes: the machine waits for it with its first instruction, and its Ctrl-C is not QEMU's.
     pub debugger: Option<PathBuf>,
+    /// The run is written down, or is one that was.
+    pub replay: Option<Replay>,
     /// What a loader left in registers and memory, if words at physical addresses are asked for at all: see [`Running::read_physical`].
     pub probed: Option<Vec<(u64, u32)>>,
+}
+
+/// QEMU's own record of what came from outside, by the count of instructions. It takes [`Machine::icount_shift`].
+#[derive(Clone, Debug)]
+pub enum Replay {
+    /// It is written to this file.
+    Record(PathBuf),
+    /// It is read from this file, and nothing comes from outside but what stands there.
+    Replay(PathBuf),
 }
 
 /// What a machine boots.
@@ -136,8 +147,24 @@ pub struct Medium {
     pub faults: Option<PathBuf>,
 }
 
-impl Drive {
+impl Replay {
+    /// As a part of the argument of `-icount`.
     fn argument(&self) -> String {
+        let (mode, log) = match self {
+            Self::Record(log) => ("record", log),
+            Self::Replay(log) => ("replay", log),
+        };
+        format!(",rr={mode},rrfile={}", value(log))
+    }
+}
+
+/// QEMU ends a value at a comma, and takes two commas for one.
+fn value(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}
+
+impl Drive {
+    fn argument(&self, name: &str) -> String {
         let content = match &self.content {
             Content::File(medium) => medium.argument(),
             Content::Zeros { bytes, after } => {
@@ -145,14 +172,12 @@ impl Drive {
                 format!("driver=null-co,size={bytes},read-zeroes=on,latency-ns={after_ns}")
             }
         };
-        format!("if=none,id={},{content}", self.name)
+        format!("if=none,id={name},{content}")
     }
 }
 
 impl Medium {
     fn argument(&self) -> String {
-        // QEMU ends a value at a comma, and takes two commas for one.
-        let value = |path: &PathBuf| path.display().to_string().replace(',', ",,");
         let file = value(&self.file);
         let snapshot = if self.keeps { "off" } else { "on" };
         let no_flush = if self.flushes { "off" } else { "on" };
@@ -318,13 +343,33 @@ impl Machine {
         }
         if let Some(shift) = self.icount_shift {
             let sleep = if self.paced { "on" } else { "off" };
-            qemu.args(["-icount", &format!("shift={shift},sleep={sleep}")]);
+            let replay = self.replay.as_ref().map(Replay::argument);
+            let replay = replay.unwrap_or_default();
+            qemu.args(["-icount", &format!("shift={shift},sleep={sleep}{replay}")]);
+        }
+        if self.replay.is_some() && !self.paced {
+            // Who records keeps QEMU itself waiting until a timer is due, and a machine that has come to its end has none: a filter without any frame
+            // has one, each 10 ms. The machine does not see it.
+            qemu.args(["-netdev", "hubport,id=pulse,hubid=0"]);
+            let filter = "filter-buffer,id=pulse-filter,netdev=pulse,interval=10000";
+            qemu.args(["-object", filter]);
         }
         if self.paced {
             qemu.args(["-global", "virtio-net-device.tx=timer"]);
         }
         for drive in &self.drives {
-            qemu.args(["-drive", &drive.argument()]);
+            match &self.replay {
+                None => {
+                    qemu.args(["-drive", &drive.argument(&drive.name)]);
+                }
+                // QEMU, `docs/system/replay.rst`: requests of a disk end where they did.
+                Some(_) => {
+                    let (name, behind) = (&drive.name, format!("{}-content", drive.name));
+                    qemu.args(["-drive", &drive.argument(&behind)]);
+                    let replayed = format!("driver=blkreplay,if=none,image={behind},id={name}");
+                    qemu.args(["-drive", &replayed]);
+                }
+            }
         }
         for network in &self.networks {
             if let Behind::Datagrams(end) = &network.behind {
@@ -332,17 +377,21 @@ impl Machine {
                 fcntl_setfd(end, FdFlags::empty())?;
             }
             qemu.args(["-netdev", &network.argument()]);
+            if self.replay.is_some() {
+                let name = &network.name;
+                let filter = format!("filter-replay,id={name}-replay,netdev={name}");
+                qemu.args(["-object", &filter]);
+            }
         }
         for device in &self.devices {
             qemu.args(["-device", device]);
         }
         if let Some(plugin) = &self.plugin {
-            // QEMU ends a value at a comma, and takes two commas for one.
-            let mut value = plugin.library.display().to_string().replace(',', ",,");
+            let mut loaded = value(&plugin.library);
             for (key, argument) in &plugin.arguments {
-                value.push_str(&format!(",{key}={}", argument.replace(',', ",,")));
+                loaded.push_str(&format!(",{key}={}", argument.replace(',', ",,")));
             }
-            qemu.args(["-plugin", &value]);
+            qemu.args(["-plugin", &loaded]);
         }
         if let Some(line) = &hands.line {
             qemu.args(line.arguments());
@@ -351,9 +400,8 @@ impl Machine {
             qemu.args(probe.arguments());
         }
         if let Some(socket) = &self.debugger {
-            let socket = socket.display().to_string().replace(',', ",,");
             qemu.arg("-gdb")
-                .arg(format!("unix:{socket},server=on,wait=off"));
+                .arg(format!("unix:{},server=on,wait=off", value(socket)));
             qemu.arg("-S").process_group(0);
         }
         match self.serial {

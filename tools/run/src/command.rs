@@ -66,7 +66,16 @@ impl RunArguments {
     ///
     /// Whoever asked for JSON gets one object for whatever keeps a system from running as well.
     pub fn execute(&self, tree: impl FnOnce() -> Result<Tree>) -> Result<bool> {
-        match self.judge(tree) {
+        self.execute_by(tree, run)
+    }
+
+    /// The same, where `runs` does it in a way of its own.
+    pub fn execute_by(
+        &self,
+        tree: impl FnOnce() -> Result<Tree>,
+        runs: impl FnOnce(&Built, &Options) -> Result<Outcome>,
+    ) -> Result<bool> {
+        match self.judge(tree, runs) {
             Ok(report) => {
                 if self.json {
                     print_result(serde_json::to_string(&report)?)?;
@@ -98,7 +107,11 @@ impl RunArguments {
         })
     }
 
-    fn judge(&self, tree: impl FnOnce() -> Result<Tree>) -> Result<Report, Failure> {
+    fn judge(
+        &self,
+        tree: impl FnOnce() -> Result<Tree>,
+        runs: impl FnOnce(&Built, &Options) -> Result<Outcome>,
+    ) -> Result<Report, Failure> {
         if self.json && self.machine_time.is_none() {
             let error = "--json prints the judgement on a run that ends: say with --for how long it is to last, such as --for 2s";
             return Err(anyhow!(error).into());
@@ -139,7 +152,7 @@ impl RunArguments {
                 );
             }
         }
-        let outcome = run(&built, &options)?;
+        let outcome = runs(&built, &options)?;
         let record = built.directory.join(RECORD_FILE);
         keep_events(&events_file(&record), &outcome)?;
         store(&record, outcome.snapshot.bytes())?;

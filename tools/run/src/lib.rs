@@ -17,6 +17,7 @@ mod follow;
 mod gather;
 mod judge;
 mod memory;
+pub mod recording;
 mod report;
 mod table;
 
@@ -253,10 +254,20 @@ pub fn run(built: &Built, options: &Options) -> Result<Outcome> {
 
 /// The same with another image than the one that was built.
 pub fn run_image(built: &Built, image: &[u8], options: &Options) -> Result<Outcome> {
+    run_machine(built, image, options, machine(built, image, options)?)
+}
+
+/// The same on a machine that was made for it.
+fn run_machine(
+    built: &Built,
+    image: &[u8],
+    options: &Options,
+    machine: Machine,
+) -> Result<Outcome> {
     let length = options
         .machine_time
         .map(|time| ticks(time, built.plan.timebase_hz));
-    let prepared = machine(built, image, options)?.prepare()?;
+    let prepared = machine.prepare()?;
     if let Some(length) = length {
         let waits = if options.moments.is_empty() {
             1
@@ -325,6 +336,7 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         reboots: options.resets > 0,
         paced: at_a_terminal || matches!(options.outside, Outside::Paced),
         debugger: None,
+        replay: None,
         probed: options.probe.as_ref().map(|probe| probe.loader.clone()),
         monitored: (options.moments.iter()).any(|moment| moment.deed.line().is_some()),
     })

@@ -26,6 +26,7 @@ mod networks;
 mod nightly;
 mod parts;
 mod proofs;
+mod recordings;
 mod reports;
 mod reproduce;
 mod rewritten;

@@ -22,6 +22,7 @@ use crate::networks;
 use crate::nightly;
 use crate::parts::{Parts, Tally, Wanted};
 use crate::proofs;
+use crate::recordings;
 use crate::reports;
 use crate::reproduce;
 use crate::sweep;
@@ -44,7 +45,7 @@ const HOST: [lint::Part; 4] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 17] = [
+const SYSTEMS: [OfSystems; 18] = [
     ("reports of systems", |_, systems| reports::tests(systems)),
     ("every image proved", |_, systems| {
         proofs::every_image(systems)
@@ -65,6 +66,9 @@ const SYSTEMS: [OfSystems; 17] = [
     }),
     ("partitions under the debugger", |workspace, _| {
         debugger::tests(workspace)
+    }),
+    ("partitions of a recorded run, again", |workspace, _| {
+        recordings::tests(workspace)
     }),
     ("attacks on the target", |_, systems| {
         machines::attacks(systems)

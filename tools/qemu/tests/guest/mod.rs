@@ -46,6 +46,7 @@ pub fn machine(code: &[u32], serial: Serial) -> (Machine, TempDir) {
         monitored: false,
         probed: None,
         debugger: None,
+        replay: None,
         reboots: false,
     };
     (machine, folder)

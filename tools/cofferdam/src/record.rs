@@ -1,0 +1,315 @@
+//! `cargo cofferdam record` and `replay`: a run that is kept, and gone through again to the instruction, forwards and backwards.
+//!
+//! A recording (`cofferdam_run::recording`) has what the machine takes. Beside it the command puts what a debugger takes: the programs with their
+//! symbols, and the script of each partition. Backwards is forwards again from the start to an earlier instruction: a run that is always the same needs
+//! no other way (`debug/replay.py`).
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use cofferdam_abi::health::Error;
+use cofferdam_abi::record::{Header, HealthRecord, offset};
+use cofferdam_abi::{limits, space};
+use cofferdam_build::{Built, Tree, directory_of, locate};
+use cofferdam_interrupt::Hold;
+use cofferdam_progress::say;
+use cofferdam_qemu::Serial;
+use cofferdam_record::Snapshot;
+use cofferdam_run::command::{RECORD_FILE, RunArguments};
+use cofferdam_run::recording::{self, Recording};
+use cofferdam_setup::Requirement;
+
+use crate::debug::{self, GDB};
+
+/// What GDB is taught of runs that can be gone through again.
+const COMMANDS: &str = include_str!("debug/replay.py");
+/// Stands in scripts for the folder, which may have moved.
+const FOLDER: &str = "@RECORDING@";
+const PROGRAMS: &str = "programs";
+const SCRIPTS: &str = "debug";
+/// The folder of a system's last recording, in that of its build.
+const RECORDING: &str = "recording";
+
+/// What `record` is told.
+#[derive(Args)]
+pub struct RecordArguments {
+    #[command(flatten)]
+    run: RunArguments,
+    /// The folder that becomes the recording, in place of one beside the image
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+}
+
+/// Runs a system as `run` does, and keeps the run. `Ok(false)`: something unexpected happened in it; it is kept all the same.
+pub fn record(arguments: &RecordArguments, tree: impl FnOnce() -> Result<Tree>) -> Result<bool> {
+    let tree = tree()?;
+    let own = tree.clone();
+    let mut kept = None;
+    let judged = arguments.run.execute_by(
+        || Ok(tree),
+        |built, options| {
+            let mut options = options.clone();
+            // On a terminal the machine waits with whoever types.
+            options.instruction_clock |= options.serial != Serial::Terminal;
+            let beside = built.directory.join(RECORDING);
+            let folder = arguments.output.clone().unwrap_or(beside);
+            let adds = |folder: &Path| add_programs(&own, built, options.kernel.name(), folder);
+            let outcome = recording::record(built, &options, &folder, adds)?;
+            kept = Some(folder);
+            Ok(outcome)
+        },
+    )?;
+    if let Some(folder) = kept {
+        say!(
+            "the run is in {}: `cargo cofferdam replay {}`",
+            folder.display(),
+            folder.display()
+        );
+    }
+    Ok(judged)
+}
+
+/// Puts there what a debugger takes.
+fn add_programs(tree: &Tree, built: &Built, kernel: &str, folder: &Path) -> Result<()> {
+    let (programs, scripts) = (folder.join(PROGRAMS), folder.join(SCRIPTS));
+    fs::create_dir_all(&programs)?;
+    fs::create_dir_all(&scripts)?;
+    let copy = |program: &str| {
+        let program = format!("{PROGRAMS}/{program}.elf");
+        fs::copy(built.directory.join(&program), folder.join(&program))
+            .with_context(|| format!("{program} cannot be copied"))
+    };
+    copy(&format!("kernel-{kernel}"))?;
+    for partition in &built.plan.partitions {
+        let name = &partition.name;
+        copy(name)?;
+        let script = debug::script(tree, built, name, Path::new(FOLDER))?;
+        fs::write(scripts.join(format!("{name}.gdb")), script)?;
+    }
+    Ok(())
+}
+
+/// What `replay` is told.
+#[derive(Args)]
+pub struct ReplayArguments {
+    /// The recording's folder, or a system: the last recording of it
+    #[arg(default_value = "flight")]
+    recording: String,
+    /// Go there under GDB: `health`, the first entry of the health log; `health:PARTITION`, the first of that partition; or a count of instructions
+    #[arg(long, value_name = "WHERE")]
+    until: Option<String>,
+    /// Under GDB, on this partition
+    #[arg(long, value_name = "PARTITION")]
+    debug: Option<String>,
+    /// A command for GDB before it takes yours; several are carried out one after the other
+    #[arg(long, value_name = "COMMAND")]
+    execute: Vec<String>,
+    /// End behind these commands
+    #[arg(long)]
+    batch: bool,
+    /// Print nothing of what the machine prints
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Goes through a recording again. `Ok(false)`: GDB said so.
+pub fn replay(arguments: &ReplayArguments, root: &Path) -> Result<bool> {
+    let recording = find(&arguments.recording, root)?;
+    let qemu = cofferdam_setup::qemu()?;
+    if arguments.debug.is_none() && arguments.until.is_none() {
+        ensure!(
+            arguments.execute.is_empty() && !arguments.batch,
+            "commands for GDB need a partition: say `--debug PARTITION` or `--until WHERE`"
+        );
+        let serial = match arguments.quiet {
+            true => Serial::Captured,
+            false => Serial::Output,
+        };
+        recording.replay(&qemu.path, serial)?;
+        say!(
+            "\nreplay  {}, kernel {}: the same to the last byte of memory",
+            recording.manifest.system,
+            recording.manifest.kernel
+        );
+        return Ok(true);
+    }
+    Requirement::Gdb
+        .examine(root)
+        .map_err(anyhow::Error::from)?;
+    under_gdb(arguments, &recording, &qemu.path)
+}
+
+fn find(named: &str, root: &Path) -> Result<Recording> {
+    let path = Path::new(named);
+    if path.join("recording.json").exists() {
+        return Recording::open(path);
+    }
+    let Ok(file) = locate(root, named) else {
+        // Neither: the folder's complaint says what is missing.
+        return Recording::open(path);
+    };
+    Recording::open(&directory_of(root, &file)?.1.join(RECORDING))
+}
+
+/// Where GDB goes first, and on whom it is.
+struct Goal {
+    partition: String,
+    command: Option<String>,
+}
+
+fn goal(arguments: &ReplayArguments, recording: &Recording) -> Result<Goal> {
+    let path = recording.folder.join(RECORD_FILE);
+    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let record =
+        Snapshot::from_bytes(bytes).with_context(|| format!("{} is no record", path.display()))?;
+    let names: Vec<_> = (0..record.partition_count())
+        .map(|index| record.partition_name(index))
+        .collect();
+    let known = |name: &str| match names.iter().any(|one| one == name) {
+        true => Ok(name.to_owned()),
+        false => bail!(
+            "{} has no partition `{name}`: it has {}",
+            recording.manifest.system,
+            names.join(", ")
+        ),
+    };
+    let wanted = arguments.debug.as_deref().map(known).transpose()?;
+    let first = || names.first().cloned().context("nobody is in this record");
+    let Some(until) = &arguments.until else {
+        return Ok(Goal {
+            partition: wanted.map_or_else(first, Ok)?,
+            command: None,
+        });
+    };
+    if until.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(Goal {
+            partition: wanted.map_or_else(first, Ok)?,
+            command: Some(format!("go {until}")),
+        });
+    }
+    let of = match until.split_once(':') {
+        None if until == "health" => None,
+        Some(("health", name)) => Some(known(name)?),
+        _ => bail!(
+            "`{until}` is nowhere: there are `health`, `health:PARTITION`, and a count of instructions such as 1000000"
+        ),
+    };
+    let mut entries = record.health().into_iter().filter_map(|entry| {
+        let name = names.get(usize::from(entry.partition.get()))?;
+        of.as_ref()
+            .is_none_or(|of| of == name)
+            .then(|| name.clone())
+    });
+    let Some(partition) = entries.next() else {
+        bail!(
+            "in this run the health log has no such entry: `cargo cofferdam crash --record {}` shows what it has",
+            path.display()
+        );
+    };
+    Ok(Goal {
+        partition: wanted.unwrap_or(partition),
+        command: Some(format!("next-health {}", of.unwrap_or_default())),
+    })
+}
+
+fn under_gdb(arguments: &ReplayArguments, recording: &Recording, qemu: &Path) -> Result<bool> {
+    let goal = goal(arguments, recording)?;
+    let folder = tempfile::tempdir().context("no folder for the socket between GDB and QEMU")?;
+    let socket = folder.path().join("gdb");
+    let script = folder.path().join("script.gdb");
+    fs::write(&script, self::script(recording, &goal.partition, &socket)?)?;
+    // Each machine has a socket of its own.
+    let mut machines = 0;
+    let mut machine = || {
+        let socket = PathBuf::from(format!("{}{machines}", socket.display()));
+        machines += 1;
+        recording.debug(qemu, &socket)
+    };
+    let mut running = machine()?;
+    // Ctrl-C is for GDB, which stops the machine.
+    let hold = Hold::new()?;
+    let mut gdb = Command::new(GDB);
+    gdb.arg("-q").arg("-x").arg(&script);
+    for command in goal.command.iter().chain(&arguments.execute) {
+        gdb.arg("-ex").arg(command);
+    }
+    if arguments.batch {
+        gdb.arg("-batch").stdin(Stdio::null());
+    } else {
+        say!(
+            "--- `go COUNT`, `back COUNT`, `back-to PLACE`, `back-write WHAT`, `next-health`; `help go` ---"
+        );
+    }
+    let mut gdb = Ended(
+        gdb.spawn()
+            .with_context(|| format!("{GDB} did not start"))?,
+    );
+    // Whoever goes back ends the machine, and comes to another one.
+    let status = loop {
+        if let Some(status) = gdb.0.try_wait()? {
+            break status;
+        }
+        let end = running.wait(Some(Duration::from_millis(20)), |_| None::<()>)?;
+        if matches!(
+            end,
+            cofferdam_qemu::End::Off | cofferdam_qemu::End::Failed(_)
+        ) {
+            running = machine()?;
+        }
+    };
+    drop(hold);
+    running.end()?;
+    Ok(status.success())
+}
+
+/// Dropped, it is no more.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// The partition's own script, and what it takes to go through the recording.
+fn script(recording: &Recording, partition: &str, socket: &Path) -> Result<String> {
+    let path = recording.folder.join(format!("{SCRIPTS}/{partition}.gdb"));
+    let own = fs::read_to_string(&path)
+        .with_context(|| format!("the recording lacks {}", path.display()))?;
+    let folder = recording.folder.display().to_string();
+    let mut text = own.replace(FOLDER, &folder);
+    // Its addresses are nobody else's.
+    let kernel = &recording.manifest.kernel;
+    writeln!(
+        text,
+        "add-symbol-file {folder}/{PROGRAMS}/kernel-{kernel}.elf"
+    )?;
+    let health = space::kernel::RECORD as usize + offset::HEALTH;
+    let written = space::kernel::RECORD as usize + std::mem::offset_of!(Header, health);
+    writeln!(text, "python")?;
+    writeln!(text, "SOCKET = \"{}\"", socket.display())?;
+    writeln!(text, "HEALTH_WRITTEN = {written:#x}")?;
+    writeln!(text, "HEALTH = {health:#x}")?;
+    writeln!(text, "HEALTH_ENTRIES = {}", limits::HEALTH_RECORDS)?;
+    writeln!(text, "HEALTH_ENTRY = {}", size_of::<HealthRecord>())?;
+    for (name, field) in [
+        ("TICK", std::mem::offset_of!(HealthRecord, tick)),
+        ("PARTITION", std::mem::offset_of!(HealthRecord, partition)),
+        ("ERROR", std::mem::offset_of!(HealthRecord, error)),
+        ("PC", std::mem::offset_of!(HealthRecord, pc)),
+        ("ADDRESS", std::mem::offset_of!(HealthRecord, address)),
+    ] {
+        writeln!(text, "OF_{name} = {field}")?;
+    }
+    let errors: Vec<_> = Error::ALL.iter().map(|error| error.name()).collect();
+    writeln!(text, "ERRORS = {errors:?}")?;
+    text += COMMANDS;
+    writeln!(text, "connect()\nend")?;
+    Ok(text)
+}

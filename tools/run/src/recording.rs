@@ -1,0 +1,475 @@
+//! Runs that are written down, and run again to the instruction.
+//!
+//! QEMU writes down what comes to a machine from outside, and behind how many instructions it came: keys, what a disk gave and when it was done,
+//! frames. A run that takes all of that from there goes the same way, instruction by instruction (QEMU, `docs/system/replay.rst`). That it did is judged
+//! by the machine's memory in the end, all of it.
+//!
+//! A recording is a folder which has all that it takes: nothing is built for it, and nothing looked up in the tree it came from.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `recording.json` | a [`Manifest`] |
+//! | `image.elf` | what booted |
+//! | `inputs.rr` | what came from outside, by QEMU's account |
+//! | `disks/<name>.img` | what the disks held at the start |
+//! | `record` | the record as it was in the end |
+//! | `programs/<partition>.elf`, `debug/<partition>.gdb` | what a debugger has to know, put there by the command |
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use cofferdam_abi::record::State;
+use cofferdam_build::Built;
+use cofferdam_qemu::{
+    Behind, Boot, Content, Drive, End, Machine, Medium, Memory, Network, Prepared, Replay, Running,
+    Serial,
+};
+use cofferdam_record::Snapshot;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::command::RECORD_FILE;
+use crate::{
+    Options, Outcome, SOCKET_APPEARS, machine, request_stop, run_machine, snapshot, ticks,
+};
+
+/// The format of [`Manifest`].
+const FORMAT: u32 = 1;
+const MANIFEST: &str = "recording.json";
+const IMAGE: &str = "image.elf";
+const INPUTS: &str = "inputs.rr";
+/// A machine whose kernel has not begun a window for so long does not go the way it went.
+const STANDSTILL: Duration = Duration::from_secs(60);
+/// The smallest piece of memory that somebody can have, and by which it is compared.
+const FRAME: usize = 4096;
+
+/// What was recorded, and of what.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    format: u32,
+    /// The system's name.
+    pub system: String,
+    /// Which kernel.
+    pub kernel: String,
+    memory_mib: u32,
+    /// When the kernel was asked to stop, in ticks behind the first window.
+    stop_at_ticks: Option<u64>,
+    paced: bool,
+    /// As after QEMU's `-device`.
+    devices: Vec<String>,
+    disks: Vec<Disk>,
+    networks: Vec<String>,
+    /// The kernel ended the run, or at least the machine was not interrupted.
+    pub ended: HowItEnded,
+    /// SHA-256 of the files that the machine is made of.
+    files: BTreeMap<String, String>,
+    /// SHA-256 of the memory in the end.
+    memory_sha256: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Disk {
+    name: String,
+    read_only: bool,
+}
+
+/// How a recorded run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HowItEnded {
+    /// By the kernel, which said so in its record.
+    ByKernel,
+    /// The machine was switched off, or ended from outside.
+    ByMachine,
+}
+
+/// Runs a system and writes it down. `adds`: puts what else belongs there into the folder, which is seen as a whole or not at all.
+///
+/// What disks hold is copied, and what is written to them is gone with the run.
+pub fn record(
+    built: &Built,
+    options: &Options,
+    folder: &Path,
+    adds: impl FnOnce(&Path) -> Result<()>,
+) -> Result<Outcome> {
+    let partial = partial(folder)?;
+    let image = built.image(options.kernel);
+    let mut machine = machine(built, image, options)?;
+    ensure!(
+        machine.icount_shift.is_some(),
+        "only a machine whose clock are its instructions is recorded"
+    );
+    fs::create_dir_all(partial.join("disks"))?;
+    fs::write(partial.join(IMAGE), image)?;
+    let mut manifest = Manifest {
+        format: FORMAT,
+        system: built.plan.system.clone(),
+        kernel: options.kernel.name().to_owned(),
+        memory_mib: machine.memory_mib,
+        stop_at_ticks: (options.machine_time).map(|time| ticks(time, built.plan.timebase_hz)),
+        paced: machine.paced,
+        devices: machine.devices.clone(),
+        disks: Vec::new(),
+        networks: (machine.networks.iter())
+            .map(|network| network.name.clone())
+            .collect(),
+        ended: HowItEnded::ByMachine,
+        files: BTreeMap::new(),
+        memory_sha256: String::new(),
+    };
+    for drive in &mut machine.drives {
+        let Content::File(medium) = &mut drive.content else {
+            bail!("the disk {} holds nothing that can be kept", drive.name);
+        };
+        let copy = partial.join(disk_file(&drive.name));
+        fs::copy(&medium.file, &copy)
+            .with_context(|| format!("{} cannot be copied", medium.file.display()))?;
+        medium.file = copy;
+        medium.keeps = false;
+        manifest.disks.push(Disk {
+            name: drive.name.clone(),
+            read_only: medium.read_only,
+        });
+    }
+    machine.replay = Some(Replay::Record(partial.join(INPUTS)));
+    let outcome = run_machine(built, image, options, machine)?;
+    // QEMU writes the head of the file last.
+    let inputs = fs::read(partial.join(INPUTS)).context("QEMU has recorded nothing")?;
+    ensure!(
+        inputs.iter().take(4).any(|byte| *byte != 0),
+        "QEMU was killed before it had written all of the recording"
+    );
+    if matches!(ended_by_kernel(&outcome.snapshot), Some(true)) {
+        manifest.ended = HowItEnded::ByKernel;
+    }
+    manifest.memory_sha256 = digest_of_memory(&outcome.memory, manifest.memory_mib)?;
+    for file in manifest.files_needed() {
+        let bytes = fs::read(partial.join(&file))?;
+        manifest
+            .files
+            .insert(file, hexadecimal(&Sha256::digest(bytes)));
+    }
+    fs::write(partial.join(RECORD_FILE), outcome.snapshot.bytes())?;
+    fs::write(
+        partial.join(MANIFEST),
+        serde_json::to_vec_pretty(&manifest)?,
+    )?;
+    adds(&partial)?;
+    remove(folder)?;
+    fs::rename(&partial, folder)
+        .with_context(|| format!("{} cannot be put in place", folder.display()))?;
+    Ok(outcome)
+}
+
+/// The folder in which a recording is made, empty.
+fn partial(folder: &Path) -> Result<PathBuf> {
+    if folder.exists() && !folder.join(MANIFEST).exists() {
+        bail!(
+            "{} is there, and is no recording: it stays as it is",
+            folder.display()
+        );
+    }
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".partial");
+    let partial = PathBuf::from(name);
+    remove(&partial)?;
+    fs::create_dir_all(&partial)
+        .with_context(|| format!("{} cannot be created", partial.display()))?;
+    Ok(partial.canonicalize()?)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn disk_file(name: &str) -> String {
+    format!("disks/{name}.img")
+}
+
+/// `None`: no kernel has begun.
+fn ended_by_kernel(record: &Snapshot) -> Option<bool> {
+    let state = record.is_valid().then(|| record.state()).flatten()?;
+    Some(!matches!(state, State::Booting | State::Running))
+}
+
+/// Of the frames that are not empty, and where they lie.
+fn digest_of_memory(memory: &Memory, memory_mib: u32) -> Result<String> {
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; 256 * FRAME];
+    let mut at = 0;
+    while at < u64::from(memory_mib) << 20 {
+        memory.read(at, &mut chunk)?;
+        for frame in chunk.chunks(FRAME) {
+            if frame.iter().any(|byte| *byte != 0) {
+                digest.update(at.to_be_bytes());
+                digest.update(frame);
+            }
+            at += FRAME as u64;
+        }
+    }
+    Ok(hexadecimal(&digest.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Manifest {
+    /// The files that the machine is made of, in the recording's folder.
+    fn files_needed(&self) -> Vec<String> {
+        let disks = self.disks.iter().map(|disk| disk_file(&disk.name));
+        let own = [IMAGE, INPUTS].map(str::to_owned);
+        own.into_iter().chain(disks).collect()
+    }
+}
+
+/// A recording.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it is of.
+    pub manifest: Manifest,
+    image: Vec<u8>,
+}
+
+impl Recording {
+    /// Reads a recording, and looks whether its files are those that were written.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(MANIFEST);
+        ensure!(
+            path.exists(),
+            "{} is no recording, for it has no {MANIFEST}: `cargo cofferdam record SYSTEM --for TIME` makes one",
+            folder.display()
+        );
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let of_ours = |error: serde_json::Error| {
+            anyhow::anyhow!("{} is not as it was written: {error}", path.display())
+        };
+        let manifest: Manifest = serde_json::from_str(&text).map_err(of_ours)?;
+        ensure!(
+            manifest.format == FORMAT,
+            "{} is of format {}, and this command reads {FORMAT}",
+            path.display(),
+            manifest.format
+        );
+        // They become parts of paths and of QEMU's arguments: nothing that comes from somewhere may name a file there.
+        let made_of = |text: &String, others: &str| {
+            let mut letters = text.chars();
+            letters.all(|letter| letter.is_ascii_alphanumeric() || others.contains(letter))
+        };
+        let mut names = (manifest.disks.iter().map(|disk| &disk.name)).chain(&manifest.networks);
+        let plain = names.all(|name| made_of(name, "_-"))
+            && (manifest.devices.iter()).all(|device| made_of(device, "_-,=.:"));
+        ensure!(
+            plain,
+            "{} names a device in a way that no system does",
+            path.display()
+        );
+        let mut image = Vec::new();
+        for file in manifest.files_needed() {
+            let path = folder.join(&file);
+            let bytes = fs::read(&path)
+                .with_context(|| format!("the recording lacks {}", path.display()))?;
+            let digest = hexadecimal(&Sha256::digest(&bytes));
+            ensure!(
+                manifest.files.get(&file) == Some(&digest),
+                "{} is not the file that was recorded: its SHA-256 is {digest}",
+                path.display()
+            );
+            if file == IMAGE {
+                image = bytes;
+            }
+        }
+        Ok(Self {
+            folder: folder.canonicalize()?,
+            manifest,
+            image,
+        })
+    }
+
+    /// The machine before its first instruction.
+    fn prepare(&self, qemu: &Path, serial: Serial, debugger: Option<&Path>) -> Result<Prepared> {
+        let folder = tempfile::tempdir().context("no folder for the machine's memory")?;
+        let drive = |disk: &Disk| Drive {
+            name: disk.name.clone(),
+            content: Content::File(Medium {
+                file: self.folder.join(disk_file(&disk.name)),
+                keeps: false,
+                flushes: true,
+                read_only: disk.read_only,
+                faults: None,
+            }),
+        };
+        let network = |name: &String| Network {
+            name: name.clone(),
+            behind: Behind::User { forward: None },
+        };
+        let manifest = &self.manifest;
+        let prepared = Machine {
+            qemu: qemu.to_path_buf(),
+            boot: Boot::Image(self.image.clone()),
+            memory_mib: manifest.memory_mib,
+            folder: folder.path().to_path_buf(),
+            icount_shift: Some(0),
+            serial,
+            devices: manifest.devices.clone(),
+            drives: manifest.disks.iter().map(drive).collect(),
+            networks: manifest.networks.iter().map(network).collect(),
+            plugin: None,
+            reboots: false,
+            paced: manifest.paced,
+            monitored: false,
+            debugger: debugger.map(Path::to_path_buf),
+            replay: Some(Replay::Replay(self.folder.join(INPUTS))),
+            probed: None,
+        }
+        .prepare()?;
+        if let Some(stop_at) = manifest.stop_at_ticks {
+            request_stop(&prepared.memory()?, stop_at)?;
+        }
+        Ok(prepared)
+    }
+
+    /// Runs it again, to its end.
+    ///
+    /// # Errors
+    /// If it does not end as it did, to the last byte of its memory.
+    pub fn replay(&self, qemu: &Path, serial: Serial) -> Result<Snapshot> {
+        let mut running = self.prepare(qemu, serial, None)?.start()?;
+        let mut progress = (0, Instant::now());
+        let by_kernel = self.manifest.ended == HowItEnded::ByKernel;
+        let end = running.wait(None, |running| {
+            let record = snapshot(running.memory()).ok()?;
+            if by_kernel && ended_by_kernel(&record) == Some(true) {
+                return Some(true);
+            }
+            let now = record.header().now_tick.get();
+            if now != progress.0 {
+                progress = (now, Instant::now());
+            }
+            (progress.1.elapsed() > STANDSTILL).then_some(false)
+        })?;
+        match end {
+            End::Seen(true) | End::Off => {}
+            End::Failed(why) => bail!("QEMU cannot go on: {why}"),
+            End::Interrupted => bail!("interrupted"),
+            End::Seen(false) | End::TimedOut => bail!("the machine stands still"),
+        }
+        let (memory, _) = running.end()?;
+        let digest = digest_of_memory(&memory, self.manifest.memory_mib)?;
+        ensure!(
+            digest == self.manifest.memory_sha256,
+            "the run ended with other contents of the memory than the recorded one: QEMU or this command are of other versions"
+        );
+        Ok(snapshot(&memory)?)
+    }
+
+    /// Has it wait before its first instruction for a debugger, which comes by `socket`.
+    pub fn debug(&self, qemu: &Path, socket: &Path) -> Result<Running> {
+        let serial = Serial::Captured;
+        let mut running = self.prepare(qemu, serial, Some(socket))?.start()?;
+        match running.wait(Some(SOCKET_APPEARS), |_| socket.exists().then_some(()))? {
+            End::Seen(()) => Ok(running),
+            End::Failed(why) => bail!("QEMU cannot begin: {why}"),
+            _ => bail!("QEMU does not wait for a debugger"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A recording of nothing, whose manifest somebody changed.
+    fn opened(change: impl FnOnce(&mut Value)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
+        fs::create_dir(folder.path().join("disks")).unwrap();
+        let files = [
+            (IMAGE, b"image"),
+            (INPUTS, b"input"),
+            ("disks/d.img", b"disk0"),
+        ];
+        for (name, bytes) in files {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let digests: BTreeMap<_, _> = files.map(|(name, bytes)| (name, digest(bytes))).into();
+        let mut manifest = json!({
+            "format": FORMAT, "system": "s", "kernel": "release", "memory_mib": 128, "stop_at_ticks": null, "paced": false,
+            "devices": ["virtio-blk-pci,drive=d,addr=0x1.0"], "disks": [{ "name": "d", "read_only": false }], "networks": ["n"],
+            "ended": "by_kernel", "files": digests, "memory_sha256": "",
+        });
+        change(&mut manifest);
+        fs::write(folder.path().join(MANIFEST), manifest.to_string()).unwrap();
+        match Recording::open(folder.path()) {
+            Ok(_) => String::new(),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn a_recording_is_taken_as_it_was_written_alone() {
+        assert_eq!(opened(|_| {}), "");
+        type Change = fn(&mut Value);
+        let changes: [(Change, &str); 9] = [
+            (
+                |it| it["files"][INPUTS] = json!("00"),
+                "inputs.rr is not the file that was recorded",
+            ),
+            (|it| it["disks"][0]["name"] = json!("e"), "lacks"),
+            (
+                |it| it["disks"][0]["name"] = json!("../../d"),
+                "names a device",
+            ),
+            (
+                |it| it["networks"][0] = json!("n,script=/bin/sh"),
+                "names a device",
+            ),
+            (
+                |it| it["devices"][0] = json!("loader,file=/dev/mem"),
+                "names a device",
+            ),
+            (
+                |it| it["format"] = json!(2),
+                "is of format 2, and this command reads 1",
+            ),
+            (|it| it["more"] = json!(1), "is not as it was written"),
+            (
+                |it| it["memory_mib"] = json!(-1),
+                "is not as it was written",
+            ),
+            (|it| *it = json!([]), "is not as it was written"),
+        ];
+        for (change, said) in changes {
+            let error = opened(change);
+            assert!(error.contains(said), "{said}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_recording_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own");
+        fs::create_dir(&own).unwrap();
+        let error = format!("{:#}", partial(&own).unwrap_err());
+        assert!(error.contains("is no recording: it stays"), "{error}");
+        assert!(partial(&folder.path().join("new")).unwrap().exists());
+        let error = format!("{:#}", Recording::open(&own).unwrap_err());
+        assert!(error.contains("it has no recording.json"), "{error}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Runs that are recorded and gone through again, by the user's commands: to the same end, and under GDB forwards and backwards.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use anyhow::{Context, Result, ensure};
+use cofferdam_setup::Requirement;
+use tempfile::TempDir;
+
+use crate::parts::Tally;
+use crate::workspace::Workspace;
+
+/// What GDB is told of a run of `flight`, and what it shows then, in this order.
+const COMMANDS: [&str; 8] = [
+    "back",
+    "back-to rogue::begin",
+    "tbreak cofferdam_native::period::Period::wait_release",
+    "continue",
+    "back-write *$sp",
+    "x/i $pc-4",
+    "next-health rogue",
+    "kill",
+];
+const SHOWS: [&str; 9] = [
+    "health: memory_violation of rogue",
+    "instructions from the start, in:\nthe kernel\n",
+    "instructions from the start, in:\nthe kernel\n",
+    "instructions from the start, in:\nrogue\n",
+    "begin(attack);",
+    "Temporary breakpoint",
+    "instructions from the start, in:\nrogue\n",
+    // Which makes the frame.
+    "stwu",
+    "health: memory_violation of rogue",
+];
+
+/// One case for each thing that a recording is for.
+pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
+    let folder = tempfile::tempdir().context("no folder for recordings")?;
+    let mut tally = Tally::default();
+    let flight = Recorded::of(workspace, &folder, "flight", "100ms");
+    tally.count(
+        "a run of `flight` ends the same when it is gone through again",
+        flight.replays(),
+    );
+    // Its guest has a disk and a network.
+    let linux = Recorded::of(workspace, &folder, "linux", "2500ms");
+    tally.count(
+        "a run of `linux`, with disk and network, ends the same when it is gone through again",
+        linux.replays(),
+    );
+    tally.count(
+        "that it ended otherwise is noticed",
+        flight.is_told_from_another(),
+    );
+    match Requirement::Gdb.examine(workspace.root) {
+        Ok(_) => tally.count(
+            "under GDB, to a health event and backwards from it",
+            flight.goes_backwards(),
+        ),
+        Err(lack) => tally.add(Tally::skipped(format!("recordings under GDB: {lack}"))),
+    }
+    Ok(tally)
+}
+
+/// A run to record.
+struct Recorded<'w> {
+    workspace: &'w Workspace<'w>,
+    folder: PathBuf,
+    /// Whether it was, and what was said.
+    recorded: Result<Output>,
+}
+
+impl<'w> Recorded<'w> {
+    fn of(workspace: &'w Workspace<'w>, folder: &TempDir, system: &str, length: &str) -> Self {
+        let folder = folder.path().join(system);
+        let output = folder.display().to_string();
+        let arguments = [
+            "record",
+            system,
+            "--headless",
+            "--for",
+            length,
+            "--output",
+            &output,
+        ];
+        Self {
+            recorded: cofferdam(workspace, &arguments),
+            workspace,
+            folder,
+        }
+    }
+
+    fn replay(&self, arguments: &[&str]) -> Result<Output> {
+        let recorded = self.recorded.as_ref();
+        let recorded = recorded.map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        ensure!(
+            recorded.status.success(),
+            "it is not recorded:\n{}",
+            said(recorded)
+        );
+        let folder = self.folder.display().to_string();
+        let mut all = vec!["replay", &folder];
+        all.extend(arguments);
+        cofferdam(self.workspace, &all)
+    }
+
+    fn replays(&self) -> Result<()> {
+        let output = self.replay(&["--quiet"])?;
+        let text = said(&output);
+        ensure!(output.status.success(), "it fails:\n{text}");
+        ensure!(
+            text.contains("the same to the last byte of memory"),
+            "it says:\n{text}"
+        );
+        Ok(())
+    }
+
+    fn is_told_from_another(&self) -> Result<()> {
+        let manifest = self.folder.join("recording.json");
+        let text = std::fs::read_to_string(&manifest)?;
+        let mut other: serde_json::Value = serde_json::from_str(&text)?;
+        other["memory_sha256"] = "0".repeat(64).into();
+        std::fs::write(&manifest, other.to_string())?;
+        let output = self.replay(&["--quiet"])?;
+        std::fs::write(&manifest, text)?;
+        let text = said(&output);
+        ensure!(!output.status.success(), "nothing is noticed:\n{text}");
+        ensure!(
+            text.contains("with other contents of the memory"),
+            "it says:\n{text}"
+        );
+        Ok(())
+    }
+
+    fn goes_backwards(&self) -> Result<()> {
+        let mut arguments = vec!["--until", "health:rogue", "--batch"];
+        for command in COMMANDS {
+            arguments.extend(["--execute", command]);
+        }
+        let output = self.replay(&arguments)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut rest = &text[..];
+        for shows in SHOWS {
+            let found = rest.find(shows);
+            ensure!(
+                found.is_some(),
+                "GDB does not show `{shows}`:\n{}",
+                said(&output)
+            );
+            rest = &rest[found.unwrap_or(0) + shows.len()..];
+        }
+        Ok(())
+    }
+}
+
+fn cofferdam(workspace: &Workspace<'_>, arguments: &[&str]) -> Result<Output> {
+    let mut command = workspace.toolchain.cargo();
+    command
+        .current_dir(workspace.root as &Path)
+        .arg("cofferdam");
+    command
+        .args(arguments)
+        .output()
+        .context("cargo did not start")
+}
+
+fn said(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    format!("{out}\n{err}")
+}
