@@ -11,6 +11,7 @@ use crate::configuration::ChannelTables;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::memory::Access;
+use crate::partition::Activity;
 
 /// The state of a sampling or queuing channel.
 pub(crate) struct Message {
@@ -232,7 +233,7 @@ impl<M: Machine> Kernel<M> {
         Ok(())
     }
 
-    /// The epoch of the peer, the messages held, the depth, and the largest message.
+    /// The epoch of the peer, 0 while it is stopped; the messages held, the depth, and the largest message.
     pub(crate) fn channel_status(&mut self, caller: u8, slot: u32) -> Result<[u32; 4], Status> {
         let capability = self.any_capability(caller, slot)?;
         use CapabilityKind as Kind;
@@ -243,11 +244,9 @@ impl<M: Machine> Kernel<M> {
         }
         let index = capability.object;
         let tables = self.channel(index)?;
-        let peer = tables
-            .ends
-            .of(&self.configuration.ends)
-            .iter()
-            .find(|end| end.partition != caller);
+        let mut ends = tables.ends.of(&self.configuration.ends).iter();
+        let peer = (ends.find(|end| end.partition != caller))
+            .filter(|peer| self.partitions[peer.partition].activity != Activity::Stopped);
         let epoch = peer.map_or(0, |peer| self.record.partition(peer.partition).epoch.get());
         let held = match tables.own.kind {
             ChannelKind::Sampling => u32::from(self.messages[index].count != 0),

@@ -234,7 +234,11 @@ impl<M: Machine> Kernel<M> {
             let index = state.functions;
             self.step_function(partition, index, true);
         } else if let Some(channel) = first_of(&mut state.farewells) {
+            let is_stopped = state.activity == Activity::Stopped;
             self.leave_channel(partition, channel);
+            if is_stopped {
+                self.announce(partition, channel);
+            }
         } else if let Some(channel) = first_of(&mut state.announcements) {
             self.announce(partition, channel);
         } else {

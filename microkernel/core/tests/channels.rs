@@ -375,6 +375,33 @@ fn a_channel_says_how_it_is() {
     }
 }
 
+/// What a client of a driver goes by: the driver has no life, and the client is told at once.
+#[test]
+fn a_peer_that_is_stopped_has_no_epoch() {
+    let kinds = [
+        ChannelKind::Sampling,
+        ChannelKind::Queuing,
+        ChannelKind::Call,
+        ChannelKind::Ring,
+        ChannelKind::Signal,
+    ];
+    for kind in kinds {
+        let (system, ports) = system(kind, &[B], 8, 2);
+        let mut simulation = boot(system);
+        let epoch = |simulation: &mut Simulation| {
+            let (status, results) = call(simulation, A, Hypercall::ChannelStatus, &[0]);
+            assert_eq!(status, Status::Ok);
+            results[0]
+        };
+        assert_eq!(epoch(&mut simulation), 1, "{kind:?}");
+        simulation.advance_until_runs(B);
+        assert_eq!(simulation.pending(A), 0);
+        simulation.call(B, Hypercall::SelfControl, &[0]);
+        assert_eq!(simulation.pending(A), ports.lines[0], "{kind:?}");
+        assert_eq!(epoch(&mut simulation), 0, "{kind:?}");
+    }
+}
+
 #[test]
 fn a_receivers_new_life_begins_with_an_empty_queue() {
     let (system, ports) = system(ChannelKind::Queuing, &[B], 8, 2);

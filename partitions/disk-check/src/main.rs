@@ -6,7 +6,7 @@
 
 use cofferdam_native::{page, wait};
 use disk_check::{BLOCK_BYTES, BLOCK_SECTORS, word};
-use disk_client::{Client, Command, Event, Refused, RingChannel, Shape, Transfer};
+use disk_client::{Client, Command, Event, Failure, Refused, RingChannel, Shape, Transfer};
 use evidence::seen;
 
 cofferdam_native::partition!(main);
@@ -25,6 +25,8 @@ type Disk = Client<RingChannel, u32, IN_FLIGHT>;
 struct Pass {
     done: u32,
     failed: u32,
+    /// Of those that failed: the driver was stopped while it had them.
+    stopped: u32,
     wrong_words: u32,
 }
 
@@ -62,6 +64,7 @@ fn wait_for_shape(disk: &mut Disk) -> Shape {
         match next(disk) {
             Event::Ready(shape) => return shape,
             Event::Down => seen!("down", 1),
+            Event::Stopped => seen!("stopped", 1),
             Event::Ended { .. } => {}
         }
     }
@@ -132,23 +135,40 @@ fn pass(disk: &mut Disk, blocks: u32, round: u32, write: bool) -> Pass {
             } else {
                 Command::Read(transfer)
             };
-            if disk.submit(command, next_block).is_ok() {
-                *free = false;
-                next_block += 1;
+            match disk.submit(command, next_block) {
+                Ok(()) => {
+                    *free = false;
+                    next_block += 1;
+                }
+                Err(Refused::Stopped) => {
+                    pass.failed += 1;
+                    next_block += 1;
+                }
+                Err(_) => {}
             }
         }
         disk.announce();
-        let Event::Ended {
-            command,
-            tag: block,
-            result,
-        } = next(disk)
-        else {
+        if disk.is_stopped() && disk.in_flight() == 0 {
             continue;
+        }
+        let (command, block, result) = match next(disk) {
+            Event::Ended {
+                command,
+                tag,
+                result,
+            } => (command, tag, result),
+            Event::Stopped => {
+                seen!("stopped", 1);
+                continue;
+            }
+            Event::Ready(_) | Event::Down => continue,
         };
         match result {
             Ok(()) => pass.done += 1,
-            Err(_) => pass.failed += 1,
+            Err(error) => {
+                pass.failed += 1;
+                pass.stopped += u32::from(error == Failure::Stopped);
+            }
         }
         let Some(transfer) = command.transfer() else {
             continue;

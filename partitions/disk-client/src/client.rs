@@ -15,6 +15,8 @@ const DESCRIBE_TRIES: u32 = 2;
 pub enum Refused {
     /// The driver has not said what there is, or it has just restarted: [`Event::Ready`] comes first.
     NotReady,
+    /// The driver is stopped, and will not begin again by itself.
+    Stopped,
     /// As many requests are in flight as can be, or as the ring has room for.
     Full,
     /// It moves nothing, or payload that is not there.
@@ -47,6 +49,8 @@ enum State {
     Due(u32),
     Known(Shape),
     Down,
+    /// The driver has no life any more.
+    Stopped,
 }
 
 /// A client of a disk with at most `N` requests in flight, each with a tag of the caller's.
@@ -83,8 +87,13 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
     pub fn shape(&self) -> Option<Shape> {
         match self.state {
             State::Known(shape) => Some(shape),
-            State::Asked(_) | State::Due(_) | State::Down => None,
+            State::Asked(_) | State::Due(_) | State::Down | State::Stopped => None,
         }
+    }
+
+    /// Whether the driver is stopped: [`Event::Stopped`] came, and nothing of a new life since.
+    pub fn is_stopped(&self) -> bool {
+        self.state == State::Stopped
     }
 
     /// How many requests did not end yet.
@@ -143,6 +152,9 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
     /// # Errors
     /// See [`Refused`].
     pub fn submit(&mut self, command: Command, tag: T) -> Result<(), Refused> {
+        if self.is_stopped() {
+            return Err(Refused::Stopped);
+        }
         let shape = self.shape().ok_or(Refused::NotReady)?;
         self.judge(&command, &shape)?;
         let id = self.new_id();
@@ -200,11 +212,18 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
 
     /// What happened next; `None`: nothing.
     pub fn poll(&mut self) -> Option<Event<T>> {
+        if self.is_stopped() && !self.channel.is_stopped() {
+            // Somebody has started it again.
+            self.begin();
+        }
         self.push_describe();
         if !matches!(self.state, State::Asked(_) | State::Due(_))
             && let Some(event) = self.take_lost()
         {
             return Some(event);
+        }
+        if self.is_stopped() {
+            return None;
         }
         for _ in 0..ANSWERS_OF_CALL {
             match self.channel.pop() {
@@ -218,10 +237,22 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
                 Err(RingError::Decode(_)) => {}
                 Ok(None) if self.is_question_lost() => self.begin(),
                 // Nothing there; or the driver destroyed the ring, and until it restarts there is nothing to be had.
-                Ok(None) | Err(_) => return None,
+                Ok(None) | Err(_) => return self.look_for_end(),
             }
         }
         None
+    }
+
+    /// Before the caller waits: a driver that is stopped does not answer what is in flight, nor anything later. All that it answered before was taken.
+    fn look_for_end(&mut self) -> Option<Event<T>> {
+        if !self.channel.is_stopped() {
+            return None;
+        }
+        for flight in self.flights.iter_mut().flatten() {
+            flight.lost = true;
+        }
+        self.state = State::Stopped;
+        Some(Event::Stopped)
     }
 
     /// Whether the driver has restarted since it was asked for the shape. The way back does not tell of a driver that restarts before it answered
@@ -232,13 +263,18 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
     }
 
     fn take_lost(&mut self) -> Option<Event<T>> {
+        let failure = if self.is_stopped() {
+            Failure::Stopped
+        } else {
+            Failure::Interrupted
+        };
         let is_lost = |flight: &mut Flight<T>| flight.lost;
         let mut places = self.flights.iter_mut();
         let flight = places.find_map(|place| place.take_if(is_lost))?;
         Some(Event::Ended {
             command: flight.command,
             tag: flight.tag,
-            result: Err(Failure::Interrupted),
+            result: Err(failure),
         })
     }
 

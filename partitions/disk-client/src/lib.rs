@@ -11,6 +11,7 @@
 //!     match event {
 //!         Event::Ready(shape) => {}                     // requests are taken from now on
 //!         Event::Down => {}                             // there is no disk; `describe` asks again
+//!         Event::Stopped => {}                          // the driver has no further life
 //!         Event::Ended { tag, result, .. } => {}        // the payload is the caller's again
 //!     }
 //! }
@@ -25,6 +26,10 @@
 //! When the driver restarts, the rings say so, each at another moment. The client asks for the shape again, and the answer shows that both have
 //! said it, and that the new driver has nothing of what the old one had. Only then what was in flight ends, as [`Failure::Interrupted`], and
 //! its payload is the caller's.
+//!
+//! A driver that is stopped for good (`device_unfit = "stop"`, a restart limit) has no new life. The kernel raises the line of the channel then, and says
+//! that the peer has no epoch: after [`Event::Stopped`] what was in flight ends as [`Failure::Stopped`], and what is submitted is refused as
+//! [`Refused::Stopped`]. Should somebody start the driver again, [`Event::Ready`] comes as ever, and until then the caller leaves the payload alone.
 //!
 //! # Ids
 //!
@@ -136,6 +141,8 @@ pub enum Failure {
     Failed,
     /// The driver has restarted. How much was moved is unknown; it can be asked for again as it was.
     Interrupted,
+    /// The driver is stopped, and has no further life. How much was moved is unknown.
+    Stopped,
 }
 
 /// What happened.
@@ -145,6 +152,8 @@ pub enum Event<T> {
     Ready(Shape),
     /// The driver has no disk.
     Down,
+    /// The driver is stopped. What was in flight ends next, and nothing is taken.
+    Stopped,
     /// A request ended.
     Ended {
         /// What was asked for.

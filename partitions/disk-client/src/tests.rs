@@ -266,6 +266,48 @@ fn what_was_in_flight_is_interrupted_when_the_new_driver_has_answered() {
 }
 
 #[test]
+fn what_a_stopped_driver_had_ends_as_such_and_so_does_what_comes_later() {
+    let mut bench = Bench::ready();
+    for place in 0..3 {
+        let asked = bench.client.submit(read(512 * place), place);
+        asked.expect("it is right");
+    }
+    let first = bench.take();
+    bench.wire.borrow_mut().stopped = true;
+    // What it answered before counts.
+    bench.answer(first.id, Status::Done, 1);
+    assert_eq!(bench.client.poll(), ended(read(0), 0, Ok(())));
+    assert_eq!(bench.client.poll(), Some(Event::Stopped));
+    assert!(bench.client.is_stopped());
+    for place in 1..3 {
+        let expected = ended(read(512 * place), place, Err(Failure::Stopped));
+        assert_eq!(bench.client.poll(), expected);
+    }
+    for _ in 0..2 {
+        assert_eq!((bench.client.poll(), bench.client.in_flight()), (None, 0));
+        assert_eq!(bench.client.submit(read(0), 9), Err(Refused::Stopped));
+    }
+    // Somebody starts it again.
+    bench.restart();
+    assert_eq!(bench.client.poll(), None);
+    let mut last = bench.take();
+    while !bench.wire.borrow().requests.is_empty() {
+        last = bench.take();
+    }
+    bench.answer(last.id, Status::Done, SHAPE.sectors);
+    assert_eq!(bench.client.poll(), Some(Event::Ready(SHAPE)));
+    assert_eq!(bench.client.submit(read(0), 9), Ok(()));
+}
+
+#[test]
+fn a_driver_that_is_stopped_before_it_answers_is_stopped() {
+    let mut bench = Bench::new();
+    bench.wire.borrow_mut().stopped = true;
+    assert_eq!(bench.client.poll(), Some(Event::Stopped));
+    assert_eq!(bench.client.poll(), None);
+}
+
+#[test]
 fn a_question_that_the_first_driver_took_along_is_asked_again() {
     let mut bench = Bench::new();
     bench.take();

@@ -36,6 +36,8 @@ pub trait Channel {
     /// # Errors
     /// As the ring says.
     fn pop(&mut self) -> Result<Option<Self::Reply>, RingError>;
+    /// Whether the driver is stopped, with no other life to come by itself. The line that tells of answers tells of this, too.
+    fn is_stopped(&self) -> bool;
     /// Tells the driver that there are requests.
     fn ring_doorbell(&mut self);
     /// How many bytes of payload there are.

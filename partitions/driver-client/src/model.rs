@@ -36,6 +36,8 @@ pub struct Wire<Q, A> {
     pub push_error: Option<RingError>,
     /// Said when it takes an answer.
     pub pop_error: Option<RingError>,
+    /// The driver is stopped for good.
+    pub stopped: bool,
     /// How often it rang.
     pub doorbells: usize,
     /// The payload.
@@ -63,6 +65,7 @@ impl<Q, A> ModelChannel<Q, A> {
             room,
             push_error: None,
             pop_error: None,
+            stopped: false,
             doorbells: 0,
             payload: vec![0; payload_bytes as usize],
             history: Vec::new(),
@@ -74,6 +77,7 @@ impl<Q, A> ModelChannel<Q, A> {
         let wire = &mut *self.0.borrow_mut();
         wire.requests.clear();
         wire.replies.clear();
+        wire.stopped = false;
         wire.push_error = Some(RingError::PeerRestarted);
         wire.pop_error = Some(RingError::PeerRestarted);
     }
@@ -129,6 +133,10 @@ impl<Q: Clone, A: Clone> Channel for ModelChannel<Q, A> {
         let reply = wire.replies.pop_front();
         wire.history.extend(reply.clone().map(Happened::Popped));
         Ok(reply)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.0.borrow().stopped
     }
 
     fn ring_doorbell(&mut self) {

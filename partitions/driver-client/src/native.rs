@@ -41,6 +41,10 @@ impl<Q: Message, A: Message> Channel for RingChannel<Q, A> {
         self.replies.pop()
     }
 
+    fn is_stopped(&self) -> bool {
+        self.requests.is_peer_stopped()
+    }
+
     fn ring_doorbell(&mut self) {
         // Its only refusals concern the configuration, which is fixed.
         let _ = self.requests.ring_doorbell();

@@ -148,7 +148,7 @@ impl Disk {
             if let Some(event) = event {
                 return Ok(event);
             }
-            if time::now() >= until {
+            if self.client.is_stopped() || time::now() >= until {
                 return Err(Failure::Disk);
             }
             wait(ports::DISK.line() | Lines::TIMER);
@@ -163,7 +163,7 @@ impl Disk {
                 self.shape = Some(shape);
                 return Ok(shape);
             }
-            if let Event::Down = self.next()? {
+            if let Event::Down | Event::Stopped = self.next()? {
                 return Err(Failure::Disk);
             }
         }

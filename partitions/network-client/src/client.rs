@@ -25,6 +25,8 @@ enum State {
     /// It has to be asked: there was no room in the ring.
     Due(u32),
     Known(Address),
+    /// The driver has no life any more.
+    Stopped,
 }
 
 /// A buffer for receiving.
@@ -82,8 +84,13 @@ impl<C: Channel, const RECEIVES: usize, const SENDS: usize> Client<C, RECEIVES, 
     pub fn address(&self) -> Option<Address> {
         match self.state {
             State::Known(address) => Some(address),
-            State::Asked(_) | State::Due(_) => None,
+            State::Asked(_) | State::Due(_) | State::Stopped => None,
         }
+    }
+
+    /// Whether the driver is stopped, and will not begin again by itself: nothing is sent or received.
+    pub fn is_stopped(&self) -> bool {
+        self.state == State::Stopped
     }
 
     /// The channel.
@@ -141,6 +148,10 @@ impl<C: Channel, const RECEIVES: usize, const SENDS: usize> Client<C, RECEIVES, 
 
     /// Takes what the driver answers, and gives it the buffers that are free.
     pub fn poll(&mut self) {
+        if self.is_stopped() && !self.channel.is_stopped() {
+            // Somebody has started it again.
+            self.begin();
+        }
         self.push_describe();
         for _ in 0..ANSWERS_OF_CALL {
             match self.channel.pop() {
@@ -150,10 +161,28 @@ impl<C: Channel, const RECEIVES: usize, const SENDS: usize> Client<C, RECEIVES, 
                 Err(RingError::Decode(_)) => {}
                 Ok(None) if self.is_question_lost() => self.begin(),
                 // Nothing there; or the driver destroyed the ring, and until it restarts there is nothing to be had.
-                Ok(None) | Err(_) => break,
+                Ok(None) | Err(_) => break self.look_for_end(),
             }
         }
         self.give();
+    }
+
+    /// Before the caller waits: a driver that is stopped sends nothing of what it has, and receives nothing. What came before can be taken.
+    fn look_for_end(&mut self) {
+        if self.channel.is_stopped() {
+            self.state = State::Stopped;
+            self.take_back();
+        }
+    }
+
+    /// The driver has no buffer any more.
+    fn take_back(&mut self) {
+        self.sending = [None; SENDS];
+        for room in &mut self.rooms {
+            if matches!(room, Room::Given(_)) {
+                *room = Room::Free;
+            }
+        }
     }
 
     /// Tells the driver of what it was asked since the last time.
@@ -241,16 +270,10 @@ impl<C: Channel, const RECEIVES: usize, const SENDS: usize> Client<C, RECEIVES, 
                     return self.begin();
                 }
                 self.state = State::Known(reply.address);
-                // The driver has none of them any more.
-                self.sending = [None; SENDS];
-                for room in &mut self.rooms {
-                    if matches!(room, Room::Given(_)) {
-                        *room = Room::Free;
-                    }
-                }
+                self.take_back();
             }
             // Answers of a driver that is no more.
-            State::Asked(_) | State::Due(_) => {}
+            State::Asked(_) | State::Due(_) | State::Stopped => {}
             State::Known(_) => self.ended(reply),
         }
     }

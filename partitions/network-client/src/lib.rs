@@ -17,6 +17,9 @@
 //! writes the payload: before that nothing is sent or received. When the driver restarts, the rings say so, and all begins anew; what
 //! was being sent may be lost, as on any network.
 //!
+//! A driver that is stopped for good has no new life: [`Client::is_stopped`] says so after the next [`Client::poll`], for which the channel's line comes. What was
+//! being sent is lost. Should somebody start the driver again, all begins anew.
+//!
 //! # The driver is not trusted
 //!
 //! It can answer with lies, late or never, and write what it likes into the payload: what it may spoil is this client's frames. Answers to nothing

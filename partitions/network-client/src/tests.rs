@@ -170,6 +170,34 @@ fn a_driver_that_restarts_before_it_answered_is_asked_again() {
 }
 
 #[test]
+fn a_driver_that_is_stopped_has_nothing_and_gets_nothing() {
+    let mut bench = Bench::ready();
+    let given = bench.asked();
+    assert!(bench.client.send(&[1; 60]));
+    bench.asked();
+    bench.answer(given[0].id, Status::Done, 60);
+    bench.ring.0.borrow_mut().stopped = true;
+    assert!(!bench.client.is_stopped(), "nobody has looked");
+    bench.client.poll();
+    assert!(bench.client.is_stopped());
+    assert!(!bench.client.can_send() && !bench.client.send(&[1; 60]));
+    // What came before is there.
+    assert_eq!(bench.client.receive(&mut [0; 1514]), Some(60));
+    bench.client.poll();
+    assert_eq!(bench.asked(), []);
+    // Somebody starts it again.
+    bench.ring.restart_driver();
+    bench.client.poll();
+    assert!(!bench.client.is_stopped());
+    bench.client.poll();
+    let asked = bench.asked();
+    bench.answer(asked[asked.len() - 1].id, Status::Done, 0);
+    bench.client.poll();
+    assert_eq!(bench.asked().len(), RECEIVES);
+    assert!(bench.client.can_send());
+}
+
+#[test]
 fn too_little_payload_is_none() {
     let ring = Ring::new((RECEIVES + SENDS) as u32 * BUFFER_BYTES - 1, 8);
     assert!(Client::<_, RECEIVES, SENDS>::new(ring, 1).is_none());

@@ -33,7 +33,7 @@ pub struct Received<T> {
 /// The state of a channel as an end sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelSummary {
-    /// The number of the peer's life. A change says that it was restarted.
+    /// The number of the peer's life. A change says that it was restarted, and 0 that it is stopped.
     pub peer_epoch: u32,
     /// Messages held.
     pub held: u32,

@@ -10,6 +10,7 @@ use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_ipc::Message;
 use cofferdam_ring::{Consumer, Geometry, Producer, RingError};
 
+use crate::channel::summary;
 use crate::hypercall::call_plain;
 use crate::{Error, Lines, SharedMemory, page};
 
@@ -91,6 +92,11 @@ struct Doorbell {
 impl Doorbell {
     fn raise(self) -> Result<(), Error> {
         call_plain(Hypercall::Signal, [self.slot, 0, 0, 0, 0, 0]).map(drop)
+    }
+
+    /// Epoch 0: the peer has no life, and none is on its way. The kernel refuses nothing here: the slot is the channel's.
+    fn is_peer_stopped(self) -> bool {
+        summary(self.slot).is_ok_and(|channel| channel.peer_epoch == 0)
     }
 }
 
@@ -203,6 +209,11 @@ impl<T: Message> RingProducer<T> {
     /// See [`RingError`].
     pub fn vacant(&mut self) -> Result<u32, RingError> {
         self.ring.vacant()
+    }
+
+    /// Whether the other end's partition is stopped, and will not begin another life by itself. Its doorbell rings when that comes to be.
+    pub fn is_peer_stopped(&self) -> bool {
+        self.doorbell.is_peer_stopped()
     }
 
     /// Rings the other end's doorbell.

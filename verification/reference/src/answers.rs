@@ -3,6 +3,7 @@
 use cofferdam_abi::Status;
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::limits;
+use cofferdam_abi::record::PartitionState;
 use cofferdam_machine::Simulation;
 use zerocopy::IntoBytes;
 
@@ -78,7 +79,9 @@ impl Answers {
                 let (_, ends) =
                     rules::channel(&simulation.system, actor, slot).expect("it is an end");
                 let peer = ends.iter().find(|end| end.partition != actor);
-                let epoch = before.life(peer.expect("a peer").partition).epoch;
+                let life = before.life(peer.expect("a peer").partition);
+                let is_stopped = life.state == PartitionState::Stopped;
+                let epoch = if is_stopped { 0 } else { life.epoch };
                 assert_eq!(results[0], epoch, "{call:x?}");
             }
             (Some(Hypercall::HealthRead), Some(status @ (Status::Ok | Status::Again)), _) => {

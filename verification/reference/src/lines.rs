@@ -1,6 +1,7 @@
 //! Which lines an operation may raise, and which it has to.
 
 use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_abi::record::PartitionState;
 use cofferdam_abi::{Status, limits};
 use cofferdam_machine::{Simulation, SystemBuilder};
 use cofferdam_tables::{ChannelKind, End, NO_LINE};
@@ -100,6 +101,7 @@ impl Raised {
         for partition in 0..before.lives.len() as u8 {
             let ended = before.has_ended(simulation, partition);
             let entered = before.is_entered(simulation, partition);
+            let is_stopped = simulation.state(partition) == PartitionState::Stopped;
             for (index, (channel, ends)) in channels.iter().enumerate() {
                 if ends.iter().all(|end| end.partition != partition) {
                     continue;
@@ -112,7 +114,7 @@ impl Raised {
                 if ended && !at_source && (full || channel.kind == ChannelKind::Call && asked) {
                     self.may(ends[0]);
                 }
-                if entered {
+                if entered || ended && is_stopped {
                     let peers = ends.iter().filter(|end| end.partition != partition);
                     peers.for_each(|end| self.must(*end));
                 }

@@ -150,6 +150,9 @@ impl driver_client::Channel for ClientEnd {
     fn pop(&mut self) -> Result<Option<Reply>, RingError> {
         self.1.pop()
     }
+    fn is_stopped(&self) -> bool {
+        false
+    }
     fn ring_doorbell(&mut self) {}
     fn payload_bytes(&self) -> u32 {
         PAYLOAD_BYTES

@@ -15,6 +15,9 @@
 //! told apart. Data to be written is copied from the guest once more, as the driver that died may have spoiled the payload. When the guest
 //! resets the device, pieces that are in flight are **orphans**: they keep their payload until they are answered, no data of theirs
 //! reaches the guest, and no new request starts before they are gone, since nobody knows what they still write.
+//!
+//! A driver that is stopped for good answers nothing: all requests end with VIRTIO_BLK_S_IOERR then, and those that come later, until somebody starts the
+//! driver again. Pieces of payload are nobody's at once; a device that still writes into some meanwhile is shut out before a new life of the driver's begins.
 
 use disk_messages::{Operation, Reply, Request as Message, SECTOR_BYTES, Status};
 
@@ -215,8 +218,35 @@ impl Disk {
         if sent {
             link.ring_doorbell();
         }
+        // Nothing else waits for the driver: what is in the queue has become pieces as far as they go.
+        if self.cut != 0 && link.is_stopped() {
+            self.give_up(queue, memory)?;
+        }
         queue.set_quiet(self.cut != 0);
         queue.show(memory)
+    }
+
+    /// The driver has no further life: what was begun, and what waits in the queue, ends in an error.
+    fn give_up<P, M: Memory<P>>(
+        &mut self,
+        queue: &mut Queue,
+        memory: &mut M,
+    ) -> Result<(), Broken> {
+        (self.cut, self.unsent, self.orphans) = (0, 0, 0);
+        (self.led, self.spoiled, self.free) = (0, 0, self.units);
+        loop {
+            for number in members(self.taken) {
+                let request = &mut self.requests[number];
+                (request.result, request.left, request.pieces) = (IO_ERROR, 0, 0);
+                request.flush_follows = false;
+                self.unasked &= !(1 << number);
+                self.finish(number, queue, memory)?;
+            }
+            let Some(chain) = queue.take(memory)? else {
+                return Ok(());
+            };
+            self.begin(0, chain, queue, memory)?;
+        }
     }
 
     /// The guest is no longer interested in anything that was begun.

@@ -110,9 +110,11 @@ impl World {
             8 => self.descriptor(choices),
             9 => self.answer_disk(choices),
             10 => self.answer_network(choices),
-            _ => match choices.byte() % 4 {
+            _ => match choices.byte() % 6 {
                 0 => self.disk_wire.restart(),
                 1 => self.network_wire.restart(),
+                4 => self.disk_wire.stop(),
+                5 => self.network_wire.stop(),
                 2 => self.disk_wire.requests.clear(),
                 _ => self.network_wire.requests.clear(),
             },

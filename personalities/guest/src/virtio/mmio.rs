@@ -101,6 +101,8 @@ pub struct Registers<const QUEUES: usize, const CONFIGURATION: usize> {
     queues: [QueueRegisters; QUEUES],
     was_reset: bool,
     notified: bool,
+    /// How often the configuration has changed.
+    generation: u32,
 }
 
 impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGURATION> {
@@ -118,6 +120,7 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
             queues: [QueueRegisters::default(); QUEUES],
             was_reset: false,
             notified: false,
+            generation: 0,
         }
     }
 
@@ -176,6 +179,20 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
         self.interrupt |= USED;
     }
 
+    /// Another byte of the configuration from now on. The guest is told if it is another one (section 4.2.2, ConfigGeneration).
+    pub fn configure(&mut self, place: usize, byte: u8) {
+        let Some(old) = self.kind.configuration.get_mut(place) else {
+            return;
+        };
+        if core::mem::replace(old, byte) == byte {
+            return;
+        }
+        self.generation = self.generation.wrapping_add(1);
+        if self.status & status::DRIVER_OK != 0 {
+            self.interrupt |= CONFIGURATION_CHANGED;
+        }
+    }
+
     /// The guest broke a rule: nothing happens any more until it resets the device (section 2.1.2).
     pub fn stop(&mut self, _: Broken) {
         self.status |= status::NEEDS_RESET;
@@ -208,8 +225,7 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
             at::INTERRUPT_STATUS => self.interrupt,
             at::STATUS => self.status,
             at::SHARED..at::SHARED_END if offset.is_multiple_of(4) => u32::MAX,
-            // The configuration never changes.
-            at::GENERATION => 0,
+            at::GENERATION => self.generation,
             _ => return None,
         })
     }
@@ -263,6 +279,7 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
         if value == 0 {
             *self = Self {
                 was_reset: true,
+                generation: self.generation,
                 ..Self::new(self.kind, self.memory_bytes)
             };
             return;

@@ -140,6 +140,8 @@ pub trait Link {
     fn pop(&mut self) -> Option<Self::Reply>;
     /// Whether the driver has restarted since this, or [`push`](Self::push), said so last.
     fn has_restarted(&mut self) -> bool;
+    /// Whether the driver is stopped, and will not begin again by itself. Its doorbell rings when that comes to be.
+    fn is_stopped(&self) -> bool;
     /// Rings the doorbell of the driver.
     fn ring_doorbell(&mut self);
 }

@@ -157,6 +157,8 @@ pub struct Wire<Q, R> {
     pub replies: VecDeque<R>,
     /// How often the doorbell was rung.
     pub doorbells: u32,
+    /// The driver is stopped for good.
+    pub stopped: bool,
     restarted: bool,
 }
 
@@ -170,6 +172,7 @@ impl<Q: Asks, R> Wire<Q, R> {
             in_flight: Vec::new(),
             replies: VecDeque::new(),
             doorbells: 0,
+            stopped: false,
             restarted: false,
         }
     }
@@ -185,11 +188,19 @@ impl<Q: Asks, R> Wire<Q, R> {
         self.replies.push_back(reply);
     }
 
+    /// The driver is stopped: it answers nothing any more, and what it had is nobody's.
+    pub fn stop(&mut self) {
+        self.requests.clear();
+        self.in_flight.clear();
+        self.stopped = true;
+    }
+
     /// The driver begins anew. Answers of its last life may still be read.
     pub fn restart(&mut self) {
         self.requests.clear();
         self.in_flight.clear();
         self.restarted = true;
+        self.stopped = false;
     }
 }
 
@@ -221,6 +232,10 @@ impl<Q: Asks, R> Link for Wire<Q, R> {
             let apart = begin + length <= other_begin || other_begin + other_length <= begin;
             assert!(apart, "payload of another");
         }
+        if self.stopped {
+            // Nobody takes it out of the ring, and what is in there is nobody's.
+            return Ok(());
+        }
         self.requests.push_back(*request);
         self.in_flight.push(*request);
         Ok(())
@@ -232,6 +247,10 @@ impl<Q: Asks, R> Link for Wire<Q, R> {
 
     fn has_restarted(&mut self) -> bool {
         core::mem::take(&mut self.restarted)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     fn ring_doorbell(&mut self) {

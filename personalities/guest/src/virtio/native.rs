@@ -128,6 +128,10 @@ impl<Q: Message, R: Message> Link for Ring<Q, R> {
         self.requests.vacant() == Err(RingError::PeerRestarted)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.requests.is_peer_stopped()
+    }
+
     fn ring_doorbell(&mut self) {
         // Its refusals concern the configuration, which is fixed; a driver that does not run is rung when it starts.
         let _ = self.requests.ring_doorbell();

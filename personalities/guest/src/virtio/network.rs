@@ -9,6 +9,9 @@
 //!
 //! Slots begin where the last buffer of the guest's began within its word, so that words are copied whatever that was.
 //!
+//! A driver that is stopped for good has no slots: the link is down then (VIRTIO_NET_F_STATUS), and what the guest sends is lost, its buffers
+//! given back. Should somebody start the driver again, the link is up again.
+//!
 //! When the driver restarts, frames that were being sent are lost, and the slots to receive into are given again. When the guest resets the
 //! device, what is with the driver stays there until it comes back, and goes nowhere from there.
 
@@ -25,6 +28,11 @@ use super::{Link, Memory, REPLIES_MAX, Rounds, Unsent};
 const DEVICE: u32 = 1;
 /// The feature that it has an address (section 5.1.3).
 const MAC: u64 = 1 << 5;
+/// The feature that it says whether its link is up.
+const STATUS: u64 = 1 << 16;
+/// Where in the configuration that is said (section 5.1.4): little-endian, behind the address; this bit.
+const LINK_AT: usize = 6;
+const LINK_UP: u8 = 1;
 /// The most descriptors of a queue.
 const QUEUE_SIZE: u16 = 64;
 
@@ -135,7 +143,7 @@ impl Slots {
 #[derive(Debug)]
 pub struct Network {
     /// What the guest sees.
-    pub registers: Registers<2, 6>,
+    pub registers: Registers<2, 8>,
     receiving: Slots,
     sending: Slots,
     /// Slots with frames that came and that the guest has no buffer for, the first one first.
@@ -149,11 +157,14 @@ pub struct Network {
 impl Network {
     /// A network on which the guest has this address, over a payload of so many bytes.
     pub fn new(address: [u8; 6], memory_bytes: u32, payload_bytes: u32) -> Self {
+        let mut configuration = [0; 8];
+        configuration[..6].copy_from_slice(&address);
+        configuration[LINK_AT] = LINK_UP;
         let kind = Kind {
             device: DEVICE,
-            features: MAC,
+            features: MAC | STATUS,
             queue_size: QUEUE_SIZE,
-            configuration: address,
+            configuration,
         };
         let slots = (payload_bytes / SLOT_BYTES).min(ID_PLACES);
         let receiving = slots / 2;
@@ -198,8 +209,15 @@ impl Network {
             self.restart();
         }
         self.take_replies(link);
+        // Said before frames are taken, so that none is kept for a driver that is not there.
+        let is_stopped = link.is_stopped();
+        let status = if is_stopped { 0 } else { LINK_UP };
+        self.registers.configure(LINK_AT, status);
+        if is_stopped {
+            self.lose();
+        }
         if self.registers.is_live() {
-            match self.work(memory, link.payload()) {
+            match self.work(memory, link.payload(), is_stopped) {
                 Ok(true) => self.registers.interrupt(),
                 Ok(false) => {}
                 Err(broken) => {
@@ -210,8 +228,19 @@ impl Network {
         } else {
             self.forget();
         }
-        if self.send(link) {
+        if is_stopped {
+            self.lose();
+        } else if self.send(link) {
             link.ring_doorbell();
+        }
+    }
+
+    /// The driver has no further life: it has no slot, and gets none. Frames that came before are the guest's still.
+    fn lose(&mut self) {
+        for slots in [&mut self.receiving, &mut self.sending] {
+            slots.restart();
+            slots.free |= slots.unsent;
+            slots.unsent = 0;
         }
     }
 
@@ -250,7 +279,12 @@ impl Network {
     }
 
     /// Whether the guest is to be interrupted.
-    fn work<P, M: Memory<P>>(&mut self, memory: &mut M, payload: &P) -> Result<bool, Broken> {
+    fn work<P, M: Memory<P>>(
+        &mut self,
+        memory: &mut M,
+        payload: &P,
+        is_stopped: bool,
+    ) -> Result<bool, Broken> {
         let mut wanted = false;
         if let Some(mut queue) = self.registers.queue(RECEIVE).copied() {
             self.deliver(&mut queue, memory, payload)?;
@@ -261,6 +295,10 @@ impl Network {
         }
         if let Some(mut queue) = self.registers.queue(SEND).copied() {
             self.collect(&mut queue, memory, payload)?;
+            while is_stopped && self.sending.unsent != 0 {
+                self.lose();
+                self.collect(&mut queue, memory, payload)?;
+            }
             queue.set_quiet((self.sending.out | self.sending.unsent) != 0);
             wanted |= queue.show(memory)?;
             self.registers.keep(SEND, queue);

@@ -5,7 +5,7 @@ extern crate std;
 use disk_messages::{Reply, Status};
 
 use super::super::model::start;
-use super::disk::{DATA, FLUSH, IN, OUT, World};
+use super::disk::{DATA, FLUSH, IN, OUT, SECTORS, World};
 
 const STATUS: u32 = 0x70;
 
@@ -246,4 +246,63 @@ fn what_was_in_flight_is_sent_again_when_the_driver_restarts() {
     assert_eq!(world.medium[..512], [0x5a; 512]);
     let data = world.ram.bytes_at(DATA + 512, 512);
     assert_eq!(data, world.medium[512..1024]);
+}
+
+/// A driver that is stopped for good: what it had, what it never got and what comes later ends in an error, whatever state it is in.
+#[test]
+fn a_driver_that_is_stopped_is_an_error_of_each_request() {
+    for (taken, depth) in [(0, 32), (2, 32), (5, 32), (1, 2)] {
+        let mut world = World::with(SECTORS, false, 128 << 10, depth);
+        let data = |kind| [(DATA, 4096, kind == IN)];
+        // More than are looked after at a time, in more pieces than there is payload for.
+        for number in 0..42 {
+            let kind = if number % 2 == 0 { IN } else { OUT };
+            world.ask(kind, 8 * number, &data(kind)).expect("room");
+        }
+        world.notify();
+        world.drive(taken);
+        world.wire.stop();
+        world.serve();
+        let used = world.used();
+        assert_eq!(used.len(), 42, "{taken} {depth}");
+        for number in 0..42 {
+            let expected = u8::from(usize::from(number) >= taken);
+            assert_eq!(world.result(number), expected, "{number}: {taken} {depth}");
+        }
+        assert!(world.interrupted());
+        // And what comes later, as often as it does.
+        for number in 42..80 {
+            world.ask(IN, 0, &data(IN)).expect("room");
+            world.notify();
+            assert_eq!(world.used().len(), 1);
+            assert_eq!(world.result(number), 1);
+        }
+        world.ask(FLUSH, 0, &[]).expect("room");
+        world.notify();
+        assert_eq!(world.result(80), 1);
+        assert_eq!(world.used().len(), 1);
+        // Somebody starts it again.
+        world.wire.restart();
+        world.ask(IN, 8, &data(IN)).expect("room");
+        world.notify();
+        world.settle();
+        assert_eq!(world.used().len(), 1);
+        assert_eq!(world.result(81), 0);
+        assert_eq!(world.ram.bytes_at(DATA, 4096), world.medium[4096..8192]);
+    }
+}
+
+#[test]
+fn orphans_of_a_driver_that_is_stopped_hold_nothing_up() {
+    let mut world = World::new();
+    world.ask(OUT, 0, &[(DATA, 4096, false)]);
+    world.notify();
+    world.queue = super::super::model::DriverQueue::new(0, 128, 0);
+    world.ram.set_bytes(0, &[0; 0x2000]);
+    start(&mut world.disk.registers, u64::MAX, &[&world.queue]);
+    world.wire.stop();
+    world.ask(IN, 0, &[(DATA, 4096, true)]);
+    world.notify();
+    assert_eq!(world.used().len(), 1);
+    assert_eq!(world.result(0), 1);
 }

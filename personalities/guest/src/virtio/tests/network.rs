@@ -382,3 +382,56 @@ fn a_ring_that_is_full_is_tried_again() {
     assert_eq!(world.answer(), [frame(1, 60)]);
     assert_eq!(world.buffers.len(), 21);
 }
+
+/// A driver that is stopped for good: the link is down, nothing waits, and what came before is there.
+#[test]
+fn a_driver_that_is_stopped_takes_the_link_down() {
+    const GENERATION: u32 = 0xfc;
+    const LINK: u32 = 0x106;
+    let mut world = World::with(PAYLOAD, 32);
+    let link = |world: &World| world.network.registers.load(LINK, 2);
+    assert_eq!(link(&world), Some(1));
+    world.serve();
+    world.drive();
+    let came = world.buffers[0];
+    world.reply(came.id, Status::Done, 60);
+    for number in 0..40 {
+        let at = DATA + 0x800 * number;
+        world.queue(at, &frame(number, 60));
+    }
+    world.notify(1);
+    world.drive();
+    let mut used = 0;
+    while world.send.take(&world.ram).is_some() {
+        used += 1;
+    }
+    assert!(used < 40, "the slots are fewer");
+    world.wire.stop();
+    world.serve();
+    while world.send.take(&world.ram).is_some() {
+        used += 1;
+    }
+    assert_eq!(used, 40, "each buffer is given back");
+    assert_eq!(link(&world), Some(0));
+    assert_eq!(world.network.registers.load(GENERATION, 4), Some(1));
+    assert_eq!(world.network.registers.reasons() & 2, 2, "it is told");
+    assert!(!world.network.is_blocked());
+    world.give(DATA);
+    world.notify(0);
+    assert_eq!(world.receive.take(&world.ram), Some((0, 72)));
+    for number in 0..100 {
+        world.queue(DATA, &frame(number, 60));
+        world.notify(1);
+        assert!(world.send.take(&world.ram).is_some(), "{number}");
+    }
+    // A guest that starts meanwhile finds the link down.
+    world.start();
+    assert_eq!(link(&world), Some(0));
+    // Somebody starts the driver again.
+    world.wire.restart();
+    world.serve();
+    assert_eq!(link(&world), Some(1));
+    world.buffers.clear();
+    world.drive();
+    assert!(world.wire.in_flight.len() >= world.buffers.len());
+}
