@@ -176,14 +176,16 @@ pub fn module_of_any(checked: &Checked, index: usize) -> String {
     text
 }
 
-/// The partitions to which it has this right, each with its name, for whoever goes through them all.
+/// The partitions to which it has this right, or the one that includes it and has the same handle, each with its name, for whoever goes through them all.
 fn rights(checked: &Checked, index: usize, right: PartitionRight) -> String {
     let capabilities = checked.wiring[index].capabilities.iter();
     let of_right = capabilities.filter_map(|capability| match capability.grant {
         Grant::Partition {
             right: granted,
             partition,
-        } if granted == right => {
+        } if granted == right
+            || granted == PartitionRight::Control && right == PartitionRight::Restart =>
+        {
             let name = &checked.system.partitions[partition].name.value;
             Some(format!("({name:?}, {})", constant(&capability.text)))
         }

@@ -1,13 +1,13 @@
 //! Restarts the partitions that it may restart, one after the other, as often as it is told to: to see that nobody loses anything by it.
 //!
-//! A number of milliseconds and Enter begin it, 0 and Enter end it. The times vary by half of that, so that a driver ends in one
+//! A number of milliseconds and Enter begin it, 0 and Enter end it; `r` restarts them once, and `s` stops those that it may stop as well. The times vary by half of that, so that a driver ends in one
 //! phase of its work after another; it comes first in its group, so that it does so wherever the driver is. What the kernel does is what it
 //! does to a partition that failed: it takes the bus from the device, and the driver begins anew.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::{Lines, Restart, log, time, wait};
+use cofferdam_native::{Error, Lines, PartitionControl, Restart, log, time, wait};
 
 cofferdam_native::partition!("breaker", main);
 
@@ -39,6 +39,16 @@ fn main() -> ! {
             breaker.restart();
         }
         breaker.follow_keys();
+    }
+}
+
+/// Does something to each partition at once, and says what became of it.
+fn each(what: &str, deed: impl Fn(&PartitionControl) -> Result<(), Error>) {
+    for (name, partition) in ports::PARTITION_RESTARTS {
+        match deed(partition) {
+            Ok(()) => log!("{name} was {what}"),
+            Err(error) => log!("{name} could not be {what}: {error}"),
+        }
     }
 }
 
@@ -76,6 +86,8 @@ impl Breaker {
                         self.typed_ms = typed.min(INTERVAL_MAX_MS);
                     }
                     b'\r' | b'\n' => self.begin(),
+                    b'r' => each("restarted", |partition| partition.restart(Restart::Cold)),
+                    b's' => each("stopped", PartitionControl::stop),
                     _ => {
                         log!("a number of milliseconds restarts a driver about as often, 0 ends it")
                     }

@@ -161,7 +161,10 @@ impl<C: Channel, const RECEIVES: usize, const SENDS: usize> Client<C, RECEIVES, 
                 Err(RingError::Decode(_)) => {}
                 Ok(None) if self.is_question_lost() => self.begin(),
                 // Nothing there; or the driver destroyed the ring, and until it restarts there is nothing to be had.
-                Ok(None) | Err(_) => break self.look_for_end(),
+                Ok(None) | Err(_) => {
+                    self.look_for_end();
+                    break;
+                }
             }
         }
         self.give();

@@ -7,10 +7,11 @@ use cofferdam_build::{Built, Kernel, store};
 use cofferdam_run::{Deed, Medium, Moment, Options, run_image};
 
 use super::{
-    BEGIN, DISK, FLIGHT, GIVEN, GOES_ON, LONG_MS, MOUNT, Run, SEED, SEED_GIVEN, SHELL, WRITTEN,
-    content, disk, ensure_content, ensure_says, told,
+    BACK, BEGIN, DISK, FLIGHT, GIVEN, GOES_ON, LONG_MS, MOUNT, NEXT, Run, SEED, SEED_GIVEN, SHELL,
+    WRITTEN, content, disk, ensure_content, ensure_says, told,
 };
 use crate::guest_attacks::built_as;
+use crate::guests::with_file;
 use crate::machines::{Case, Systems, case, no_reasons, undisturbed};
 use crate::variant::Variant;
 
@@ -23,6 +24,11 @@ pub fn cases<'a>(systems: &'a Systems, built: &'a Built) -> Vec<Case<'a>> {
         of_disk("Linux is told of writes that fail", writes_fail),
         of_disk("a disk fails while Linux uses it", disk_fails),
         of_disk("a disk is taken away while Linux uses it", disk_is_gone),
+        of_disk(
+            "a disk's driver is stopped for good while Linux uses it",
+            driver_is_stopped,
+        ),
+        of_disk("a guest is killed while it writes", guest_is_killed),
         of_disk("Linux finds a disk that cannot be written", read_only),
         of_disk("Linux finds a broken file system", broken_file_system),
         of_disk("Linux goes without a disk that is not there", missing),
@@ -149,6 +155,130 @@ echo goes-on
     ensure!(moved == 0, "releases of {FLIGHT} moved by {moved} ticks");
     disk.mend()?;
     ensure_content(&disk, "/given", GIVEN, SEED_GIVEN)
+}
+
+/// The system, with another right of the breaker's than to restart the driver.
+fn breaker_may(
+    systems: &Systems,
+    built: &Built,
+    right: &str,
+    file: (&str, &str),
+) -> Result<(Built, Vec<u8>)> {
+    let folder = tempfile::tempdir_in(&built.directory)?;
+    let archive = folder.path().join("own.cpio");
+    store(&archive, &with_file(systems, file.0, file.1.as_bytes())?)?;
+    let arguments = "arguments    = \"norandmaps\"";
+    let initramfs = format!("{arguments}\ninitramfs = \"{}\"", archive.display());
+    let may = format!("breaker = [\"{right}\"]");
+    let variant = Variant::replacing_all(&[
+        (arguments, initramfs.as_str()),
+        ("breaker = [\"partition.restart:disk\"]", may.as_str()),
+    ]);
+    built_as(systems, built, Kernel::Release, &variant)
+}
+
+/// The driver has no further life, with requests of Linux in flight: they fail, as all that come later do, and nobody waits.
+fn driver_is_stopped(systems: &Systems, built: &Built) -> Result<()> {
+    let script = format!(
+        "{MOUNT}blocks check /mnt/given {GIVEN} {SEED_GIVEN}
+echo in-use
+while blocks write /mnt/one 1 {SEED}; do :; done
+echo stopped
+dd if=/dev/vda of=/dev/null bs=4096 skip=9000 count=1 || echo unreadable
+echo goes-on
+"
+    );
+    let disk = disk(built)?;
+    let (built, image) = breaker_may(systems, built, "partition.control:disk", ("try", &script))?;
+    let options = Options {
+        moments: vec![
+            Moment::typed(SHELL, BEGIN),
+            Moment::typed("of /mnt/one stored: 1", format!("{NEXT}s{BACK}")),
+        ],
+        until: Some(GOES_ON.to_owned()),
+        media: vec![disk.medium(DISK)],
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial).into_owned();
+    let expected = ["disk: it is stopped"];
+    ensure!(
+        outcome.report.reasons == expected,
+        "not as expected: {:?}\n{text}",
+        outcome.report.reasons
+    );
+    let given = format!("blocks: MiB of /mnt/given right: {GIVEN}");
+    ensure_says(
+        &text,
+        &[&given, "in-use", "stopped", "unreadable", "goes-on"],
+    )?;
+    ensure!(
+        text.contains("I/O error, dev vda") && text.contains("blocks: /mnt/one cannot be "),
+        "nobody was told of it:\n{text}"
+    );
+    let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
+    let moved = beside.context("there is no control loop")?.jitter_ticks();
+    ensure!(moved == 0, "releases of {FLIGHT} moved by {moved} ticks");
+    disk.mend()?;
+    ensure_content(&disk, "/given", GIVEN, SEED_GIVEN)
+}
+
+/// A guest is restarted in the midst of writing, with requests at the driver: whatever Linux said was stored, its next life finds, and it is on the
+/// disk. ext2 has no journal: `e2fsck` mends what was under way, and finds nothing then.
+fn guest_is_killed(systems: &Systems, built: &Built) -> Result<()> {
+    const FILES: u32 = 48;
+    const LAST: u32 = 12;
+    let init = format!(
+        "#!/bin/sh
+export PATH=/sbin:/usr/sbin:/bin:/usr/bin
+mount -t devtmpfs devtmpfs /dev
+{MOUNT}if [ -e /mnt/1 ]; then
+echo next-life
+for n in $(seq {LAST}); do blocks check /mnt/$n 1 $n; done
+umount /mnt
+echo goes-on
+else
+for n in $(seq {FILES}); do >/mnt/$n; done
+sync
+for n in $(seq {FILES}); do blocks write /mnt/$n 1 $n; done
+fi
+sleep 1000
+"
+    );
+    let disk = disk(built)?;
+    let (built, image) = breaker_may(systems, built, "partition.control:linux", ("init", &init))?;
+    let options = Options {
+        moments: vec![Moment::typed(
+            &format!("of /mnt/{LAST} stored: 1\r\n"),
+            format!("{NEXT}r{BACK}"),
+        )],
+        until: Some(GOES_ON.to_owned()),
+        media: vec![disk.medium(DISK)],
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial).into_owned();
+    no_reasons(&outcome.report.reasons).with_context(|| text.clone())?;
+    ensure_says(&text, &["next-life", "goes-on"])?;
+    let was_stored = |number: &u32| text.contains(&format!("of /mnt/{number} stored: 1\r\n"));
+    let stored: Vec<_> = (1..=FILES).filter(was_stored).collect();
+    ensure!(
+        stored.len() >= LAST as usize && !was_stored(&FILES),
+        "the guest was to be killed in the midst of it, and {} MiB were stored:\n{text}",
+        stored.len()
+    );
+    let found: Vec<_> = (1..=LAST)
+        .map(|number| format!("blocks: MiB of /mnt/{number} right: 1"))
+        .collect();
+    ensure_says(&text, &found.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
+    let moved = beside.context("there is no control loop")?.jitter_ticks();
+    ensure!(moved == 0, "releases of {FLIGHT} moved by {moved} ticks");
+    disk.mend()?;
+    for number in stored {
+        ensure_content(&disk, &format!("/{number}"), 1, number)?;
+    }
+    Ok(())
 }
 
 fn read_only(systems: &Systems, built: &Built) -> Result<()> {
