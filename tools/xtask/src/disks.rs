@@ -301,10 +301,13 @@ for n in $(seq {FILES}); do blocks write /mnt/$n 1 $n; done
 
 /// How much Linux writes and reads in a campaign, in MiB, and about how often the driver is restarted meanwhile, in milliseconds.
 pub const CAMPAIGN_MEBIBYTES: u32 = 1024;
-/// In so many seconds of its machine time the driver is restarted once at least.
-const SECONDS_OF_RESTART: u64 = 2;
-/// See above.
-pub const CAMPAIGN_INTERVAL_MS: u32 = 1000;
+/// The driver is restarted at least once a second of the machine's time, Linux's start included, up to so many percent.
+const RESTARTS_MISSING_PERCENT: u64 = 10;
+/// See above: a little less than a second, for the times vary.
+pub const CAMPAIGN_INTERVAL_MS: u32 = 950;
+
+/// The control loop's.
+const RELEASES_PER_SECOND: u64 = 100;
 
 /// The same for long, by the host's clock: with instructions as the clock a machine waits for the disk in no time of its own.
 pub fn campaign(systems: &Systems, times: u32) -> Result<Tally> {
@@ -348,12 +351,23 @@ poweroff -f
             let restarts = restarts(&outcome)?;
             let seconds = outcome.report.machine_time_ns / 1_000_000_000;
             ensure!(
-                u64::from(restarts) * SECONDS_OF_RESTART >= seconds,
+                u64::from(restarts) * 100 >= seconds * (100 - RESTARTS_MISSING_PERCENT),
                 "the driver was restarted {restarts} times in {seconds} s"
             );
+            // How late a release is says nothing where the host's clock is the machine's; that each one came, and was answered in time, does.
+            let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
+            let beside = beside.context("there is no control loop")?;
+            // The last second is not whole, and in the first the kernel starts.
+            let due = seconds.saturating_sub(1) * RELEASES_PER_SECOND;
+            ensure!(
+                u64::from(beside.releases) >= due && beside.deadlines_missed == 0,
+                "{FLIGHT} was released {} times in {seconds} s, and missed {} deadlines",
+                beside.releases,
+                beside.deadlines_missed
+            );
             Ok(format!(
-                "{CAMPAIGN_MEBIBYTES} MiB written, read back, and compared on the disk; the driver restarted {restarts} times in {} s",
-                outcome.report.machine_time_ns / 1_000_000_000
+                "{CAMPAIGN_MEBIBYTES} MiB written, read back, and compared on the disk; the driver restarted {restarts} times in {seconds} s, the control loop released {} times and never late for its deadline",
+                beside.releases
             ))
         };
         let covered = once();
