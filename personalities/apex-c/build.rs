@@ -11,7 +11,8 @@ use std::{env, fs};
 const COMPILER: &str = "powerpc-linux-gnu-gcc";
 
 /// As the rest of the partition is compiled: soft float, no register set aside for small data, every address known when it is linked.
-const FLAGS: [&str; 13] = [
+/// What arithmetic has no result for is the application's NUMERIC_ERROR (`src/numeric.rs`).
+const FLAGS: [&str; 15] = [
     "-std=c11",
     "-O2",
     "-g",
@@ -25,6 +26,8 @@ const FLAGS: [&str; 13] = [
     "-fno-common",
     "-fno-asynchronous-unwind-tables",
     "-fno-stack-protector",
+    "-fsanitize=integer-divide-by-zero,signed-integer-overflow,float-divide-by-zero,float-cast-overflow",
+    "-fno-sanitize-recover=all",
 ];
 
 fn main() {

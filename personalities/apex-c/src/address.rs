@@ -8,6 +8,9 @@ use cofferdam_apex_native::apex::{NAME_BYTES, Name, ReturnCode};
 /// The longest length that is looked at: more than any message has.
 const LENGTH_MAX: usize = 0x1_0000;
 
+/// The least that has rights of its own.
+const PAGE: usize = 0x1000;
+
 /// Something that is read.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -16,8 +19,8 @@ pub struct In<T>(*const T);
 impl<T: Copy> In<T> {
     /// It.
     pub fn get(self) -> T {
-        // SAFETY: the caller gives the address of a whole value that it owns.
-        unsafe { self.0.read() }
+        // SAFETY: the caller gives the address of a whole value that it owns. It may be at any byte: this core reads words that are not from a word on.
+        unsafe { self.0.read_unaligned() }
     }
 }
 
@@ -47,10 +50,16 @@ impl Text {
 pub struct Out<T>(*mut T);
 
 impl<T> Out<T> {
+    /// Has the processor catch the caller here and now if the place is none. A service begins with this, so that it has done nothing then.
+    #[inline(always)]
+    pub fn probe(self) {
+        Room(self.0.cast()).touch(size_of::<T>());
+    }
+
     /// Writes it.
     pub fn set(self, value: T) {
-        // SAFETY: the caller gives the address of room for a whole value that it owns.
-        unsafe { self.0.write(value) }
+        // SAFETY: the caller gives the address of room for a whole value that it owns, at any byte: see `In::get`.
+        unsafe { self.0.write_unaligned(value) }
     }
 }
 
@@ -74,7 +83,6 @@ impl Message {
 
     /// Reads a byte of each page, so that an address that is none is found before the service begins.
     fn touch(self, length: usize) {
-        const PAGE: usize = 0x1000;
         if length >= LENGTH_MAX - 1 {
             return;
         }
@@ -96,9 +104,19 @@ impl Room {
         if length == 0 {
             return &mut [];
         }
-        Message(self.0).touch(length);
+        self.touch(length);
         // SAFETY: the caller gives the address of room for the longest message of the object, which nobody else uses while it waits in the service.
         unsafe { core::slice::from_raw_parts_mut(self.0, length) }
+    }
+
+    /// Writes a byte of each page as it is, so that an address that is none, or that may be read alone, is found before the service begins.
+    #[inline(always)]
+    fn touch(self, length: usize) {
+        for offset in (0..length).step_by(PAGE).chain([length - 1]) {
+            let byte = self.0.wrapping_add(offset);
+            // SAFETY: the caller gives the address of so much room, which is the service's from the call on.
+            unsafe { byte.write_volatile(byte.read_volatile()) };
+        }
     }
 }
 

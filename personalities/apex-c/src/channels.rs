@@ -80,6 +80,9 @@ pub extern "C" fn READ_SAMPLING_MESSAGE(
     validity: Out<u32>,
     code: Out<u32>,
 ) {
+    length.probe();
+    validity.probe();
+    code.probe();
     let port = SamplingPortId(port);
     let done = APEX.read_sampling_message(port, room_of(port, room));
     answer(done, code, |message| {
@@ -97,6 +100,9 @@ pub extern "C" fn READ_UPDATED_SAMPLING_MESSAGE(
     updated: Out<u32>,
     code: Out<u32>,
 ) {
+    length.probe();
+    updated.probe();
+    code.probe();
     let port = SamplingPortId(port);
     let done = APEX.read_updated_sampling_message(port, room_of(port, room));
     answer(done, code, |message| {
@@ -115,6 +121,9 @@ pub extern "C" fn READ_SAMPLING_MESSAGE_CONDITIONAL(
     time_stamp: Out<i64>,
     code: Out<u32>,
 ) {
+    length.probe();
+    time_stamp.probe();
+    code.probe();
     let port = SamplingPortId(port);
     let reference = SystemTime(reference);
     let done = APEX.read_sampling_message_conditional(port, reference, room_of(port, room));
@@ -133,6 +142,8 @@ pub extern "C" fn RECEIVE_QUEUING_MESSAGE(
     length: Out<i32>,
     code: Out<u32>,
 ) {
+    length.probe();
+    code.probe();
     let port = QueuingPortId(port);
     let status = APEX.get_queuing_port_status(port);
     let room = room.bytes(status.map_or(0, |status| status.message_bytes as usize));

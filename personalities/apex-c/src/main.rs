@@ -7,7 +7,8 @@
 //! # Addresses
 //!
 //! Addresses of C are read and written here, with interrupts on, in the context of the caller: what lies behind one that is none is caught by the
-//! processor as the caller's own MEMORY_VIOLATION, as if the application had gone there itself. `address.rs` has all of it.
+//! processor as the caller's own MEMORY_VIOLATION, as if the application had gone there itself. Places of answers and of the return code are
+//! written to before the service begins, with what stands there, so that a service that cannot answer does nothing. `address.rs` has all of it.
 #![no_std]
 #![no_main]
 
@@ -20,6 +21,7 @@ macro_rules! services {
         #[doc = concat!("`", stringify!($service), "`.")]
         #[unsafe(no_mangle)]
         pub extern "C" fn $service($($argument: $type,)* code: crate::address::Out<u32>) {
+            code.probe();
             let done: Result<(), ReturnCode> = $call;
             code.set(done.map_or_else(ReturnCode::number, |()| NO_ERROR));
         }
@@ -32,6 +34,8 @@ macro_rules! services {
             answer: crate::address::Out<$answer>,
             code: crate::address::Out<u32>,
         ) {
+            answer.probe();
+            code.probe();
             let done: Result<$answer, ReturnCode> = $call;
             match done {
                 Ok(value) => {
@@ -46,6 +50,7 @@ macro_rules! services {
 
 mod address;
 mod channels;
+mod numeric;
 mod objects;
 mod processes;
 mod status;

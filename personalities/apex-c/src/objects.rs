@@ -99,6 +99,8 @@ pub extern "C" fn RECEIVE_BUFFER(
     length: Out<i32>,
     code: Out<u32>,
 ) {
+    length.probe();
+    code.probe();
     let buffer = BufferId(buffer);
     let bytes = APEX
         .get_buffer_status(buffer)
@@ -119,6 +121,8 @@ pub extern "C" fn READ_BLACKBOARD(
     length: Out<i32>,
     code: Out<u32>,
 ) {
+    length.probe();
+    code.probe();
     let blackboard = BlackboardId(blackboard);
     let bytes = APEX
         .get_blackboard_status(blackboard)

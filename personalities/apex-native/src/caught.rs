@@ -18,7 +18,7 @@ fn is_fetch(number: u32) -> bool {
 
 /// What the exception of this number means, and where it was.
 ///
-/// A data access below a stack is an overflow of it: nothing else is near. A trap is what a compiler puts where a program must not
+/// A data access below a stack, near to the stack pointer, is an overflow of it. One that is far from there has gone astray. A trap is what a compiler puts where a program must not
 /// come; in Rust it is a panic, and one of arithmetic is a numeric error, since division by zero is nothing that this core notices. So are
 /// instructions of floating point, which it lacks.
 pub(crate) fn classify(number: u32, frame: &Frame) -> Failed {
@@ -28,9 +28,8 @@ pub(crate) fn classify(number: u32, frame: &Frame) -> Failed {
     const PROGRAM: u32 = Exception::Program as u32;
     const FLOATING_POINT: u32 = Exception::FloatingPointUnavailable as u32;
     const SPE: u32 = Exception::SpeUnavailable as u32;
-    let stacks = space::STACKS..space::STACKS_END;
     let (code, address) = match number {
-        DATA_STORAGE | DATA_TLB_ERROR if stacks.contains(&frame.data_address) => {
+        DATA_STORAGE | DATA_TLB_ERROR if is_of_stack(frame) => {
             (ErrorCode::StackOverflow, frame.data_address)
         }
         DATA_STORAGE | DATA_TLB_ERROR | ALIGNMENT => {
@@ -47,6 +46,16 @@ pub(crate) fn classify(number: u32, frame: &Frame) -> Failed {
         code,
         address: address as usize,
     }
+}
+
+/// Whether a data access was meant for a stack: it is among them, and as far below the stack pointer as the displacement of an instruction reaches. A
+/// function begins with a store at its frame's lower end, and has the stack pointer there from then on; so does the probe of a service.
+fn is_of_stack(frame: &Frame) -> bool {
+    const REACH_BYTES: u32 = 0x8000;
+    let stacks = space::STACKS..space::STACKS_END;
+    let stack_pointer = frame.back_chain;
+    let below = stack_pointer.checked_sub(frame.data_address);
+    stacks.contains(&frame.data_address) && below.is_some_and(|bytes| bytes <= REACH_BYTES)
 }
 
 /// Whether it is the trap of a panic about arithmetic.
