@@ -49,6 +49,8 @@ pub struct Apex {
     pub error_queue: Option<Spanned<u64>>,
     /// The kinds of errors that go to the partition's level: some of [`PROCESS_ERRORS`].
     pub partition_errors: Vec<Spanned<String>>,
+    /// What it does when a schedule comes into force.
+    pub schedule_changes: Vec<ScheduleChange>,
     /// Blocks of memory.
     pub memory_blocks: Vec<MemoryBlock>,
 }
@@ -62,6 +64,18 @@ pub struct MemoryBlock {
     pub bytes: Spanned<u64>,
 }
 
+/// What a partition can do when a schedule comes into force.
+pub const SCHEDULE_CHANGES: &[&str] = &["ignore", "restart_cold", "restart_warm"];
+
+/// What a partition does when a schedule comes into force.
+#[derive(Clone, Debug)]
+pub struct ScheduleChange {
+    /// The schedule.
+    pub schedule: Spanned<String>,
+    /// One of [`SCHEDULE_CHANGES`].
+    pub action: Spanned<String>,
+}
+
 impl Apex {
     pub(crate) fn of(fields: &Fields, span: Span) -> Self {
         let count = |key| {
@@ -73,6 +87,11 @@ impl Apex {
             bytes: fields.required(fields.number("size")),
         };
         let blocks = fields.tables("memory_blocks").unwrap_or_default().value;
+        let change = |fields: &Fields| ScheduleChange {
+            schedule: fields.required(fields.text("schedule")),
+            action: fields.required(fields.text("action")),
+        };
+        let changes = fields.tables("schedule_changes").unwrap_or_default().value;
         let exception_stack = fields.number("exception_stack");
         Self {
             span,
@@ -89,6 +108,7 @@ impl Apex {
             mutexes: count("mutexes"),
             error_queue: fields.number("error_queue"),
             partition_errors: fields.texts("partition_errors").unwrap_or_default().value,
+            schedule_changes: changes.iter().map(change).collect(),
             memory_blocks: blocks.iter().map(block).collect(),
         }
     }

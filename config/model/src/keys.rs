@@ -6,7 +6,7 @@
 mod apex;
 mod board;
 
-pub use apex::{APEX, MEMORY_BLOCK};
+pub use apex::{APEX, MEMORY_BLOCK, SCHEDULE_CHANGE};
 pub use board::{BOARD, BOARD_BUS, BOARD_DEVICE, BOARD_FILE, BOARD_FUNCTION, BOARD_INTERRUPT};
 
 /// A key.

@@ -23,7 +23,7 @@ mod source;
 mod system;
 mod units;
 
-pub use apex::{Apex, MemoryBlock, PROCESS_ERRORS};
+pub use apex::{Apex, MemoryBlock, PROCESS_ERRORS, ScheduleChange};
 pub use board::{Board, BoardBus, BoardDevice, BoardFunction, BoardInterrupt};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Violation};
 pub use parse::{Parsed, parse};

@@ -134,6 +134,10 @@ services! {
             Some(code) if length >= 0 => APEX.raise_application_error(code, message.bytes(length)),
             _ => Err(ReturnCode::InvalidParam),
         };
+    COFFERDAM_REPORT_FAULT(code: u32, address: usize) = match ErrorCode::from_number(code) {
+        Some(code) => APEX.report_fault(code, address),
+        None => Err(ReturnCode::InvalidParam),
+    };
     CONFIGURE_ERROR_HANDLER(number: u32, core: i32) =
         concurrency(number).and_then(|kind| APEX.configure_error_handler(kind, core));
 

@@ -98,6 +98,7 @@ pub static FACTS: Facts = Facts {
     }],
     schedules: &[Name::new("cruise"), Name::new("landing")],
     may_set_schedule: true,
+    schedule_changes: &[],
 };
 
 /// The same for a partition that has no period, and may not switch schedules.

@@ -1,6 +1,6 @@
 //! What the build knows of a partition, and the macro that the generated code calls.
 
-use cofferdam_apex::{Facts, PartitionPeriod};
+use cofferdam_apex::{Facts, OperatingMode, PartitionPeriod};
 use cofferdam_native::BytePort;
 
 use crate::Stack;
@@ -65,6 +65,16 @@ pub const fn schedule(schedule: Option<(u32, bool)>) -> (Option<u32>, bool) {
     }
 }
 
+/// What a partition does when a schedule comes into force: nothing, or a restart, cold or warm.
+#[doc(hidden)]
+pub const fn schedule_change(cold: Option<bool>) -> Option<OperatingMode> {
+    match cold {
+        Some(true) => Some(OperatingMode::ColdStart),
+        Some(false) => Some(OperatingMode::WarmStart),
+        None => None,
+    }
+}
+
 /// Declares the partition's configuration as generated code has it: `ApexLimits`, `APEX_FACTS`, `APEX_CONFIGURATION`, and the services
 /// themselves, `APEX_PARTITION`.
 #[doc(hidden)]
@@ -97,6 +107,7 @@ macro_rules! configuration {
         )),* $(,)?],
         memory_blocks: [$(($block:expr, $address:expr, $block_bytes:expr)),* $(,)?],
         schedules: [$($schedule_name:expr),* $(,)?],
+        schedule_changes: [$($change:expr),* $(,)?],
         schedule: $schedule:expr $(,)?
     ) => {
         $crate::apex::limits! {
@@ -150,6 +161,7 @@ macro_rules! configuration {
             }),*],
             schedules: &[$($crate::apex::Name::new($schedule_name)),*],
             may_set_schedule: $crate::schedule($schedule).1,
+            schedule_changes: &[$($crate::schedule_change($change)),*],
         };
 
         /// What the build knows of the partition.

@@ -47,7 +47,7 @@ pub use cofferdam_apex as apex;
 pub use cofferdam_native as native;
 pub use configuration::Configuration;
 #[doc(hidden)]
-pub use configuration::{longest, period, schedule, stack_bytes};
+pub use configuration::{longest, period, schedule, schedule_change, stack_bytes};
 pub use environment::Kernel;
 pub use machine::Stack;
 pub use runtime::{Apex, Room};

@@ -255,6 +255,9 @@ impl<L: Limits, const PROCESSES: usize> Apex<L, PROCESSES> {
         "REPORT_APPLICATION_MESSAGE" looks report_application_message(message: &[u8]) -> Done;
         "GET_ERROR_STATUS" looks get_error_status() -> Result<ErrorStatus, ReturnCode>;
         "RAISE_APPLICATION_ERROR" plain raise_application_error(code: ErrorCode, message: &[u8]) -> Done;
+        "HARDWARE_FAULT and POWER_FAIL, said by whoever knows of it: no service of the standard" plain report_fault(
+            code: ErrorCode, address: usize
+        ) -> Done;
         "CONFIGURE_ERROR_HANDLER" looks configure_error_handler(concurrency: Concurrency, core: i32) -> Done;
 
         "SET_MODULE_SCHEDULE" looks set_module_schedule(schedule: ScheduleId) -> Done;

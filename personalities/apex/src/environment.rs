@@ -118,6 +118,8 @@ pub struct Facts {
     pub schedules: &'static [Name],
     /// Whether the partition may switch schedules.
     pub may_set_schedule: bool,
+    /// The mode that the partition takes when a schedule has come into force, by the schedule; `None`: it goes on. Empty: it always does.
+    pub schedule_changes: &'static [Option<OperatingMode>],
 }
 
 /// A message of a sampling port.

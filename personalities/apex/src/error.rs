@@ -250,6 +250,21 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         Ok(())
     }
 
+    /// The hardware failed, or its power goes, says somebody who can know: it is an error of the caller, which goes on unless a level says otherwise. The
+    /// standard has no service for it, since there it is the health monitor that knows.
+    ///
+    /// # Errors
+    /// INVALID_PARAM: it is neither HARDWARE_FAULT nor POWER_FAIL.
+    pub fn report_fault(&mut self, code: ErrorCode, address: usize) -> Result<(), ReturnCode> {
+        require(
+            matches!(code, ErrorCode::HardwareFault | ErrorCode::PowerFail),
+            ReturnCode::InvalidParam,
+        )?;
+        self.raise(self.calling_process(), code, address, &[]);
+        self.settle();
+        Ok(())
+    }
+
     /// The entry point, the size of the stack and the number of activations of the error handler.
     pub fn error_handler(&self) -> Option<(usize, u32, u32)> {
         self.handler

@@ -5,7 +5,7 @@ use crate::environment::Environment;
 use crate::limits::Limits;
 use crate::name::Name;
 use crate::partition::Partition;
-use crate::{ScheduleId, SystemTime};
+use crate::{OperatingMode, ScheduleId, SystemTime};
 
 /// The answer of `GET_MODULE_SCHEDULE_STATUS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +45,25 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             current: ScheduleId::of(state.current),
             next: ScheduleId::of(state.next),
         }
+    }
+
+    /// At the partition's first release in a schedule that has come into force it does what the configuration says (`ScheduleChangeAction`), as if it set that
+    /// mode itself.
+    pub(crate) fn look_at_schedule(&mut self) {
+        let state = self.environment.schedule_state();
+        if state.switched == self.schedule_began {
+            return;
+        }
+        self.schedule_began = state.switched;
+        let action = self.facts.schedule_changes.get(state.current);
+        let mode = match (action.copied().flatten(), self.mode) {
+            // There is nothing yet that a warm start could keep.
+            (Some(OperatingMode::WarmStart), OperatingMode::ColdStart) => OperatingMode::ColdStart,
+            (Some(mode), _) => mode,
+            (None, _) => return,
+        };
+        self.environment.mode_changed(mode);
+        self.end(mode);
     }
 
     /// `GET_MODULE_SCHEDULE_ID`.

@@ -65,6 +65,8 @@ pub struct Partition<E, L: Limits> {
     pub(crate) start_condition: StartCondition,
     /// The tick of a release of the partition.
     pub(crate) release: u64,
+    /// The tick at which the schedule came into force that was last seen, where that is looked at.
+    pub(crate) schedule_began: u64,
     pub(crate) current: Current,
     /// Whether that has changed, or its activation, since somebody asked.
     pub(crate) changed: bool,
@@ -84,7 +86,11 @@ pub struct Partition<E, L: Limits> {
 
 impl<E: Environment, L: Limits> Partition<E, L> {
     /// A partition at the beginning of a life: in COLD_START or WARM_START, with nothing created.
-    pub fn new(environment: E, facts: &'static Facts, start: Start) -> Self {
+    pub fn new(mut environment: E, facts: &'static Facts, start: Start) -> Self {
+        let schedule_began = match facts.schedule_changes {
+            [] => 0,
+            _ => environment.schedule_state().switched,
+        };
         Self {
             environment,
             facts,
@@ -97,6 +103,7 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             ended: false,
             start_condition: start.condition,
             release: start.release,
+            schedule_began,
             current: Current::Main,
             changed: false,
             scheduler: Scheduler::new(start.now),
@@ -201,6 +208,9 @@ impl<E: Environment, L: Limits> Partition<E, L> {
     /// processes wait for already stay as they are.
     pub fn released(&mut self, tick: u64) {
         self.release = tick;
+        if !self.facts.schedule_changes.is_empty() {
+            self.look_at_schedule();
+        }
     }
 
     /// How the wait of the running process ended, with the message if there is one. `room` has to have space for the longest message of what it

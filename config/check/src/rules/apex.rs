@@ -2,7 +2,9 @@
 
 use cofferdam_abi::space;
 use cofferdam_ipc::name;
-use cofferdam_model::{Apex, Board, ChannelKind, Partition, Span, Spanned, System, show_bytes};
+use cofferdam_model::{
+    Apex, Board, CapabilityRequest, ChannelKind, Partition, Span, Spanned, System, show_bytes,
+};
 
 use super::{Findings, Rule, rule};
 
@@ -16,6 +18,7 @@ pub(super) static RULES: &[&Rule] = &[
     &APEX_STORAGE,
     &APEX_ERRORS,
     &APEX_BLOCKS,
+    &APEX_CHANGES,
     &APEX_PORT,
 ];
 
@@ -364,6 +367,58 @@ fn blocks(system: &System, _: &Board, findings: &mut Findings) {
                 message,
                 format!("let there be {BLOCKS} at most"),
             );
+        }
+    }
+}
+
+rule! {
+    /// An entry of `schedule_changes` names a schedule of the module, once, and the partition has a period and may read the schedule's status.
+    ///
+    /// It is the partition itself that looks, at each of its releases, whether another schedule is in force.
+    APEX_CHANGES = "APEX-CHANGES", changes;
+}
+
+fn changes(system: &System, _: &Board, findings: &mut Findings) {
+    for (_, partition, apex) in all(system) {
+        let Some(first) = apex.schedule_changes.first() else {
+            continue;
+        };
+        let name = &partition.name;
+        let mut find = |span, message: String, hint: String| {
+            findings.push(APEX_CHANGES.violation(span, message).hint(hint));
+        };
+        for (place, change) in apex.schedule_changes.iter().enumerate() {
+            let schedule = &change.schedule;
+            let mut known = system.schedules.iter();
+            if !known.any(|one| one.name.value == schedule.value) {
+                let message = format!("there is no schedule `{schedule}`");
+                find(schedule.span, message, "name one of the file's".to_string());
+            }
+            let mut before = apex.schedule_changes[..place].iter();
+            if before.any(|other| other.schedule.value == schedule.value) {
+                let message = format!("`{schedule}` stands here twice");
+                find(schedule.span, message, "remove one".to_string());
+            }
+        }
+        if partition.period_ticks.is_none() {
+            let message = format!("`{name}` has no releases at which it could look");
+            find(
+                first.schedule.span,
+                message,
+                "give it a `period`".to_string(),
+            );
+        }
+        let of_schedule = |request: &CapabilityRequest| {
+            matches!(
+                request,
+                CapabilityRequest::ScheduleStatus | CapabilityRequest::ScheduleSet
+            )
+        };
+        let mut own = (system.capabilities.iter()).filter(|(holder, _)| holder.value == name.value);
+        if !own.any(|(_, requests)| requests.iter().any(|one| of_schedule(&one.value))) {
+            let message = format!("`{name}` may not read which schedule is in force");
+            let hint = format!("add `{name} = [\"schedule.status\"]` to `[capability]`");
+            find(first.schedule.span, message, hint);
         }
     }
 }

@@ -93,8 +93,24 @@ pub(super) fn apex(checked: &Checked, index: usize, text: &mut String) {
         "schedules",
         list(schedules.map(|one| format!("{:?}", one.name.value))),
     );
+    entry("schedule_changes", list(schedule_changes(checked, apex)));
     entry("schedule", option(schedule));
     line_to(text, format_args!("}}"));
+}
+
+/// For each schedule whether the partition restarts cold when it comes into force, or does not restart. Nothing if it never does.
+fn schedule_changes(checked: &Checked, apex: &Apex) -> Vec<String> {
+    let of = |schedule: &str| {
+        let mut all = apex.schedule_changes.iter();
+        let change = all.find(|one| one.schedule.value == schedule)?;
+        (*change.action != "ignore").then(|| (*change.action == "restart_cold").to_string())
+    };
+    let schedules = checked.system.schedules.iter();
+    let all: Vec<_> = schedules.map(|one| of(&one.name.value)).collect();
+    match all.iter().any(Option::is_some) {
+        true => all.into_iter().map(option).collect(),
+        false => Vec::new(),
+    }
 }
 
 fn option(value: Option<String>) -> String {

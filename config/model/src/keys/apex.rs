@@ -1,7 +1,7 @@
 //! The keys of a partition with ARINC 653 services.
 
 use super::{Key, Shape, optional, required};
-use crate::apex::PROCESS_ERRORS;
+use crate::apex::{PROCESS_ERRORS, SCHEDULE_CHANGES};
 
 /// `apex` of a partition.
 pub const APEX: &[Key] = &[
@@ -76,6 +76,21 @@ pub const APEX: &[Key] = &[
         "memory_blocks",
         Shape::Tables(MEMORY_BLOCK),
         "Blocks of memory that the partition finds by name. A cold start clears them, a warm start keeps them.",
+    ),
+    optional(
+        "schedule_changes",
+        Shape::Tables(SCHEDULE_CHANGE),
+        "What the partition does at its first release in a schedule that has come into force. Of a schedule that is not named here: nothing.",
+    ),
+];
+
+/// An entry of `schedule_changes`.
+pub const SCHEDULE_CHANGE: &[Key] = &[
+    required("schedule", Shape::Text, "The schedule's name."),
+    required(
+        "action",
+        Shape::Choice(SCHEDULE_CHANGES),
+        "`ignore`: it goes on. `restart_cold`, `restart_warm`: it begins a new life, as by SET_PARTITION_MODE.",
     ),
 ];
 

@@ -1,0 +1,39 @@
+/* At its second release in its first life it comes upon an instruction that there is not. It has no error handler, so that the partition's table says what is done. */
+
+#include "../apex_c/codes.h"
+
+/* What a warm start keeps, and a cold start clears. */
+static unsigned lives;
+
+static void work(void)
+{
+    RETURN_CODE_TYPE code;
+    for (unsigned releases = 1;; releases += 1) {
+        seen("release", releases);
+        if (lives == 1 && releases == 2) {
+            __asm__ volatile(".long 0");
+            seen("went.on", releases);
+        }
+        do
+            PERIODIC_WAIT(&code);
+        while (releases == 3);
+    }
+}
+
+int main(void)
+{
+    RETURN_CODE_TYPE code;
+    PROCESS_ID_TYPE process;
+    PARTITION_STATUS_TYPE status;
+    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("work", work, 10);
+    attributes.PERIOD = 5 * MILLISECOND;
+    GET_PARTITION_STATUS(&status, &code);
+    seen("mode", status.OPERATING_MODE);
+    seen("condition", status.START_CONDITION);
+    lives += 1;
+    seen("lives", lives);
+    CREATE_PROCESS(&attributes, &process, &code);
+    START(process, &code);
+    SET_PARTITION_MODE(NORMAL, &code);
+    return 0;
+}

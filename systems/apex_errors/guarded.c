@@ -1,0 +1,52 @@
+/* Waits for warnings of the supply, and makes an error of each: of a fault its error handler hears, and has the process go on; of the power the partition's level. */
+
+#include "warning.h"
+
+static QUEUING_PORT_ID_TYPE warnings;
+static unsigned lives;
+
+static void listen(void)
+{
+    unsigned warning;
+    MESSAGE_SIZE_TYPE length;
+    RETURN_CODE_TYPE code;
+    SEEN(COFFERDAM_REPORT_FAULT, NUMERIC_ERROR, 0);
+    for (;;) {
+        RECEIVE_QUEUING_MESSAGE(warnings, INFINITE_TIME_VALUE, (MESSAGE_ADDR_TYPE)&warning, &length, &code);
+        seen("warning", warning);
+        SEEN(COFFERDAM_REPORT_FAULT, (ERROR_CODE_TYPE)warning, (SYSTEM_ADDRESS_TYPE)PLACE);
+    }
+}
+
+static void handler(void)
+{
+    RETURN_CODE_TYPE code;
+    ERROR_STATUS_TYPE status;
+    for (;;) {
+        GET_ERROR_STATUS(&status, &code);
+        if (code != NO_ERROR)
+            break;
+        seen("error", status.ERROR_CODE);
+        seen("address", (unsigned)status.FAILED_ADDRESS);
+    }
+    STOP_SELF();
+}
+
+int main(void)
+{
+    RETURN_CODE_TYPE code;
+    PROCESS_ID_TYPE process;
+    PARTITION_STATUS_TYPE status;
+    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("listen", listen, 10);
+    GET_PARTITION_STATUS(&status, &code);
+    seen("mode", status.OPERATING_MODE);
+    seen("condition", status.START_CONDITION);
+    lives += 1;
+    seen("lives", lives);
+    CREATE_QUEUING_PORT("warning", 4, 4, DESTINATION, FIFO, &warnings, &code);
+    CREATE_ERROR_HANDLER(handler, 4096, &code);
+    CREATE_PROCESS(&attributes, &process, &code);
+    START(process, &code);
+    SET_PARTITION_MODE(NORMAL, &code);
+    return 0;
+}
