@@ -10,7 +10,7 @@ static void work(void)
     RETURN_CODE_TYPE code;
     for (unsigned releases = 1;; releases += 1) {
         seen("release", releases);
-        if (lives == 1 && releases == 2) {
+        if (cofferdam_life() == 1 && releases == 2) {
             __asm__ volatile(".long 0");
             seen("went.on", releases);
         }

@@ -183,7 +183,7 @@ pub const DIALECT: &[Shape] = &[
             ("PeriodSeconds", Required),
             ("PeriodDurationSeconds", Required),
             ("SetModuleSchedule", Optional),
-            ("ScheduleChangeAction", Unread),
+            ("ScheduleChangeAction", Optional),
         ],
         &["Window_Schedule"],
     ),

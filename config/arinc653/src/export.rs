@@ -272,7 +272,10 @@ impl Exporter<'_> {
         }
         let path = format!("partition.{name}");
         let mut kept = self.rest(entries(tables, &path), &said, "");
-        let said = ["stacks", "identifier"];
+        let mut said = vec!["stacks", "identifier"];
+        if self.says_changes(partition) {
+            said.push("schedule_changes");
+        }
         let of_services = entries(tables, &format!("{path}.apex"));
         kept.extend(self.rest(of_services, &said, "apex."));
         self.keeps_keys(name, &kept);

@@ -23,6 +23,13 @@ pub const CODES: [(&str, &[Error]); 8] = [
     ("POWER_FAILURE", &[]),
 ];
 
+/// What a partition can do when a schedule comes into force: the standard's words, and those of `system.toml`.
+pub const CHANGES: [(&str, &str); 3] = [
+    ("IGNORE", "ignore"),
+    ("COLD_START", "restart_cold"),
+    ("WARM_START", "restart_warm"),
+];
+
 /// The errors of a kind.
 pub fn errors_of(code: &str) -> &'static [Error] {
     let found = CODES.iter().find(|(name, _)| *name == code);

@@ -237,6 +237,15 @@ impl Writer<'_> {
                 lines.push((name.clone(), list(["schedule.set"]), sets.span));
             }
         }
+        for (index, partition) in module.partitions.iter().enumerate() {
+            let name = &partition.name.value;
+            let first = module.changes(index).next();
+            if let Some((_, change)) = first.filter(|_| !lines.iter().any(|(one, ..)| one == name))
+            {
+                // It has to look which schedule is in force.
+                lines.push((name.clone(), list(["schedule.status"]), change.span));
+            }
+        }
         if let Some(first) = lines.first() {
             self.toml.table(&["capability"], first.2);
         }

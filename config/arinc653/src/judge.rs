@@ -46,6 +46,17 @@ impl Module {
         partitions.position(|one| *one.identifier == *reference.identifier)
     }
 
+    /// What a partition does when schedules come into force, by the schedules' names. To ignore it is to do nothing.
+    pub fn changes(&self, index: usize) -> impl Iterator<Item = (&str, &Spanned<String>)> {
+        let all = self.schedules.iter().flat_map(|schedule| {
+            let name = schedule.name.value.as_str();
+            schedule.partitions.iter().map(move |one| (name, one))
+        });
+        let own = all.filter(move |(_, one)| self.find(&one.partition) == Some(index));
+        let changes = own.filter_map(|(name, one)| Some((name, one.change.as_ref()?)));
+        changes.filter(|(_, change)| change.value != "IGNORE")
+    }
+
     /// The port at an end of a channel.
     fn port(&self, end: &End) -> Option<&Port> {
         let partition = &self.partitions[self.find(&end.partition)?];

@@ -104,6 +104,8 @@ pub struct PartitionSchedule {
     pub duration_ns: Spanned<u64>,
     /// Whether it may set the schedule.
     pub sets: Option<Spanned<bool>>,
+    /// What it does when the schedule comes into force: one of [`CHANGES`](crate::health::CHANGES), in the standard's words.
+    pub change: Option<Spanned<String>>,
     pub windows: Vec<Window>,
 }
 

@@ -8,6 +8,7 @@ use roxmltree::{Document, Node};
 use crate::NAMESPACE;
 use crate::dialect::{self, Shape, Use};
 use crate::extension;
+use crate::health;
 use crate::module::*;
 use crate::numbers::{self, TimeError};
 use crate::rules::{
@@ -421,6 +422,11 @@ impl Reader<'_> {
                 period_ns: self.time(child, "PeriodSeconds"),
                 duration_ns: self.time(child, "PeriodDurationSeconds"),
                 sets: self.boolean(child, "SetModuleSchedule"),
+                change: self.choice(
+                    child,
+                    "ScheduleChangeAction",
+                    &health::CHANGES.map(|(standard, _)| standard),
+                ),
                 windows,
             });
         }

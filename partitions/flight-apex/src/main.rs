@@ -5,6 +5,8 @@
 //! * `telemetry` waits for that, and puts it into words.
 //! * The error handler lets a late step be the last word on it, and starts a process anew that the processor caught.
 //!
+//! Two keys have the control loop do wrong, for whoever wants to see that: `l` has a step last too long, `z` has it divide by zero.
+//!
 //! When a release begins, to the instruction, is in the record: a mark whenever that is not where it was before.
 #![no_std]
 #![no_main]
@@ -158,10 +160,23 @@ fn follow_keys(controller: &mut Controller) {
             match key {
                 b'u' => controller.change_by(microradians(1_000)),
                 b'd' => controller.change_by(-microradians(1_000)),
-                _ => say(format_args!("keys: u nose up, d nose down")),
+                b'l' => be_late(),
+                b'z' => {
+                    let zero = core::hint::black_box(0);
+                    controller.change_by(microradians(1_000) / zero);
+                }
+                _ => say(format_args!(
+                    "keys: u nose up, d nose down, l a late step, z a division by zero"
+                )),
             }
         }
     }
+}
+
+/// Takes longer than a step may.
+fn be_late() {
+    let end = APEX.get_time().0 + CAPACITY.0;
+    while APEX.get_time().0 <= end {}
 }
 
 /// Waits for what `control` shows, and says it.
@@ -192,6 +207,7 @@ extern "C" fn telemetry() {
 /// A step that was late is over with its next release. Whoever the processor caught begins anew.
 extern "C" fn errors() {
     while let Ok(error) = APEX.get_error_status() {
+        evidence::seen!("flight.error", error.code as u32);
         say(format_args!(
             "process {}: {:?}",
             error.process.0, error.code

@@ -66,6 +66,12 @@ fn initialise() {
     main();
 }
 
+/// `cofferdam_life` of `cofferdam.h`.
+#[unsafe(no_mangle)]
+pub extern "C" fn cofferdam_life() -> u32 {
+    cofferdam_native::page::epoch()
+}
+
 /// `cofferdam_mark` of `cofferdam.h`.
 #[unsafe(no_mangle)]
 pub extern "C" fn cofferdam_mark(identifier: u32, value: u32) {

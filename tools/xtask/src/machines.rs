@@ -216,6 +216,9 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
         "the control loop with ARINC 653 is as exact as without",
         move || exact::is_as_exact(systems, [flight, flight_apex]),
     ));
+    cases.push(case("the error handler of the control loop", move || {
+        exact::errors_are_handled(systems, flight_apex)
+    }));
     let linux = systems.get(LINUX)?;
     let of_linux = |title: &str, action: fn(&Systems, &Built) -> Result<()>| {
         case(title, move || action(systems, linux))

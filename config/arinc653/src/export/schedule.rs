@@ -1,10 +1,21 @@
 //! Schedules and their windows.
 
-use cofferdam_model::{Schedule, Spanned, Window};
+use cofferdam_model::{Partition, Schedule, ScheduleChange, Spanned, Window};
 
 use super::{Exporter, first, releases};
+use crate::health;
 use crate::numbers::seconds;
 use crate::text::list;
+
+/// What a partition does when a schedule comes into force, in the standard's words.
+fn change(partition: &Partition, schedule: &str) -> Option<&'static str> {
+    let mut changes = partition.apex.as_ref()?.schedule_changes.iter();
+    let change = changes.find(|one| one.schedule.value == schedule)?;
+    let mut known = health::CHANGES.iter();
+    known
+        .find(|(_, own)| *own == change.action.value)
+        .map(|(standard, _)| *standard)
+}
 
 impl Exporter<'_> {
     pub(super) fn schedule(&mut self, number: usize, schedule: &Schedule) {
@@ -44,6 +55,9 @@ impl Exporter<'_> {
             if self.may_set(name) {
                 attributes.push(("SetModuleSchedule", "true".to_string()));
             }
+            if let Some(action) = change(partition, &schedule.name.value) {
+                attributes.push(("ScheduleChangeAction", action.to_string()));
+            }
             self.open("Partition_Schedule", &attributes);
             for (place, window) in own {
                 self.window(place, window, name);
@@ -65,6 +79,18 @@ impl Exporter<'_> {
     fn whole_seconds(&self, ticks: u64) -> String {
         let hz = u128::from(self.checked.board.timebase_hz.max(1));
         seconds(u128::from(ticks) * 1_000_000_000 / hz)
+    }
+
+    /// Whether each schedule at whose change the partition does something has a window of its own in the XML, where that is said.
+    pub(super) fn says_changes(&self, partition: &Partition) -> bool {
+        let name = partition.name.value.as_str();
+        let schedules = &self.checked.system.schedules;
+        let has_window = |change: &ScheduleChange| {
+            let mut named =
+                (schedules.iter()).filter(|one| one.name.value == change.schedule.value);
+            named.any(|one| one.windows.iter().any(|window| first(window) == Some(name)))
+        };
+        (partition.apex.iter()).all(|apex| apex.schedule_changes.iter().all(has_window))
     }
 
     fn may_set(&self, partition: &str) -> bool {

@@ -84,6 +84,30 @@ impl Writer<'_> {
             self.toml.entry(&own, &key.value, key.value.span);
         }
         self.partition_errors(partition);
+        self.schedule_changes(index);
+    }
+
+    /// What it does when schedules come into force.
+    fn schedule_changes(&mut self, index: usize) {
+        let module = self.module;
+        let mut changes = module.changes(index).peekable();
+        let Some((_, first)) = changes.peek().copied() else {
+            return;
+        };
+        if module.partitions[index]
+            .key("apex.schedule_changes")
+            .is_some()
+        {
+            return;
+        }
+        let entries = changes.filter_map(|(schedule, change)| {
+            let known = health::CHANGES.iter();
+            let (_, action) = known.copied().find(|(standard, _)| *standard == **change)?;
+            let (schedule, action) = (quote(schedule), quote(action));
+            Some(format!("{{ schedule = {schedule}, action = {action} }}"))
+        });
+        let value = format!("[{}]", entries.collect::<Vec<_>>().join(", "));
+        self.toml.entry("schedule_changes", &value, first.span);
     }
 
     fn memory(&mut self, index: usize) {
