@@ -7,13 +7,13 @@ use crate::health;
 use crate::numbers::seconds;
 use crate::text::list;
 
-/// What a partition does when a schedule comes into force, in the standard's words.
+/// What a partition does when a schedule comes into force, in the standard's words. Where nothing is said, it is ignored.
 fn change(partition: &Partition, schedule: &str) -> Option<&'static str> {
     let mut changes = partition.apex.as_ref()?.schedule_changes.iter();
     let change = changes.find(|one| one.schedule.value == schedule)?;
     let mut known = health::CHANGES.iter();
     known
-        .find(|(_, own)| *own == change.action.value)
+        .find(|(_, own)| *own == change.action.value && *own != "ignore")
         .map(|(standard, _)| *standard)
 }
 
