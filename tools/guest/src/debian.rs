@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cofferdam_progress::logged;
 
 use crate::stage::whole;
+use crate::{SOURCES, SOURCES_VARIABLE};
 
 /// A source package that was fetched.
 pub struct Source {
@@ -25,8 +26,13 @@ pub struct Source {
 
 /// Fetches a source package, unless it is here. A newer one is fetched when the folder `sources` is deleted.
 pub fn source(name: &'static str, folder: &Path, log: &Path) -> Result<Source> {
-    let sources = folder.join("sources").join(name);
-    whole(&sources, |partial| fetch(name, partial, log))?;
+    let sources = folder.join(SOURCES).join(name);
+    whole(&sources, |partial| {
+        match std::env::var_os(SOURCES_VARIABLE) {
+            Some(beforehand) => copy(&Path::new(&beforehand).join(name), partial),
+            None => fetch(name, partial, log),
+        }
+    })?;
     let mut files = fs::read_dir(&sources)?.filter_map(|file| Some(file.ok()?.path()));
     let description = files
         .find(|file| file.extension().is_some_and(|ending| ending == "dsc"))
@@ -62,7 +68,23 @@ impl Source {
     }
 }
 
-fn fetch(name: &str, folder: &Path, log: &Path) -> Result<()> {
+/// What was fetched beforehand.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let entries = fs::read_dir(from).with_context(|| {
+        format!(
+            "{} cannot be read: {SOURCES_VARIABLE} names the folder above it",
+            from.display()
+        )
+    })?;
+    for entry in entries {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Fetches it.
+pub fn fetch(name: &str, folder: &Path, log: &Path) -> Result<()> {
     let apt = folder.join("apt");
     for folder in ["lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(apt.join(folder))?;

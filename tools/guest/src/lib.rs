@@ -76,6 +76,16 @@ pub fn build(root: &Path, target: &Path) -> Result<Guest> {
     })
 }
 
+/// The folder of source packages, in that of the guest and in that of whoever fetches them beforehand.
+pub const SOURCES: &str = "sources";
+/// The variable that names a folder in which they were fetched beforehand.
+pub const SOURCES_VARIABLE: &str = "COFFERDAM_SOURCES";
+
+/// Fetches the source packages into a folder, for a machine that cannot.
+pub fn fetch_sources(folder: &Path, log: &Path) -> Result<()> {
+    debian::fetch(busybox::BUSYBOX, &folder.join(busybox::BUSYBOX), log)
+}
+
 fn found(root: &Path, requirement: Requirement) -> Result<Found> {
     Ok(requirement.examine(root)?)
 }

@@ -8,20 +8,20 @@ use crate::program::{any_version, on_path, output};
 use crate::{Found, Lack, Remedy};
 
 /// Debian's package with the source of the kernel.
-const LINUX_SOURCE: &[&str; 1] = &["linux-source-6.12"];
+pub(crate) const LINUX_SOURCE: &[&str; 1] = &["linux-source-6.12"];
 /// What is in it.
 const LINUX_ARCHIVE: &str = "/usr/src/linux-source-6.12.tar.xz";
 
 /// Debian's package with U-Boot for the machines of QEMU.
-const U_BOOT: &[&str; 1] = &["u-boot-qemu"];
+pub(crate) const U_BOOT: &[&str; 1] = &["u-boot-qemu"];
 /// What of it is for `ppce500`.
 const U_BOOT_ELF: &str = "/usr/lib/u-boot/qemu-ppce500/uboot.elf";
 
 /// Debian's package with the programs for file systems, and the one that makes them: it is not on everybody's PATH.
-const FILE_SYSTEMS: &[&str; 1] = &["e2fsprogs"];
+pub(crate) const FILE_SYSTEMS: &[&str; 1] = &["e2fsprogs"];
 const MAKE_FILE_SYSTEM: &str = "/sbin/mke2fs";
 
-const CROSS_COMPILER: &[&str] = &["gcc-powerpc-linux-gnu", "libc6-dev-powerpc-cross"];
+pub(crate) const CROSS_COMPILER: &[&str] = &["gcc-powerpc-linux-gnu", "libc6-dev-powerpc-cross"];
 /// The static C library that comes with the second package.
 const CROSS_LIBRARY: &str = "/usr/powerpc-linux-gnu/lib/libc.a";
 
@@ -35,7 +35,7 @@ const TOOLS: [&str; 7] = [
     "dpkg-source",
     "xz",
 ];
-const TOOLS_PACKAGES: &[&str] = &[
+pub(crate) const TOOLS_PACKAGES: &[&str] = &[
     "make",
     "gcc",
     "libc6-dev",

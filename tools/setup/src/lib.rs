@@ -69,6 +69,10 @@ pub const ALL: [Requirement; 10] = [
     Requirement::Browser,
 ];
 
+const GDB_PACKAGES: &[&str] = &["gdb-multiarch"];
+const BINUTILS_PACKAGES: &[&str] = &["binutils-powerpc-linux-gnu"];
+const BROWSER_PACKAGES: &[&str] = &["chromium"];
+
 /// A requirement that is met.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -127,6 +131,22 @@ impl Requirement {
         }
     }
 
+    /// Debian's packages that bring it; none for what rustup brings.
+    pub fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Toolchain => &[],
+            Self::Qemu => program::QEMU_PACKAGES,
+            Self::Gdb => GDB_PACKAGES,
+            Self::Binutils => BINUTILS_PACKAGES,
+            Self::LinuxSource => guest::LINUX_SOURCE,
+            Self::CrossCompiler => guest::CROSS_COMPILER,
+            Self::LinuxTools => guest::TOOLS_PACKAGES,
+            Self::UBoot => guest::U_BOOT,
+            Self::FileSystems => guest::FILE_SYSTEMS,
+            Self::Browser => BROWSER_PACKAGES,
+        }
+    }
+
     /// Looks for it. `root` is the root of the source tree, whose `rust-toolchain.toml` names the compiler.
     pub fn examine(self, root: &Path) -> Result<Found, Lack> {
         match self {
@@ -135,16 +155,14 @@ impl Requirement {
                 path: toolchain.rustc,
             }),
             Self::Qemu => qemu(),
-            Self::Gdb => program::any_version("gdb-multiarch", &["gdb-multiarch"]),
-            Self::Binutils => {
-                program::any_version("powerpc-linux-gnu-readelf", &["binutils-powerpc-linux-gnu"])
-            }
+            Self::Gdb => program::any_version("gdb-multiarch", GDB_PACKAGES),
+            Self::Binutils => program::any_version("powerpc-linux-gnu-readelf", BINUTILS_PACKAGES),
             Self::LinuxSource => guest::linux_source(),
             Self::CrossCompiler => guest::cross_compiler(),
             Self::LinuxTools => guest::linux_tools(),
             Self::UBoot => guest::u_boot(),
             Self::FileSystems => guest::file_systems(),
-            Self::Browser => program::any_version("chromium", &["chromium"]),
+            Self::Browser => program::any_version("chromium", BROWSER_PACKAGES),
         }
     }
 }

@@ -11,9 +11,12 @@ use crate::{Found, Lack, Remedy};
 /// Debian 12.
 pub const MINIMUM_QEMU: (u32, u32) = (7, 2);
 
+/// Debian's package with it.
+pub(crate) const QEMU_PACKAGES: &[&str] = &["qemu-system-ppc"];
+
 /// Finds QEMU for 32-bit PowerPC.
 pub fn qemu() -> Result<Found, Lack> {
-    let found = any_version("qemu-system-ppc", &["qemu-system-ppc"])?;
+    let found = any_version("qemu-system-ppc", QEMU_PACKAGES)?;
     let (major, minor) = MINIMUM_QEMU;
     match version_number(&found.version) {
         Some(version) if version >= MINIMUM_QEMU => Ok(found),

@@ -93,6 +93,13 @@ impl Toolchain {
         cargo
     }
 
+    /// The host that it is for, as rustc calls it.
+    pub fn host(&self) -> Option<String> {
+        let said = output(Command::new(&self.rustc).arg("-vV"))?;
+        let line = said.lines().find_map(|line| line.strip_prefix("host: "))?;
+        Some(line.to_owned())
+    }
+
     /// Where the source of the standard library lies.
     pub fn library_source(&self) -> PathBuf {
         self.sysroot.join("lib/rustlib/src/rust")

@@ -36,9 +36,10 @@ mod sweep;
 mod test;
 mod timeline;
 mod variant;
+mod vendor;
 mod workspace;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -153,6 +154,18 @@ Examples:
         #[command(flatten)]
         installing: Installing,
     },
+    /// Fetches everything that a build needs into one folder, for a machine without a network
+    #[command(after_help = "\
+Examples:
+  cargo xtask vendor            into target/vendor: some 2.5 GB, the compiler among them
+  cargo xtask vendor /media/stick
+                                on the other machine: the packages in its folder `debian`, then `. /media/stick/env.sh`")]
+    Vendor {
+        /// The folder
+        folder: Option<PathBuf>,
+        #[command(flatten)]
+        installing: Installing,
+    },
     /// Builds the documents as a book, with mdBook
     #[command(after_help = "\
 Example:
@@ -253,6 +266,11 @@ fn run(command: Command) -> Result<bool> {
         Command::Test { parts, installing } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
             test::run(&Workspace::read(&root, &toolchain)?, &parts)
+        }
+        Command::Vendor { folder, installing } => {
+            let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
+            let folder = folder.unwrap_or_else(|| target_directory(&root).join("vendor"));
+            vendor::run(&root, &toolchain, &folder)
         }
         Command::Expected {
             systems,

@@ -26,6 +26,7 @@ use crate::recordings;
 use crate::reports;
 use crate::reproduce;
 use crate::sweep;
+use crate::vendor;
 use crate::workspace::Workspace;
 
 /// So long libFuzzer looks at each target.
@@ -45,7 +46,7 @@ const HOST: [lint::Part; 4] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 18] = [
+const SYSTEMS: [OfSystems; 19] = [
     ("reports of systems", |_, systems| reports::tests(systems)),
     ("every image proved", |_, systems| {
         proofs::every_image(systems)
@@ -66,6 +67,9 @@ const SYSTEMS: [OfSystems; 18] = [
     }),
     ("partitions under the debugger", |workspace, _| {
         debugger::tests(workspace)
+    }),
+    ("a build with no network", |workspace, _| {
+        vendor::without_network(workspace)
     }),
     ("partitions of a recorded run, again", |workspace, _| {
         recordings::tests(workspace)
