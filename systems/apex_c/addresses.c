@@ -163,6 +163,12 @@ static void signals_unaligned(void)
     seen("unaligned", room[2] == 0xee && place[0] == 0 && place[3] == NO_ERROR && place[4] == 0xee);
 }
 
+/* It waits until the tester resumes it. */
+static void waits_to_be_resumed(void)
+{
+    SEEN(SUSPEND_SELF, INFINITE_TIME_VALUE);
+}
+
 /* Without a service. */
 
 static void goes_between_stacks(void)
@@ -237,6 +243,8 @@ static void test(void)
     look();
     wrong("below", waits, &anywhere);
     wrong("none", signals_unaligned, &anywhere);
+    wrong("none", waits_to_be_resumed, &anywhere);
+    RESUME(victim, &code);
     wrong("astray", goes_between_stacks, BETWEEN_STACKS);
     wrong("below", goes_below_its_stack, &anywhere);
     wrong("below", has_much, &anywhere);

@@ -9,10 +9,9 @@ static void listen(void)
 {
     unsigned warning;
     MESSAGE_SIZE_TYPE length;
-    RETURN_CODE_TYPE code;
     SEEN(COFFERDAM_REPORT_FAULT, NUMERIC_ERROR, 0);
     for (;;) {
-        RECEIVE_QUEUING_MESSAGE(warnings, INFINITE_TIME_VALUE, (MESSAGE_ADDR_TYPE)&warning, &length, &code);
+        SEEN(RECEIVE_QUEUING_MESSAGE, warnings, INFINITE_TIME_VALUE, (MESSAGE_ADDR_TYPE)&warning, &length);
         seen("warning", warning);
         SEEN(COFFERDAM_REPORT_FAULT, (ERROR_CODE_TYPE)warning, (SYSTEM_ADDRESS_TYPE)PLACE);
     }
