@@ -2,10 +2,11 @@
 //!
 //! The running process may make any call of the scenario's at any time, and time may pass before it; so all interleavings of all scripts up to
 //! a depth are covered at once. At each state everything that can be seen of the partition is compared with a reference on the simplest
-//! data ([`reference`]), and what must always be true is held ([`pair`]). Longer sequences are random ([`random`]).
+//! data ([`reference`]), and what must always be true is held by functions that know nothing of the reference ([`invariants`]). Longer sequences are random ([`random`]).
 //!
 //! `COFFERDAM_APEX_DEPTH=2 cargo test -p cofferdam-apex-conformity --profile soak --test exploration -- --nocapture` goes two steps deeper than every day.
 
+mod invariants;
 mod pair;
 mod random;
 mod reference;

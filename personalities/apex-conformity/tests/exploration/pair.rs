@@ -3,14 +3,16 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use cofferdam_apex::{
-    BufferId, Environment, ErrorCode, EventId, EventState, Facts, Failed, HealthAction, MutexId,
-    OperatingMode, Partition, PartitionError, ProcessId, ProcessState, QueuingPortId, Runs, Sample,
-    ScheduleState, SemaphoreId, Sent, Start, StartCondition, SystemTime,
+    BlackboardId, BufferId, EmptyIndicator, Environment, ErrorCode, EventId, EventState, Facts,
+    Failed, HealthAction, MutexId, OperatingMode, Partition, PartitionError, ProcessId,
+    ProcessState, QueuingPortId, Runs, Sample, ScheduleState, SemaphoreId, Sent, Start,
+    StartCondition, SystemTime,
 };
 use cofferdam_apex_conformity::host::FACTS;
 use cofferdam_apex_conformity::script::{NORMAL, aperiodic, queuing};
 use cofferdam_apex_conformity::{Answer, Call, ProcessAttributes, Value, collect, dispatch};
 
+use crate::invariants::{self, Asked, History, Messages, Seen};
 use crate::reference::{self, Created, Expected, For, Objects, Reference, Where};
 
 /// Ticks of a millisecond, the unit of time here.
@@ -39,6 +41,8 @@ cofferdam_apex::limits! {
 pub struct Outside {
     queues: [Vec<u8>; 3],
     errors: u32,
+    /// Of whom it was told since the last step that they missed a deadline.
+    missed: Vec<usize>,
 }
 
 impl Environment for Outside {
@@ -78,7 +82,10 @@ impl Environment for Outside {
 
     fn mode_changed(&mut self, _: OperatingMode) {}
 
-    fn partition_error(&mut self, _: &PartitionError) -> HealthAction {
+    fn partition_error(&mut self, error: &PartitionError) -> HealthAction {
+        if let (ErrorCode::DeadlineMissed, Runs::Process(process)) = (error.code, error.by) {
+            self.missed.push(process.0 as usize - 1);
+        }
         self.errors += 1;
         HealthAction::Continue
     }
@@ -128,6 +135,9 @@ pub struct Pair {
     pub reference: Reference,
     /// Whose wait is not collected yet.
     waits: [bool; 4],
+    /// What those asked for.
+    asked: [Option<Asked>; 4],
+    history: History,
 }
 
 static PLACE: &Facts = &FACTS;
@@ -220,7 +230,12 @@ impl Pair {
             partition,
             reference: Reference::new(&scenario.processes, objects, scenario.handler),
             waits: [false; 4],
+            asked: [None; 4],
+            history: History::default(),
         };
+        for (given, process) in pair.history.given.iter_mut().zip(&scenario.processes) {
+            *given = process.priority;
+        }
         pair.compare().expect("the beginning is the same");
         pair
     }
@@ -228,7 +243,8 @@ impl Pair {
     /// What tells this state from others.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (&self.partition, &self.reference, self.waits).hash(&mut hasher);
+        let history = (&self.history, self.asked);
+        (&self.partition, &self.reference, self.waits, history).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -252,7 +268,9 @@ impl Pair {
                 same(&answer, expected)?;
                 if let (Answer::Waits, Some(caller)) = (&answer, caller) {
                     self.waits[caller] = true;
+                    self.asked[caller] = asked(call);
                 }
+                self.remember(call, &answer);
                 if let (Answer::Done(_), Call::Stop { process }) = (&answer, call) {
                     self.waits[process as usize - 1] = false;
                 }
@@ -282,15 +300,35 @@ impl Pair {
                     address: 0,
                 });
                 self.reference.fault();
+                self.history.forget_sections();
             }
         }
         self.compare()?;
         if let Some(running) = self.running()
             && core::mem::take(&mut self.waits[running])
         {
+            self.asked[running] = None;
             same(&collect(&mut self.partition), self.reference.collect())?;
         }
         Ok(true)
+    }
+
+    /// What the invariants have to know of a call that was answered.
+    fn remember(&mut self, call: Call, answer: &Answer) {
+        match (call, answer) {
+            (Call::SetPriority { process, priority }, Answer::Done(_)) => {
+                self.history.given[process as usize - 1] = priority;
+            }
+            (Call::Start { process } | Call::DelayedStart { process, .. }, Answer::Done(_)) => {
+                let index = process as usize - 1;
+                self.history.given[index] = self.reference.processes[index].created.priority;
+            }
+            (_, Answer::Done(Value::Error(status))) if status.code == ErrorCode::DeadlineMissed => {
+                let seen = self.seen();
+                self.told(&seen, status.process.0 as usize - 1);
+            }
+            _ => {}
+        }
     }
 
     /// Compares everything that can be seen, and holds what must always be true.
@@ -378,60 +416,98 @@ impl Pair {
     }
 
     /// What must be true of the partition whatever the reference says.
-    fn invariants(&self) -> Result<(), String> {
-        let apex = &self.partition;
+    fn invariants(&mut self) -> Result<(), String> {
         let holds = |what: &str, holds: bool| if holds { Ok(()) } else { Err(what.to_owned()) };
-        holds("links are in order", apex.is_consistent())?;
-        let status = |index: usize| {
-            apex.get_process_status(ProcessId::of(index))
-                .expect("it was created")
-        };
-        let ready: Vec<_> = (0..self.reference.processes.len())
-            .map(|index| (index, status(index)))
-            .filter(|(_, status)| {
-                matches!(status.state, ProcessState::Ready | ProcessState::Running)
-            })
-            .collect();
-        let lock = apex
-            .get_mutex_status(MutexId::PREEMPTION_LOCK)
-            .expect("is there");
-        match apex.running() {
-            Runs::Process(process) => {
-                let priority = status(process.0 as usize - 1).current_priority;
-                let highest = ready
-                    .iter()
-                    .map(|(_, status)| status.current_priority)
-                    .max();
-                holds(
-                    "the most urgent runs, or who locked preemption",
-                    highest == Some(priority) || lock.owner == Some(process),
-                )?;
-            }
-            Runs::Nobody => holds("nobody is ready if nobody runs", ready.is_empty())?,
-            Runs::ErrorHandler | Runs::Main => {}
-        }
-        // No lost wake-up: nobody waits for what is there.
-        let semaphore = apex.get_semaphore_status(SemaphoreId(1)).expect("is there");
-        let free = semaphore.current_value > 0;
-        holds(
-            "nobody waits for a free semaphore",
-            !free || semaphore.waiting_processes == 0,
-        )?;
-        let mutex = apex.get_mutex_status(MutexId(1)).expect("is there");
-        let free = mutex.owner.is_none();
-        holds(
-            "nobody waits for a free mutex",
-            !free || mutex.waiting_processes == 0,
-        )?;
-        let event = apex.get_event_status(EventId(1)).expect("is there");
-        let up = event.state == EventState::Up;
-        holds(
-            "nobody waits for an event that is up",
-            !up || event.waiting_processes == 0,
-        )?;
+        holds("links are in order", self.partition.is_consistent())?;
         // No timer lost: what is due was done.
         let now = (self.reference.now as u64 + 1) * TICKS;
-        holds("nothing is overdue", apex.next_event() > now)
+        holds("nothing is overdue", self.partition.next_event() > now)?;
+        let seen = self.seen();
+        let missed = core::mem::take(&mut self.partition.environment().missed);
+        for index in missed {
+            self.told(&seen, index);
+        }
+        self.history.count(&seen);
+        match *invariants::broken(&seen, &self.history) {
+            [] => Ok(()),
+            ref broken => Err(format!("{broken:?} of {seen:?} with {:?}", self.history)),
+        }
+    }
+
+    /// Somebody was told that a process missed its deadline: the one that has passed, if it has not got another one since.
+    fn told(&mut self, seen: &Seen, index: usize) {
+        let passed = |deadline: &i64| *deadline <= seen.now;
+        self.history.told[index] = seen.processes[index].deadline.filter(passed);
+    }
+
+    /// What the services tell of the partition.
+    fn seen(&mut self) -> Seen {
+        let running = self.running();
+        let apex = &mut self.partition;
+        let processes = (0..self.reference.processes.len())
+            .map(|index| {
+                let status = apex.get_process_status(ProcessId::of(index));
+                let status = status.expect("it was created");
+                let deadline = status.deadline_time;
+                invariants::Process {
+                    state: status.state,
+                    priority: status.current_priority,
+                    deadline: (!deadline.is_infinite()).then_some(deadline.0),
+                    asked: self.asked[index],
+                }
+            })
+            .collect();
+        let semaphore = apex.get_semaphore_status(SemaphoreId(1)).expect("is there");
+        let event = apex.get_event_status(EventId(1)).expect("is there");
+        let board = apex.get_blackboard_status(BlackboardId(1));
+        let board = board.expect("is there");
+        let buffer = apex.get_buffer_status(BufferId(1)).expect("is there");
+        let of_mutex = |mutex| {
+            let status = apex.get_mutex_status(mutex).expect("is there");
+            let owner = status.owner.map(|owner| owner.0 as usize - 1);
+            (owner, status.waiting_processes)
+        };
+        let (mutex, lock) = (of_mutex(MutexId(1)), of_mutex(MutexId::PREEMPTION_LOCK));
+        let ports = [1, 2].map(|port| {
+            let status = apex.get_queuing_port_status(QueuingPortId(port));
+            let status = status.expect("is there");
+            Messages {
+                held: status.messages,
+                depth: status.messages_max,
+                waiting: status.waiting_processes,
+            }
+        });
+        Seen {
+            now: apex.get_time().0,
+            handler_runs: apex.running() == Runs::ErrorHandler,
+            running,
+            processes,
+            semaphore: (semaphore.current_value, semaphore.waiting_processes),
+            mutex,
+            lock_owner: lock.0,
+            event: (event.state == EventState::Up, event.waiting_processes),
+            board: (
+                board.empty_indicator == EmptyIndicator::Occupied,
+                board.waiting_processes,
+            ),
+            buffer: Messages {
+                held: buffer.messages,
+                depth: buffer.messages_max,
+                waiting: buffer.waiting_processes,
+            },
+            ports,
+        }
+    }
+}
+
+/// What a call waits for, if others have to see to it that it does not wait in vain.
+const fn asked(call: Call) -> Option<Asked> {
+    match call {
+        Call::SendBuffer { .. } => Some(Asked::ToSend),
+        Call::ReceiveBuffer { .. } => Some(Asked::ToReceive),
+        Call::SendQueuingMessage { .. } => Some(Asked::AtPortToSend),
+        Call::ReceiveQueuingMessage { .. } => Some(Asked::AtPortToReceive),
+        _ => None,
     }
 }
 
