@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use cofferdam_build::{Failure, Tree, locate};
+use cofferdam_build::{Failure, Kernel, Tree, locate};
 use cofferdam_files::store;
 use cofferdam_progress::print_result;
 use cofferdam_report::{Report, diff, gather, page, read};
@@ -13,6 +13,7 @@ use cofferdam_run::command::JUDGEMENT_FILE;
 
 use crate::Format as Printed;
 use crate::build::failed;
+use crate::trace;
 
 /// What `report` is told.
 #[derive(Args)]
@@ -104,7 +105,11 @@ fn of_system(
     let mut report = gather(&built)?;
     // There may have been none, or one of another image.
     if let Ok(run) = fs::read_to_string(built.directory.join(JUDGEMENT_FILE)) {
-        report.add_run(&run);
+        let traced = report.add_run(&run)
+            && (report.run.as_ref()).is_some_and(|run| run.kernel == Kernel::Trace.name());
+        if traced {
+            report.add_events(&trace::last_run(&tree.root, system)?);
+        }
     }
     Ok(Ok((report, built.directory)))
 }

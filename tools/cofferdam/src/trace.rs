@@ -68,7 +68,7 @@ pub fn trace(root: &Path, arguments: &Arguments) -> Result<()> {
     if frame.is_some() && format != Format::Svg {
         bail!("--frame names the frame of a picture: add --format svg");
     }
-    let run = read(root, arguments)?;
+    let run = read(root, &arguments.system, arguments.record.as_deref())?;
     if let Some(missing) = run.missing() {
         say!("{missing}");
     }
@@ -106,9 +106,13 @@ fn explained(run: &Run, partition: &str, arguments: &Arguments) -> Result<String
 }
 
 /// The run: its record, the plan beside it, and its events.
-fn read(root: &Path, arguments: &Arguments) -> Result<Run> {
-    let system = &arguments.system;
-    let run = LastRun::read(root, system, arguments.record.as_deref())?;
+pub fn last_run(root: &Path, system: &str) -> Result<Run> {
+    read(root, system, None)
+}
+
+/// The same of the run that left a record.
+fn read(root: &Path, system: &str, record: Option<&Path>) -> Result<Run> {
+    let run = LastRun::read(root, system, record)?;
     if run.snapshot.header().trace_kernel == 0 {
         bail!(
             "the kernel of that run of {} was `release`, which keeps no trace; `cargo cofferdam run {system} --kernel trace` leaves one",

@@ -339,6 +339,32 @@ pub struct Run {
     pub window_jitter_max_ticks: Option<u32>,
     /// Whom it cost what.
     pub margins: Vec<Margin>,
+    /// How full queues were, if the kernel kept a trace.
+    pub queues: Vec<Queue>,
+    /// How long interrupts waited, if it did.
+    pub waits: Vec<Wait>,
+}
+
+/// How full a queue was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// The channel.
+    pub channel: String,
+    /// The most messages in it at once; none: no message went over it.
+    pub most: Option<u64>,
+    /// Places.
+    pub depth: u64,
+}
+
+/// How long an interrupt waited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The device.
+    pub device: String,
+    /// How often it came.
+    pub times: u32,
+    /// The longest from where the kernel took it to where its owner had the processor.
+    pub longest_ticks: u64,
 }
 
 /// What a partition used of what it has.

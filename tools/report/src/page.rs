@@ -147,6 +147,14 @@ impl Page<'_> {
         }
     }
 
+    /// The longest that the last run saw, from where the kernel took the interrupt on.
+    fn measured(&self, latency: &Latency) -> String {
+        let waits = self.report.run.iter().flat_map(|run| &run.waits);
+        let mut own = waits.filter(|wait| wait.device == latency.device && wait.times > 0);
+        own.next()
+            .map_or_else(|| "–".to_owned(), |wait| self.time(wait.longest_ticks))
+    }
+
     /// Used of granted, in percent.
     fn percent(&self, used: impl Borrow<u32>, granted: impl Borrow<u64>) -> String {
         let (used, granted) = (u64::from(*used.borrow()), *granted.borrow());

@@ -1,8 +1,9 @@
 //! What the last run left: the margins between what partitions used and what they have.
 
+use cofferdam_timeline::{most_held, waited};
 use serde_json::Value;
 
-use crate::data::{Margin, Report, Run};
+use crate::data::{Margin, Queue, Report, Run, Wait};
 
 impl Report {
     /// Adds the last run, given what it left beside the image. Says whether that is a run of this image; if not, nothing is added.
@@ -12,6 +13,31 @@ impl Report {
         let run = serde_json::from_str::<Value>(text).ok();
         self.run = run.and_then(|run| self.run_of(&run));
         self.run.is_some()
+    }
+
+    /// Adds what the events of that run say.
+    pub fn add_events(&mut self, events: &cofferdam_timeline::Run) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let system = &events.system;
+        let held = system.channels.iter().zip(most_held(events));
+        run.queues = held
+            .filter(|(channel, _)| channel.kind == "queuing")
+            .map(|(channel, most)| Queue {
+                channel: channel.name.clone(),
+                most,
+                depth: channel.depth,
+            })
+            .collect();
+        let waits = system.interrupts.iter().zip(waited(events));
+        run.waits = waits
+            .map(|(interrupt, waited)| Wait {
+                device: interrupt.device.clone(),
+                times: waited.times,
+                longest_ticks: waited.longest_ticks,
+            })
+            .collect();
     }
 
     fn run_of(&self, value: &Value) -> Option<Run> {
@@ -29,6 +55,8 @@ impl Report {
             machine_time_ns: judgement.get("machine_time_ns")?.as_u64()?,
             window_jitter_max_ticks: number(judgement, "window_jitter_max_ticks"),
             margins: margins.collect::<Option<_>>()?,
+            queues: Vec::new(),
+            waits: Vec::new(),
         })
     }
 

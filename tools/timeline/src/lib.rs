@@ -14,6 +14,7 @@ mod explain_text;
 mod frames;
 mod judge;
 mod messages;
+mod most;
 mod pieces;
 mod run;
 pub mod svg;
@@ -24,6 +25,7 @@ mod windows;
 
 pub use frames::Frame;
 pub use messages::{Flow, flows};
+pub use most::{Waited, most_held, waited};
 pub use run::Run;
 pub use system::{Channel, Interrupt, Partition, Port, Rank, Schedule, System, WindowPlan, has};
 pub use time::{microseconds, point, text};

@@ -307,7 +307,10 @@ fn hours(field: &Field<'_>) -> Result<()> {
         .args(["test", "--quiet", "--profile", "soak"])
         .args(["--package", "cofferdam-apex-conformity"])
         .args(["--test", "hours"])
-        .env("COFFERDAM_APEX_HOURS", (APEX_HOURS * field.scale).to_string())
+        .env(
+            "COFFERDAM_APEX_HOURS",
+            (APEX_HOURS * field.scale).to_string(),
+        )
         .output()
         .context("cargo did not start")?;
     ensure!(

@@ -29,7 +29,7 @@ use super::{Link, Memory, REPLIES_MAX, Rounds, Unsent};
 
 mod parts;
 
-use parts::{NO_PIECE, NO_REQUEST, Piece, Request};
+use parts::{NO_PIECE, NO_REQUEST, Piece, Request, kind};
 
 /// The device's number.
 const DEVICE: u32 = 2;
@@ -54,13 +54,6 @@ pub const PIECES_MAX: usize = 32;
 /// Into how many units the payload is divided.
 pub const UNITS: u32 = 32;
 
-/// Types of requests (section 5.2.6).
-mod kind {
-    pub const IN: u32 = 0;
-    pub const OUT: u32 = 1;
-    pub const FLUSH: u32 = 4;
-    pub const GET_ID: u32 = 8;
-}
 const HEADER_BYTES: u32 = 16;
 const ID_BYTES: usize = 20;
 

@@ -22,17 +22,13 @@ enum Needs {
 const CHAPTERS: [(&str, Needs); 2] = [("Guests", Needs::Guest), ("ARINC 653", Needs::Apex)];
 
 /// Caveats of other chapters that do, by what stands in bold.
-const SINGLE: [(&str, Needs); 10] = [
+const SINGLE: [(&str, Needs); 9] = [
     ("All devices on the bus share one window", Needs::Bus),
     (
         "That a device keeps to the window is its own word.",
         Needs::Trusted,
     ),
     ("Drivers of disks and networks are young.", Needs::Bus),
-    (
-        "A driver that is stopped for good leaves its clients waiting.",
-        Needs::Bus,
-    ),
     ("A log on a FAT file system is not a journal.", Needs::Bus),
     (
         "The switch sees addresses and types, and nothing else",

@@ -63,3 +63,11 @@ pub const NO_PIECE: Piece = Piece {
     units: 0,
     followers: 0,
 };
+
+/// Types of requests (section 5.2.6).
+pub(super) mod kind {
+    pub const IN: u32 = 0;
+    pub const OUT: u32 = 1;
+    pub const FLUSH: u32 = 4;
+    pub const GET_ID: u32 = 8;
+}
