@@ -142,7 +142,7 @@ impl RunArguments {
             resets: 0,
         };
         if let Outside::Port(port) = options.outside {
-            say!("--- http://127.0.0.1:{port}/ leads to the partition behind the network ---");
+            say!("{}", leads_to(port));
         }
         if options.serial == Serial::Terminal {
             say!("--- Ctrl-A X ends the machine, Ctrl-A H shows QEMU's other keys ---");
@@ -174,6 +174,11 @@ impl RunArguments {
             Serial::Terminal
         }
     }
+}
+
+/// How somebody outside comes to a partition: the address that a browser takes.
+fn leads_to(port: u16) -> String {
+    format!("--- http://127.0.0.1:{port}/ leads to the partition behind the network ---")
 }
 
 /// The file with the events of the run that left this record.
@@ -257,6 +262,13 @@ pub fn duration(text: &str) -> Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_the_page_is_one_that_a_browser_takes() {
+        let line = leads_to(8080);
+        let mut words = line.split(' ');
+        assert!(words.any(|word| word == "http://127.0.0.1:8080/"), "{line}");
+    }
 
     #[test]
     fn times_are_read_with_their_unit() {
