@@ -57,16 +57,19 @@ fn main() {
 
 fn compile(source: &Path, object: &Path) {
     let beside = source.parent().unwrap_or(Path::new("."));
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
     let status = Command::new(COMPILER)
         .args(FLAGS)
-        // The same bytes wherever the tree lies.
+        // The same bytes wherever the tree lies: what is checked has the file's name in it as the compiler is given that, whatever prefixes are mapped.
+        .current_dir(beside)
         .arg(format!(
             "-ffile-prefix-map={}=/application",
             beside.display()
         ))
-        .arg("-Iinclude")
+        .arg("-I")
+        .arg(include)
         .arg("-c")
-        .arg(source)
+        .arg(source.file_name().unwrap_or_default())
         .arg("-o")
         .arg(object)
         .status();

@@ -53,8 +53,8 @@ pub fn errors_are_handled(systems: &Systems, built: &Built) -> Result<()> {
         rest = behind;
     }
     let errors = evidence::identifier("flight.error");
-    let marks = outcome.snapshot.marks();
-    let errors = marks.iter().filter(|mark| mark.identifier == errors);
+    // Of the whole run: by the host's clock each release leaves a mark, and the ring goes round.
+    let errors = (outcome.marks.iter()).filter(|mark| mark.identifier == errors);
     let errors: Vec<_> = errors.map(|mark| mark.value.get()).collect();
     let numeric = errors.iter().filter(|code| **code == NUMERIC_ERROR).count();
     ensure!(

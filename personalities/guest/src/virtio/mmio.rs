@@ -144,9 +144,9 @@ impl<const QUEUES: usize, const CONFIGURATION: usize> Registers<QUEUES, CONFIGUR
         core::mem::take(&mut self.was_reset)
     }
 
-    /// The device looks at its queues now.
-    pub fn take_notification(&mut self) {
-        self.notified = false;
+    /// The device looks at its queues now. Whether the guest has said that there is something in one.
+    pub fn take_notification(&mut self) -> bool {
+        core::mem::take(&mut self.notified)
     }
 
     /// Whether the driver is ready, and broke no rule.

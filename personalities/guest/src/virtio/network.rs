@@ -148,6 +148,8 @@ pub struct Network {
     sending: Slots,
     /// Slots with frames that came and that the guest has no buffer for, the first one first.
     arrived: heapless::Deque<u8, SLOTS_MAX>,
+    /// The driver was found to be stopped.
+    is_down: bool,
     rounds: Rounds,
     /// Where in its word the frame in the guest's next buffer will begin: the lowest bits.
     alignment: u32,
@@ -173,6 +175,7 @@ impl Network {
             receiving: Slots::new(Operation::Receive, 0, receiving),
             sending: Slots::new(Operation::Send, receiving, slots - receiving),
             arrived: heapless::Deque::new(),
+            is_down: false,
             rounds: Rounds::new(0),
             alignment: 0,
             refused: 0,
@@ -204,20 +207,34 @@ impl Network {
         if self.registers.take_reset() {
             self.forget();
         }
-        self.registers.take_notification();
+        let is_notified = self.registers.take_notification();
         if link.has_restarted() {
             self.restart();
         }
-        self.take_replies(link);
-        // Said before frames are taken, so that none is kept for a driver that is not there.
-        let is_stopped = link.is_stopped();
-        let status = if is_stopped { 0 } else { LINK_UP };
+        let is_answered = self.take_replies(link);
+        // Asking costs a hypercall: who was answered, or comes for the guest, need not know before there is something in flight.
+        let might = self.is_down || !is_answered && !is_notified;
+        self.is_down = might && link.is_stopped();
+        self.pass(memory, link);
+        if !self.is_down && self.sending.out != 0 && link.is_stopped() {
+            self.is_down = true;
+            self.pass(memory, link);
+        }
+    }
+
+    /// Moves frames both ways, as far as there is a driver.
+    fn pass<L, M>(&mut self, memory: &mut M, link: &mut L)
+    where
+        L: Link<Request = Message, Reply = Reply>,
+        M: Memory<L::Payload>,
+    {
+        let status = if self.is_down { 0 } else { LINK_UP };
         self.registers.configure(LINK_AT, status);
-        if is_stopped {
+        if self.is_down {
             self.lose();
         }
         if self.registers.is_live() {
-            match self.work(memory, link.payload(), is_stopped) {
+            match self.work(memory, link.payload()) {
                 Ok(true) => self.registers.interrupt(),
                 Ok(false) => {}
                 Err(broken) => {
@@ -228,7 +245,7 @@ impl Network {
         } else {
             self.forget();
         }
-        if is_stopped {
+        if self.is_down {
             self.lose();
         } else if self.send(link) {
             link.ring_doorbell();
@@ -261,9 +278,12 @@ impl Network {
         self.sending.restart();
     }
 
-    fn take_replies<L: Link<Request = Message, Reply = Reply>>(&mut self, link: &mut L) {
-        for _ in 0..REPLIES_MAX {
-            let Some(reply) = link.pop() else { break };
+    /// Whether there was one.
+    fn take_replies<L: Link<Request = Message, Reply = Reply>>(&mut self, link: &mut L) -> bool {
+        for number in 0..REPLIES_MAX {
+            let Some(reply) = link.pop() else {
+                return number > 0;
+            };
             let place = reply.id % ID_PLACES;
             if let Some(slot) = self.sending.answered(place, reply.id) {
                 self.sending.free |= 1 << slot;
@@ -276,15 +296,11 @@ impl Network {
                 }
             }
         }
+        true
     }
 
     /// Whether the guest is to be interrupted.
-    fn work<P, M: Memory<P>>(
-        &mut self,
-        memory: &mut M,
-        payload: &P,
-        is_stopped: bool,
-    ) -> Result<bool, Broken> {
+    fn work<P, M: Memory<P>>(&mut self, memory: &mut M, payload: &P) -> Result<bool, Broken> {
         let mut wanted = false;
         if let Some(mut queue) = self.registers.queue(RECEIVE).copied() {
             self.deliver(&mut queue, memory, payload)?;
@@ -295,7 +311,7 @@ impl Network {
         }
         if let Some(mut queue) = self.registers.queue(SEND).copied() {
             self.collect(&mut queue, memory, payload)?;
-            while is_stopped && self.sending.unsent != 0 {
+            while self.is_down && self.sending.unsent != 0 {
                 self.lose();
                 self.collect(&mut queue, memory, payload)?;
             }
