@@ -89,10 +89,10 @@ impl Channels {
         disk | self.network.as_ref().map_or(Lines::NONE, Ring::line)
     }
 
-    /// The lines that interrupt the guest: with the releases, while the driver of the network has to be tried again.
+    /// The lines that interrupt the guest: with the releases, while the network has to look again.
     pub fn wanted(&self, monitor: &Monitor) -> Lines {
-        let blocked = monitor.network.as_ref().is_some_and(Network::is_blocked);
-        let releases = if blocked { Lines::RELEASE } else { Lines::NONE };
+        let again = (monitor.network.as_ref()).is_some_and(Network::looks_again);
+        let releases = if again { Lines::RELEASE } else { Lines::NONE };
         self.lines() | releases
     }
 
@@ -106,7 +106,7 @@ impl Channels {
         if let (Some(ring), Some(network)) = (&mut self.network, &mut monitor.network)
             && (network.registers.is_due()
                 || came.has(ring.line())
-                || came.has(Lines::RELEASE) && network.is_blocked())
+                || came.has(Lines::RELEASE) && network.looks_again())
         {
             network.serve(guest, ring);
         }

@@ -198,6 +198,11 @@ impl Network {
         (self.receiving.unsent | self.sending.unsent) != 0
     }
 
+    /// Whether to look again with the next release: it is blocked, or has frames in flight, whose driver may be stopped.
+    pub fn looks_again(&self) -> bool {
+        self.is_blocked() || self.sending.out != 0
+    }
+
     /// Does what there is to do: to be called when the [registers](Registers::is_due) say so, or the driver's doorbell has rung.
     pub fn serve<L, M>(&mut self, memory: &mut M, link: &mut L)
     where
@@ -212,22 +217,10 @@ impl Network {
             self.restart();
         }
         let is_answered = self.take_replies(link);
-        // Asking costs a hypercall: who was answered, or comes for the guest, need not know before there is something in flight.
+        // Asking costs a hypercall: who was answered, or comes for the guest, asks no more than who is done. Whoever has frames in flight comes with the
+        // next release at the latest, and asks then.
         let might = self.is_down || !is_answered && !is_notified;
         self.is_down = might && link.is_stopped();
-        self.pass(memory, link);
-        if !self.is_down && self.sending.out != 0 && link.is_stopped() {
-            self.is_down = true;
-            self.pass(memory, link);
-        }
-    }
-
-    /// Moves frames both ways, as far as there is a driver.
-    fn pass<L, M>(&mut self, memory: &mut M, link: &mut L)
-    where
-        L: Link<Request = Message, Reply = Reply>,
-        M: Memory<L::Payload>,
-    {
         let status = if self.is_down { 0 } else { LINK_UP };
         self.registers.configure(LINK_AT, status);
         if self.is_down {
