@@ -201,14 +201,14 @@ pub fn check(file: &Path) -> Result<Checked, Failure> {
 }
 
 impl Tree {
-    /// The tree at `root`, built where cargo builds it.
-    pub fn new(root: &Path, toolchain: &Toolchain) -> Self {
+    /// The tree at `root`, built where cargo builds it, with what it takes installed as `consent` allows.
+    pub fn new(root: &Path, toolchain: &Toolchain, consent: Consent) -> Self {
         Self {
             root: root.to_path_buf(),
             toolchain: toolchain.clone(),
             target: target_directory(root),
             guests: target_directory(root),
-            consent: Consent::of_user(false),
+            consent,
         }
     }
 

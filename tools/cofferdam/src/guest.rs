@@ -23,11 +23,7 @@ pub enum Command {
 Examples:
   cargo cofferdam guest build                   prints where the kernel and the first file system are
   cargo cofferdam guest build --yes             and installs the compiler and the sources that it takes, without asking")]
-    Build {
-        /// Install what is missing without asking
-        #[arg(long)]
-        yes: bool,
-    },
+    Build,
     /// Shows what is rewritten of the kernels of a system's guests, and what is left and why
     #[command(after_help = "\
 Examples:
@@ -53,9 +49,6 @@ Examples:
   cargo cofferdam guest native off              to /init, which switches the machine off
   cargo cofferdam guest native --icount off     the same in every run, and how many instructions it took to /init")]
     Native {
-        /// Install what is missing without asking
-        #[arg(long)]
-        yes: bool,
         /// Make instructions the clock, one nanosecond each: every run is the same
         #[arg(long)]
         icount: bool,
@@ -69,10 +62,10 @@ Examples:
 }
 
 /// Carries it out.
-pub fn run(root: &Path, command: Command) -> Result<()> {
+pub fn run(root: &Path, command: Command, consent: Consent) -> Result<()> {
     match command {
-        Command::Build { yes } => {
-            let guest = built(root, yes)?;
+        Command::Build => {
+            let guest = built(root, consent)?;
             say!(
                 "Linux {}, busybox {}",
                 guest.linux_version,
@@ -93,7 +86,7 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
             sites,
             json,
         } => {
-            let tree = Tree::new(root, &Toolchain::find(root)?);
+            let tree = Tree::new(root, &Toolchain::find(root)?, consent);
             let rewritten = tree.rewritten(&locate(root, &system)?);
             let rewritten = rewritten.map_err(complaint)?;
             if json {
@@ -113,18 +106,12 @@ pub fn run(root: &Path, command: Command) -> Result<()> {
             Ok(())
         }
         Command::Native {
-            yes,
             icount,
             memory,
             arguments,
         } => {
-            provide(
-                root,
-                &target_directory(root),
-                &[Requirement::Qemu],
-                Consent::of_user(yes),
-            )?;
-            let guest = built(root, yes)?;
+            provide(root, &target_directory(root), &[Requirement::Qemu], consent)?;
+            let guest = built(root, consent)?;
             let ends = arguments.iter().any(|argument| argument == "off");
             let terminal = stdin().is_terminal() && stdout().is_terminal();
             let serial = match (ends, terminal) {
@@ -211,13 +198,8 @@ fn every_site(rewritten: &Rewritten) -> String {
     lines.join("\n")
 }
 
-fn built(root: &Path, yes: bool) -> Result<Guest> {
-    provide(
-        root,
-        &target_directory(root),
-        &OF_LINUX_GUEST,
-        Consent::of_user(yes),
-    )?;
+fn built(root: &Path, consent: Consent) -> Result<Guest> {
+    provide(root, &target_directory(root), &OF_LINUX_GUEST, consent)?;
     cofferdam_guest::build(root, &target_directory(root))
 }
 

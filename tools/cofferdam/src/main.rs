@@ -29,7 +29,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use cofferdam_build::{Tree, root};
 use cofferdam_progress::{print_result, say};
 use cofferdam_run::command::RunArguments;
-use cofferdam_setup::Toolchain;
+use cofferdam_setup::{Consent, Toolchain};
 
 /// Checks, builds and runs systems of isolated partitions.
 #[derive(Parser)]
@@ -37,6 +37,9 @@ use cofferdam_setup::Toolchain;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Install what is missing without asking
+    #[arg(long, global = true)]
+    yes: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -260,8 +263,9 @@ enum Format {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    match cofferdam_interrupt::watch().and_then(|()| run(command)) {
+    let Cli { command, yes } = Cli::parse();
+    let consent = Consent::of_user(yes);
+    match cofferdam_interrupt::watch().and_then(|()| run(command, consent)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -273,7 +277,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command. `Ok(false)`: the command itself went well, what it judged did not.
-fn run(command: Command) -> Result<bool> {
+fn run(command: Command, consent: Consent) -> Result<bool> {
+    let tree = || -> Result<Tree> {
+        let root = root()?;
+        let toolchain = Toolchain::find(&root)?;
+        Ok(Tree::new(&root, &toolchain, consent))
+    };
     match command {
         Command::New { name } => new::new(&root()?, &name).map(|()| true),
         Command::Check { system, format } => {
@@ -300,7 +309,7 @@ fn run(command: Command) -> Result<bool> {
             let proved = root().and_then(|root| prove::prove(&root, &arguments));
             build::in_format(format, proved)
         }
-        Command::Guest { command } => guest::run(&root()?, command).map(|()| true),
+        Command::Guest { command } => guest::run(&root()?, command, consent).map(|()| true),
         Command::ImportArinc653 {
             module,
             output,
@@ -322,11 +331,4 @@ fn run(command: Command) -> Result<bool> {
             Ok(true)
         }
     }
-}
-
-/// The source tree and the compiler for it.
-fn tree() -> Result<Tree> {
-    let root = root()?;
-    let toolchain = Toolchain::find(&root)?;
-    Ok(Tree::new(&root, &toolchain))
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask lint`: format and lints. A warning is an error.
 
 use anyhow::Result;
-use cofferdam_build::{Tree, directory_in, systems};
+use cofferdam_build::{directory_in, systems};
 use cofferdam_target_build::Action;
 
 use crate::parts::{Parts, Tally};
@@ -34,7 +34,7 @@ pub fn run(workspace: &Workspace<'_>) -> Result<()> {
 
 /// Partitions are linted once for each system, with the ports that it gives them.
 fn target(workspace: &Workspace<'_>) -> Result<Tally> {
-    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let tree = workspace.tree();
     let mut rest = workspace.target_packages.clone();
     for system in systems(workspace.root) {
         let checked = tree.check(&system.file)?;

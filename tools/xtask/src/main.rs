@@ -222,8 +222,12 @@ impl Installing {
     /// Makes sure of what building and testing need, and returns the compiler.
     fn provide(&self, root: &Path, needed: &[Requirement]) -> Result<Toolchain> {
         let target = target_directory(root);
-        cofferdam_setup::provide(root, &target, needed, Consent::of_user(self.yes))?;
+        cofferdam_setup::provide(root, &target, needed, self.consent())?;
         Ok(Toolchain::find(root)?)
+    }
+
+    fn consent(&self) -> Consent {
+        Consent::of_user(self.yes)
     }
 }
 
@@ -252,20 +256,20 @@ fn run(command: Command) -> Result<bool> {
         Command::Run { run, installing } => {
             return run.execute(|| {
                 let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-                Ok(Tree {
-                    consent: Consent::of_user(installing.yes),
-                    ..Tree::new(&root, &toolchain)
-                })
+                Ok(Tree::new(&root, &toolchain, installing.consent()))
             });
         }
         Command::Book => book::build(&root),
         Command::Lint(installing) => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
-            lint::run(&Workspace::read(&root, &toolchain)?)
+            lint::run(&Workspace::read(&root, &toolchain, installing.consent())?)
         }
         Command::Test { parts, installing } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
-            test::run(&Workspace::read(&root, &toolchain)?, &parts)
+            test::run(
+                &Workspace::read(&root, &toolchain, installing.consent())?,
+                &parts,
+            )
         }
         Command::Vendor { folder, installing } => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
@@ -277,7 +281,10 @@ fn run(command: Command) -> Result<bool> {
             installing,
         } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
-            test::expected(&Workspace::read(&root, &toolchain)?, &systems)
+            test::expected(
+                &Workspace::read(&root, &toolchain, installing.consent())?,
+                &systems,
+            )
         }
         Command::Paths {
             system,
@@ -286,7 +293,7 @@ fn run(command: Command) -> Result<bool> {
             installing,
         } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            let workspace = Workspace::read(&root, &toolchain)?;
+            let workspace = Workspace::read(&root, &toolchain, installing.consent())?;
             bench::paths(&workspace, &system, of.as_deref(), json)
         }
         Command::Soak {
@@ -295,7 +302,11 @@ fn run(command: Command) -> Result<bool> {
             installing,
         } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
-            soak::run(&Workspace::read(&root, &toolchain)?, &campaigns, scale)
+            soak::run(
+                &Workspace::read(&root, &toolchain, installing.consent())?,
+                &campaigns,
+                scale,
+            )
         }
         Command::Bench {
             of,
@@ -305,16 +316,10 @@ fn run(command: Command) -> Result<bool> {
             installing,
         } => {
             let toolchain = installing.provide(&root, &workspace::NEEDED)?;
-            let workspace = Workspace::read(&root, &toolchain)?;
+            let workspace = Workspace::read(&root, &toolchain, installing.consent())?;
             match (of, breakdown) {
-                (Some(Measured::Linux), _) => {
-                    let consent = Consent::of_user(installing.yes);
-                    bench::linux::bench(&workspace, consent, json, bless)
-                }
-                (Some(Measured::Drivers), _) => {
-                    let consent = Consent::of_user(installing.yes);
-                    bench::drivers::bench(&workspace, consent, json, bless)
-                }
+                (Some(Measured::Linux), _) => bench::linux::bench(&workspace, json, bless),
+                (Some(Measured::Drivers), _) => bench::drivers::bench(&workspace, json, bless),
                 (Some(Measured::Apex), _) => bench::apex::bench(&workspace, json, bless),
                 (None, Some(path)) => bench::breakdown(&workspace, path.as_deref()),
                 (None, None) => bench::bench(&workspace, json, bless),

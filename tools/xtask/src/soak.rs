@@ -6,7 +6,6 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::Tree;
 use cofferdam_core::Configuration;
 use cofferdam_progress::Step;
 
@@ -178,7 +177,7 @@ const CAMPAIGNS: [Campaign; 11] = [
 pub fn run(workspace: &Workspace<'_>, wanted: &[String], scale: u32) -> Result<()> {
     let names = CAMPAIGNS.map(|(name, ..)| name);
     let wanted = Wanted::among(wanted, "campaign", &names)?;
-    let systems = Systems::build(&Tree::new(workspace.root, workspace.toolchain))?;
+    let systems = Systems::build(&workspace.tree())?;
     let field = Field {
         workspace,
         systems: &systems,

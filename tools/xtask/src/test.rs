@@ -104,7 +104,7 @@ const SYSTEMS: [OfSystems; 19] = [
 const BUILDING: &str = "building every system";
 
 fn tree(workspace: &Workspace<'_>) -> Tree {
-    Tree::new(workspace.root, workspace.toolchain)
+    workspace.tree()
 }
 
 /// What runs before any system is built.

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cofferdam_setup::{Requirement, Toolchain};
+use cofferdam_build::Tree;
+use cofferdam_setup::{Consent, Requirement, Toolchain};
 use serde_json::{Value, json};
 
 /// What building and running a system takes.
@@ -21,6 +22,8 @@ pub struct Workspace<'a> {
     pub root: &'a Path,
     /// The compiler.
     pub toolchain: &'a Toolchain,
+    /// Whether what a system takes may be installed.
+    pub consent: Consent,
     /// The packages that only the target can build: all but cargo's default members.
     pub target_packages: Vec<String>,
     /// Those of them that have a library, whose logic the host can test.
@@ -29,7 +32,7 @@ pub struct Workspace<'a> {
 
 impl<'a> Workspace<'a> {
     /// Asks cargo.
-    pub fn read(root: &'a Path, toolchain: &'a Toolchain) -> Result<Self> {
+    pub fn read(root: &'a Path, toolchain: &'a Toolchain, consent: Consent) -> Result<Self> {
         let metadata = cofferdam_target_build::metadata(root, toolchain)?;
         let on_host = metadata["workspace_default_members"]
             .as_array()
@@ -48,6 +51,7 @@ impl<'a> Workspace<'a> {
         Ok(Self {
             root,
             toolchain,
+            consent,
             target_packages: target.iter().filter_map(|one| name(one)).collect(),
             target_libraries: target
                 .iter()
@@ -55,6 +59,11 @@ impl<'a> Workspace<'a> {
                 .filter_map(|one| name(one))
                 .collect(),
         })
+    }
+
+    /// The same, to build systems in.
+    pub fn tree(&self) -> Tree {
+        Tree::new(self.root, self.toolchain, self.consent)
     }
 
     /// Runs cargo for the host, its output passed on.

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::{Built, Kernel, Tree, locate, store};
+use cofferdam_build::{Built, Kernel, locate, store};
 use cofferdam_compile::plan::RegionKind;
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
@@ -286,7 +286,7 @@ fn show(figures: &[Figure]) -> String {
 }
 
 fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
-    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let tree = workspace.tree();
     let built = built(tree.build(&locate(&tree.root, SYSTEM)?))?;
     let options = Options {
         qemu: cofferdam_setup::qemu()?.path,

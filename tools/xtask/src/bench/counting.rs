@@ -31,7 +31,7 @@ impl Counting {
     pub fn new(workspace: &Workspace<'_>) -> Result<Self> {
         let qemu = cofferdam_setup::qemu()?;
         Ok(Self {
-            tree: Tree::new(workspace.root, workspace.toolchain),
+            tree: workspace.tree(),
             plugin: plugin(workspace)?,
             qemu: qemu.path,
         })

@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_abi::space;
-use cofferdam_build::{Built, Kernel, Tree, locate};
+use cofferdam_build::{Built, Kernel, locate};
 use cofferdam_guest::native;
 use cofferdam_progress::{Step, print_result};
 use cofferdam_qemu::{Plugin, Serial};
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outside, devices, run};
-use cofferdam_setup::{Consent, OF_LINUX_GUEST, provide};
+use cofferdam_setup::{OF_LINUX_GUEST, provide};
 use cofferdam_target_build::target_directory;
 use object::{Object, ObjectSymbol};
 
@@ -59,13 +59,9 @@ const TOLERANCE: f64 = 0.15;
 const TOLERANCE_OF_EVENTS: f64 = 0.5;
 
 /// Measures, shows, and compares with what is committed, or commits it.
-pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: bool) -> Result<()> {
-    provide(
-        workspace.root,
-        &target_directory(workspace.root),
-        &OF_LINUX_GUEST,
-        consent,
-    )?;
+pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
+    let target = target_directory(workspace.root);
+    provide(workspace.root, &target, &OF_LINUX_GUEST, workspace.consent)?;
     let figures = measure(workspace)?;
     if json {
         print_result(serde_json::to_string_pretty(&figures)?)?;
@@ -122,7 +118,7 @@ fn golden(root: &Path) -> Result<Vec<Figure>> {
 
 fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     let plugin = plugin(workspace)?;
-    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let tree = workspace.tree();
     let system = built(tree.build(&locate(&tree.root, SYSTEM)?))?;
     let native = on_the_bare_machine(workspace, &system, &plugin)?;
     let partitions = in_partitions(&system, &plugin)?;

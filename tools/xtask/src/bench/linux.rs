@@ -15,13 +15,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use cofferdam_build::{Built, Kernel, Tree, locate};
+use cofferdam_build::{Built, Kernel, locate};
 use cofferdam_guest::native::{self, tick_of_init};
 use cofferdam_progress::{Step, print_result};
 use cofferdam_qemu::Serial;
 use cofferdam_run::command::built;
 use cofferdam_run::{Options, Outside, run};
-use cofferdam_setup::{Consent, OF_LINUX_GUEST, provide};
+use cofferdam_setup::{OF_LINUX_GUEST, provide};
 use cofferdam_target_build::target_directory;
 
 use super::counting::Counting;
@@ -64,13 +64,9 @@ impl Measured {
 }
 
 /// Measures, shows, and compares with what is committed, or commits it.
-pub fn bench(workspace: &Workspace<'_>, consent: Consent, json: bool, bless: bool) -> Result<()> {
-    provide(
-        workspace.root,
-        &target_directory(workspace.root),
-        &OF_LINUX_GUEST,
-        consent,
-    )?;
+pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
+    let target = target_directory(workspace.root);
+    provide(workspace.root, &target, &OF_LINUX_GUEST, workspace.consent)?;
     let figures = measure(workspace)?;
     if json {
         print_result(serde_json::to_string_pretty(&figures)?)?;
@@ -104,7 +100,7 @@ fn golden(root: &Path) -> Result<Vec<Figure>> {
 fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
     let counting = Counting::new(workspace)?;
     let native = on_the_bare_machine(workspace)?;
-    let tree = Tree::new(workspace.root, workspace.toolchain);
+    let tree = workspace.tree();
     let system = built(tree.build(&locate(&tree.root, SYSTEM)?))?;
     let (guest, others) = in_a_partition(&system)?;
     ensure!(
