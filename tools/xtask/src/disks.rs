@@ -12,7 +12,7 @@ use cofferdam_progress::Step;
 use cofferdam_run::{Medium, Moment, Options, Outcome, run_image};
 
 use crate::guest_attacks::built_as;
-use crate::guests::{archived, with_file};
+use crate::guests::{archived, given};
 use crate::images::{Ext2, unpack};
 use crate::machines::{Systems, case, no_reasons, run_all};
 use crate::parts::Tally;
@@ -96,15 +96,12 @@ fn mebibyte(number: u32, seed: u32) -> Vec<u8> {
     words.flat_map(u32::to_be_bytes).collect()
 }
 
+/// The line of the system's file with the guest's boot arguments.
+const ARGUMENTS: &str = "arguments    = \"norandmaps\"";
+
 /// The system, with a file of this name in the guest's first file system.
 fn told(systems: &Systems, built: &Built, name: &str, content: &str) -> Result<(Built, Vec<u8>)> {
-    let folder = tempfile::tempdir_in(&built.directory)?;
-    let archive = folder.path().join("own.cpio");
-    store(&archive, &with_file(systems, name, content.as_bytes())?)?;
-    let before = "arguments    = \"norandmaps\"";
-    let after = format!("{before}\ninitramfs = \"{}\"", archive.display());
-    let variant = Variant::replacing(before, &after);
-    built_as(systems, built, Kernel::Release, &variant)
+    given(systems, built, (name, content), (ARGUMENTS, ""), &[])
 }
 
 /// A disk with a file to check.

@@ -206,6 +206,30 @@ pub fn with_file(systems: &Systems, name: &str, content: &[u8]) -> Result<Vec<u8
     Ok(archive)
 }
 
+/// The system with a file in its guest's first file system, its name and content, and with other words in its own file. `arguments` is
+/// the line there with the guest's boot arguments, which `more` is added to.
+pub fn given(
+    systems: &Systems,
+    built: &Built,
+    (name, content): (&str, &str),
+    (arguments, more): (&str, &str),
+    others: &[(&str, &str)],
+) -> Result<(Built, Vec<u8>)> {
+    let folder = tempfile::tempdir_in(&built.directory)?;
+    let archive = folder.path().join("own.cpio");
+    store(&archive, &with_file(systems, name, content.as_bytes())?)?;
+    let line = arguments.strip_suffix('"').unwrap_or(arguments);
+    let replaced = format!("{line} {more}\"\ninitramfs = \"{}\"", archive.display());
+    let mut pairs = vec![(arguments, replaced.as_str())];
+    pairs.extend(others);
+    built_as(
+        systems,
+        built,
+        Kernel::Release,
+        &Variant::replacing_all(&pairs),
+    )
+}
+
 /// A file in an archive (Linux, `Documentation/driver-api/early-userspace/buffer-format.rst`).
 pub fn archived(name: &str, content: &[u8]) -> Vec<u8> {
     const PROGRAM: usize = 0o100_755;

@@ -7,12 +7,13 @@ use cofferdam_build::{Built, Kernel, store};
 use cofferdam_run::{Deed, Medium, Moment, Options, run_image};
 
 use super::{
-    BACK, BEGIN, DISK, FLIGHT, GIVEN, GOES_ON, LONG_MS, MOUNT, NEXT, Run, SEED, SEED_GIVEN, SHELL,
-    WRITTEN, content, disk, ensure_content, ensure_says, told,
+    ARGUMENTS, BACK, BEGIN, DISK, FLIGHT, GIVEN, GOES_ON, LONG_MS, MOUNT, NEXT, Run, SEED,
+    SEED_GIVEN, SHELL, WRITTEN, content, disk, ensure_content, ensure_says, told,
 };
 use crate::guest_attacks::built_as;
-use crate::guests::with_file;
+use crate::guests::given;
 use crate::machines::{Case, Systems, case, no_reasons, undisturbed};
+use crate::queues::{self, Looked};
 use crate::variant::Variant;
 
 /// All of it.
@@ -164,17 +165,9 @@ fn breaker_may(
     right: &str,
     file: (&str, &str),
 ) -> Result<(Built, Vec<u8>)> {
-    let folder = tempfile::tempdir_in(&built.directory)?;
-    let archive = folder.path().join("own.cpio");
-    store(&archive, &with_file(systems, file.0, file.1.as_bytes())?)?;
-    let arguments = "arguments    = \"norandmaps\"";
-    let initramfs = format!("{arguments}\ninitramfs = \"{}\"", archive.display());
     let may = format!("breaker = [\"{right}\"]");
-    let variant = Variant::replacing_all(&[
-        (arguments, initramfs.as_str()),
-        ("breaker = [\"partition.restart:disk\"]", may.as_str()),
-    ]);
-    built_as(systems, built, Kernel::Release, &variant)
+    let others = [("breaker = [\"partition.restart:disk\"]", may.as_str())];
+    given(systems, built, file, (ARGUMENTS, ""), &others)
 }
 
 /// The driver has no further life, with requests of Linux in flight: they fail, as all that come later do, and nobody waits.
@@ -380,35 +373,20 @@ fn missing(systems: &Systems, built: &Built) -> Result<()> {
     Ok(())
 }
 
-/// Root in Linux takes the disk's device from the kernel, and gives it queues that are none: outside of the guest's memory, across its end, and
-/// in the kernel's text. The device stops, and nobody else notices.
+/// Root in Linux takes the disk's device from the kernel, and gives it queues that are none. The device stops at each, and nobody else notices.
 fn broken_queues(systems: &Systems, built: &Built) -> Result<()> {
-    // Registers are little-endian; their numbers and the bits of the status are those of `personalities/guest/src/virtio/mmio.rs`.
-    let script = "le() { printf 0x%02x%02x%02x%02x $(($1&255)) $(($1>>8&255)) $(($1>>16&255)) $(($1>>24&255)); }
-put() { devmem 0xe00d2$1 32 $(le $2); }
-try() {
-put 070 0; put 070 3; put 024 1; put 020 1; put 070 11
-put 030 0; put 038 8; put 080 $1; put 090 $2; put 0a0 $3; put 044 1
-put 070 15; put 050 0
-echo status $(devmem 0xe00d2070 32)
-}
-try 0xfffffff0 0x1000 0x2000
-try 0 0xfffffffc 0x2000
-try 0 0x1000 0x3fffffe
-try 0 0x1000 0x2000
-echo goes-on
-";
-    const STOPPED: &str = "[linux  ] status 0x4F000000\r\n";
+    const REGISTERS: u32 = 0xe00d_2000;
+    let script = queues::script(REGISTERS, 0, Looked::Through) + "echo goes-on\n";
     let disk = disk(built)?;
+    let told = ("try", script.as_str());
     let (outcome, text) = Run {
-        system: &told(systems, built, "try", script)?,
+        system: &given(systems, built, told, (ARGUMENTS, queues::ARGUMENTS), &[])?,
         medium: disk.medium(DISK),
         keys: BEGIN.to_owned(),
         until: GOES_ON,
     }
     .go(systems)?;
-    let stopped = text.matches(STOPPED).count();
-    ensure!(stopped == 4, "the device stopped {stopped} times:\n{text}");
+    queues::judge(&text, Looked::Through)?;
     let events: u32 = (outcome.report.partitions.iter())
         .map(|one| one.health_events)
         .sum();

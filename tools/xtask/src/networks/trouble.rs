@@ -1,12 +1,16 @@
 //! A network in trouble: its driver ends over and over, and its cable is pulled while it is used. Frames may be lost by it, and nothing else.
 
-use anyhow::{Result, ensure};
-use cofferdam_build::Built;
-use cofferdam_run::{Deed, Moment, Options, Outside, free_port};
+use anyhow::{Context, Result, ensure};
+use cofferdam_build::{Built, Kernel};
+use cofferdam_run::{Deed, Moment, Options, Outside, free_port, run_image};
 
 use super::linux::SHELL;
-use super::{Host, LINUX, beside, keeps_its_beat, page, partition, visited};
+use super::{Host, LINUX, LOOP, beside, keeps_its_beat, page, partition, visited};
+use crate::guest_attacks::built_as;
+use crate::guests::given;
 use crate::machines::{Case, Systems, case, undisturbed};
+use crate::queues::{self, Looked};
+use crate::variant::Variant;
 
 /// The device, as the board file says.
 const NETWORK: &str = "network0";
@@ -19,6 +23,8 @@ const INTERVAL_MS: u32 = 20;
 const PAGES: u32 = 120;
 /// The driver is restarted at least so often meanwhile.
 const RESTARTS: u32 = 20;
+/// A machine has so long, in milliseconds, and ends as soon as it has said the last word.
+const LONG_MS: u64 = 60_000;
 /// What the host's own page says.
 const LINE: &str = "from outside";
 
@@ -33,6 +39,14 @@ pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
         case("a cable is pulled, and plugged in again", move || {
             cable_is_pulled(systems, built)
         }),
+        case(
+            "a network's driver is stopped for good while Linux uses it",
+            move || driver_is_stopped(systems, built),
+        ),
+        case(
+            "a guest that breaks its network's queues breaks its network",
+            move || broken_queues(systems, built),
+        ),
     ])
 }
 
@@ -178,5 +192,104 @@ fn cable_is_pulled(systems: &Systems, built: &Built) -> Result<()> {
         "without a cable {pings:?}:\n{text}"
     );
     ensure!(page.is_some(), "with the cable again no page comes");
+    undisturbed(&outcome.report.partitions)
+}
+
+/// The driver has no further life, with Linux in the midst of sending: the link is down, whoever sends is told so or loses what he sent, and nobody waits.
+fn driver_is_stopped(systems: &Systems, built: &Built) -> Result<()> {
+    let before = "breaker = [\"partition.restart:disk\", \"partition.restart:network\"]";
+    let variant = Variant::replacing(before, "breaker = [\"partition.control:network\"]");
+    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
+    let carrier = "carrier $(cat /sys/class/net/eth0/carrier) $(cat /sys/class/net/eth0/operstate)";
+    // A line that is typed has no word of those that are waited for.
+    let sends = format!(
+        "ping -qc 3 10.0.2.15; echo {carrier}; {}while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do wget -q -T 2 -O /tmp/page 10.0.2.15; done; ",
+        "echo in-use-$((6*7)); "
+    );
+    let after = format!(
+        "echo {carrier}; wget -T 5 -O /tmp/page 10.0.2.15 || echo no page; ping -qc 3 10.0.2.15; {}",
+        say("behind")
+    );
+    let options = Options {
+        moments: vec![
+            Moment::typed(SHELL, format!("{sends}{after}")),
+            Moment::typed(&done("in-use"), format!("{NEXT}s{BACK}")),
+        ],
+        until: Some(done("behind")),
+        outside: Outside::Unplugged,
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    ensure!(
+        outcome.report.reasons == ["network: it is stopped"],
+        "not as expected: {:?}\n{text}",
+        outcome.report.reasons
+    );
+    let told = ["] carrier 1 up", "] carrier 0 down", "] no page"];
+    for line in told {
+        ensure!(text.contains(line), "no line `{line}`:\n{text}");
+    }
+    let pings: Vec<_> = (text.lines())
+        .filter(|line| line.contains("% packet loss"))
+        .collect();
+    ensure!(
+        pings.len() == 2 && pings[0].contains(" 3 packets received"),
+        "{pings:?}:\n{text}"
+    );
+    ensure!(
+        pings[1].contains(" 0 packets received"),
+        "{pings:?}:\n{text}"
+    );
+    for name in LOOP {
+        let moved = partition(&outcome, name)?.jitter_ticks();
+        ensure!(moved == 0, "releases of {name} moved by {moved} ticks");
+    }
+    undisturbed([
+        partition(&outcome, "status")?,
+        partition(&outcome, "linux")?,
+        partition(&outcome, "disk")?,
+    ])
+}
+
+/// Root in Linux takes the network's device from the kernel, and gives it queues that are none, to receive by and to send by. The device stops at each and nobody
+/// else notices; and when Linux has it again, it has its network.
+fn broken_queues(systems: &Systems, built: &Built) -> Result<()> {
+    const REGISTERS: u32 = 0xe00d_3000;
+    const ARGUMENTS: &str = "arguments    = \"norandmaps address=10.0.2.16/24 gateway=10.0.2.2\"";
+    let script = format!(
+        "cd /sys/bus/virtio/drivers/virtio_net
+device=$(echo virtio*)
+echo $device >unbind
+{}{}echo receives
+{}echo $device >bind
+ip address add 10.0.2.16/24 dev eth0
+ip link set eth0 up
+ping -qc 3 10.0.2.15
+",
+        queues::script(REGISTERS, 1, Looked::Through),
+        queues::SOUND,
+        queues::script(REGISTERS, 0, Looked::Ring),
+    );
+    let file = ("try", script.as_str());
+    let (built, image) = given(systems, built, file, (ARGUMENTS, queues::ARGUMENTS), &[])?;
+    let options = Options {
+        moments: vec![Moment::typed(SHELL, format!("sh /try; {}", say("behind")))],
+        until: Some(done("behind")),
+        outside: Outside::Unplugged,
+        ..systems.options(Kernel::Release, LONG_MS)
+    };
+    let outcome = run_image(&built, &image, &options)?;
+    let text = String::from_utf8_lossy(&outcome.serial);
+    keeps_its_beat(&outcome)?;
+    let (sends, receives) = (text.split_once("] receives\r\n"))
+        .with_context(|| format!("it came to no end:\n{text}"))?;
+    queues::judge(sends, Looked::Through)?;
+    queues::judge_sound(sends)?;
+    queues::judge(receives, Looked::Ring)?;
+    ensure!(
+        receives.contains("3 packets transmitted, 3 packets received"),
+        "it has no network any more:\n{text}"
+    );
     undisturbed(&outcome.report.partitions)
 }
