@@ -63,7 +63,7 @@ pub struct Needs {
 
 impl Needs {
     /// What this system needs.
-    fn of(checked: &Checked) -> Self {
+    pub fn of(checked: &Checked) -> Self {
         let on_bus = |name: &Spanned<String>| {
             let device = checked.board.device(name);
             device.is_some_and(|device| device.function.is_some())
@@ -72,6 +72,16 @@ impl Needs {
         Self {
             guests: partitions.clone().any(|one| one.guest.is_some()),
             bus: partitions.any(|one| one.devices.iter().any(on_bus)),
+        }
+    }
+
+    /// What the kernel is called that has it.
+    pub const fn name(self) -> &'static str {
+        match (self.guests, self.bus) {
+            (false, false) => "plain",
+            (true, false) => "guests",
+            (false, true) => "bus",
+            (true, true) => "guests+bus",
         }
     }
 }

@@ -10,6 +10,9 @@ pub const VERSION: c_int = 1;
 /// The callback neither reads nor writes registers of the guest.
 pub const CALLBACK_NO_REGISTERS: c_int = 0;
 
+/// What is executed inline: a number is added to one of 64 bits.
+pub const INLINE_ADD: c_int = 0;
+
 /// What QEMU calls this plugin.
 pub type PluginId = u64;
 
@@ -32,6 +35,18 @@ unsafe extern "C" {
     pub fn qemu_plugin_insn_haddr(instruction: *const c_void) -> *const c_void;
     pub fn qemu_plugin_register_vcpu_insn_exec_cb(
         instruction: *mut c_void,
+        callback: extern "C" fn(c_uint, *mut c_void),
+        flags: c_int,
+        data: *mut c_void,
+    );
+    pub fn qemu_plugin_register_vcpu_insn_exec_inline(
+        instruction: *mut c_void,
+        operation: c_int,
+        number: *mut c_void,
+        operand: u64,
+    );
+    pub fn qemu_plugin_register_vcpu_tb_exec_cb(
+        block: *mut c_void,
         callback: extern "C" fn(c_uint, *mut c_void),
         flags: c_int,
         data: *mut c_void,

@@ -64,12 +64,10 @@ impl Settings {
             self.only_between = true;
             return Ok(());
         }
-        let (low, high) = value
-            .split_once('-')
-            .and_then(|(low, high)| Some((hexadecimal(low)?, hexadecimal(high)?)))
-            .ok_or_else(|| {
-                format!("{key}={value}: two hexadecimal addresses LO-HI are expected")
-            })?;
+        let Range {
+            start: low,
+            end: high,
+        } = range(key, value)?;
         match key {
             "kernel" => self.kernel = low..high,
             "between" => self.between.push((low, high)),
@@ -88,6 +86,13 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// The addresses that a setting gives.
+pub fn range(key: &str, value: &str) -> Result<Range<u32>, String> {
+    let ends = value.split_once('-');
+    let ends = ends.and_then(|(low, high)| Some(hexadecimal(low)?..hexadecimal(high)?));
+    ends.ok_or_else(|| format!("{key}={value}: two hexadecimal addresses LO-HI are expected"))
 }
 
 fn hexadecimal(text: &str) -> Option<u32> {

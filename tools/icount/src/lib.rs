@@ -1,20 +1,25 @@
-//! A QEMU plugin that counts executed instructions exactly, for the figures of `cargo xtask bench`.
+//! A QEMU plugin that counts executed instructions exactly, for the figures of `cargo xtask bench`; or says which of the kernel's were
+//! executed, for `cargo xtask coverage`.
 //!
 //! Load it with `-plugin libcofferdam_icount.so,out=FILE,kernel=LO-HI[,vector=PC]...[,between=PC-PC]...[,only=between]`
 //! (addresses hexadecimal).
 //! When QEMU ends, FILE holds one JSON object per line: see [`counting::Counts::write_lines`]. The counting itself is in
 //! [`counting`] and knows nothing of QEMU; this file ties it to the plugin interface, whose facts are in [`api`].
+//!
+//! With `out=FILE,covers=LO-HI` nothing is counted, and FILE holds a line for each instruction that was executed: see [`covering`].
 
 // Standard error is QEMU's, and read to its end by whoever started it.
 #![allow(clippy::print_stderr)]
 
 mod api;
 pub mod counting;
+mod covering;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -65,7 +70,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
         let argument = unsafe { CStr::from_ptr(*arguments.add(index)) };
         argument.to_string_lossy().into_owned()
     });
-    let (settings, output) = match settings(arguments) {
+    let (settings, covers, output) = match settings(arguments) {
         Ok(parsed) => parsed,
         Err(message) => {
             eprintln!("cofferdam-icount: {message}");
@@ -78,7 +83,8 @@ pub unsafe extern "C" fn qemu_plugin_install(
         instructions: HashMap::new(),
         ram_base: None,
     };
-    if STATE.set(Mutex::new(state)).is_err() {
+    let once = covers.is_none_or(covering::begin);
+    if STATE.set(Mutex::new(state)).is_err() || !once {
         eprintln!("cofferdam-icount: loaded twice");
         return 1;
     }
@@ -90,21 +96,31 @@ pub unsafe extern "C" fn qemu_plugin_install(
     0
 }
 
-fn settings(arguments: impl Iterator<Item = String>) -> Result<(Settings, PathBuf), String> {
+/// What to count, the text that is to be covered in place of that, and the file for it.
+type Asked = (Settings, Option<Range<u32>>, PathBuf);
+
+fn settings(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     let mut settings = Settings::default();
+    let mut covers = None;
     let mut output = None;
     for argument in arguments {
         match argument.split_once('=') {
             Some(("out", path)) => output = Some(PathBuf::from(path)),
+            Some((key @ "covers", value)) => covers = Some(counting::range(key, value)?),
             Some((key, value)) => settings.set(key, value)?,
             None => return Err(format!("\"{argument}\" is no KEY=VALUE")),
         }
     }
-    Ok((settings, output.ok_or("out=FILE is missing")?))
+    Ok((settings, covers, output.ok_or("out=FILE is missing")?))
 }
 
 /// A block of guest code was translated: ask to be called before each of its instructions.
 extern "C" fn translated(_id: api::PluginId, block: *mut c_void) {
+    if let Some(covering) = covering::under_way() {
+        // SAFETY: it is the handle that this call got.
+        unsafe { covering.translated(block) };
+        return;
+    }
     with_state(|state| {
         // SAFETY: `block` is valid during this call, and instructions are asked for below its count.
         let count = unsafe { api::qemu_plugin_tb_n_insns(block) };
@@ -177,8 +193,13 @@ extern "C" fn executed(_cpu: c_uint, data: *mut c_void) {
 
 extern "C" fn at_exit(_id: api::PluginId, _data: *mut c_void) {
     with_state(|state| {
-        let written = File::create(&state.output)
-            .and_then(|file| state.counts.write_lines(&mut BufWriter::new(file)));
+        let written = File::create(&state.output).and_then(|file| {
+            let mut file = BufWriter::new(file);
+            match covering::under_way() {
+                Some(covering) => covering.write_lines(&mut file),
+                None => state.counts.write_lines(&mut file),
+            }
+        });
         if let Err(error) = written {
             eprintln!("cofferdam-icount: {}: {error}", state.output.display());
         }

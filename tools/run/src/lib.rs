@@ -13,6 +13,7 @@
 pub mod announce;
 mod attacks;
 pub mod command;
+pub mod coverage;
 mod follow;
 mod gather;
 mod judge;
@@ -332,7 +333,10 @@ fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
         devices: devices.all,
         drives: devices.drives,
         networks: devices.networks,
-        plugin: options.plugin.clone(),
+        plugin: options
+            .plugin
+            .clone()
+            .or(coverage::plugin(built, image, options)?),
         reboots: options.resets > 0,
         paced: at_a_terminal || matches!(options.outside, Outside::Paced),
         debugger: None,

@@ -11,7 +11,7 @@
 
 pub mod apex;
 mod breakdown;
-mod counting;
+pub mod counting;
 mod counts;
 pub mod drivers;
 mod lines;

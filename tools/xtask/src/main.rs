@@ -8,6 +8,8 @@
 mod bench;
 mod book;
 mod conformity;
+
+mod coverage;
 mod crash;
 mod damage;
 mod debugger;
@@ -26,6 +28,7 @@ mod networks;
 mod nightly;
 mod parts;
 mod proofs;
+mod queues;
 mod recordings;
 mod reports;
 mod reproduce;
@@ -151,6 +154,21 @@ Examples:
         /// So many times as much as usual
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
         scale: u32,
+        #[command(flatten)]
+        installing: Installing,
+    },
+    /// Runs the tests with a look at what they execute of the kernel, and makes a page of it
+    #[command(after_help = "\
+Examples:
+  cargo xtask coverage                 every part in which the unmodified kernel runs, half an hour; prints where the page is
+  cargo xtask coverage every           these parts alone, by the beginning of their names
+  cargo xtask coverage --again         the page once more, of what was executed last time")]
+    Coverage {
+        /// Only those parts of the tests whose names begin so
+        parts: Vec<String>,
+        /// Run nothing, and look at what was executed last time
+        #[arg(long, conflicts_with = "parts")]
+        again: bool,
         #[command(flatten)]
         installing: Installing,
     },
@@ -307,6 +325,19 @@ fn run(command: Command) -> Result<bool> {
                 &campaigns,
                 scale,
             )
+        }
+        Command::Coverage {
+            parts,
+            again,
+            installing,
+        } => {
+            let toolchain = installing.provide(&root, &workspace::NEEDED_TO_TEST)?;
+            let workspace = Workspace::read(&root, &toolchain, installing.consent())?;
+            if again {
+                coverage::show(&root)
+            } else {
+                coverage::run(&workspace, &parts)
+            }
         }
         Command::Bench {
             of,

@@ -188,7 +188,7 @@ pub const LAYERS: &[Layer] = &[
     ),
     // The prover shares no code with what made the image, nor with what runs it.
     host("verification/prove", &[]),
-    // Verification reads everything, and nothing reads it; only the tools have the prover, which is a command of the user's.
+    // Verification reads everything, and nothing reads it; only the tools have the prover, which is a command of the user's, and the page of coverage.
     host(
         "verification/fuzz",
         &[
@@ -226,6 +226,7 @@ pub const LAYERS: &[Layer] = &[
             "config/*",
             "personalities/*",
             "partitions/*",
+            "verification/coverage",
             "verification/prove",
             "tools/*",
         ],

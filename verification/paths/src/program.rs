@@ -87,6 +87,12 @@ impl Program {
         }
     }
 
+    /// Every word of the text, by its address.
+    pub fn text(&self) -> impl Iterator<Item = (u32, u32)> {
+        let addresses = (self.start..).step_by(SIZE as usize);
+        addresses.zip(self.words.iter().copied())
+    }
+
     /// Whether a compiler's function begins there.
     pub fn is_function(&self, address: u32) -> bool {
         self.functions.contains(&address)

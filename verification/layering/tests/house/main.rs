@@ -117,7 +117,7 @@ const UNSAFE_BLOCKS: [(&str, usize); 9] = [
     ("personalities/apex-c", 9),
     ("personalities/apex-native", 11),
     ("personalities/native", 52),
-    ("tools/icount", 8),
+    ("tools/icount", 14),
 ];
 
 #[test]

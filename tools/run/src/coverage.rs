@@ -1,0 +1,91 @@
+//! Keeps what the runs of this process execute of the kernel.
+//!
+//! Behind [`begin`], each run of the unmodified kernel `release` has the plugin of `tools/icount` with it, which leaves a
+//! file of what was executed. The kernels themselves lie beside these, each once, under the name of what it has ([`Needs::name`]); a run's file
+//! begins with the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use cofferdam_abi::space::kernel;
+use cofferdam_build::{Built, Needs, store};
+use cofferdam_qemu::Plugin;
+use object::{Object, ObjectSegment};
+
+use crate::Options;
+
+/// The extension of a kernel's file.
+pub const KERNEL: &str = "elf";
+/// And of what one run executed of it: a line for each instruction.
+pub const EXECUTED: &str = "executed";
+
+static COVERAGE: OnceLock<Coverage> = OnceLock::new();
+
+struct Coverage {
+    plugin: PathBuf,
+    folder: PathBuf,
+    runs: AtomicUsize,
+}
+
+/// From now on the runs of this process leave in `folder` what they execute.
+///
+/// # Errors
+/// If they do already.
+pub fn begin(plugin: &Path, folder: &Path) -> Result<()> {
+    let coverage = Coverage {
+        plugin: plugin.to_path_buf(),
+        folder: folder.to_path_buf(),
+        runs: AtomicUsize::new(0),
+    };
+    ensure!(COVERAGE.set(coverage).is_ok(), "it is kept already");
+    Ok(())
+}
+
+/// The plugin for a run of `image`. `None`: the run has another, is of another kernel, or nothing is kept.
+pub(crate) fn plugin(built: &Built, image: &[u8], options: &Options) -> Result<Option<Plugin>> {
+    let coverage = COVERAGE.get().filter(|_| options.plugin.is_none());
+    let Some(coverage) = coverage else {
+        return Ok(None);
+    };
+    let name = Needs::of(&built.checked).name();
+    let elf = built.directory.join("programs/kernel-release.elf");
+    let elf = fs::read(&elf).with_context(|| format!("{} cannot be read", elf.display()))?;
+    let own = text(&elf).context("the kernel has no text")?;
+    // Tables that a test has damaged are no matter: it is the kernel that finds them so.
+    if text(image).is_none_or(|text| !text.starts_with(own)) {
+        return Ok(None);
+    }
+    let kept = coverage.folder.join(name).with_extension(KERNEL);
+    match fs::read(&kept) {
+        Ok(kept) => ensure!(
+            kept == elf,
+            "the kernel of {} is another than that of systems before",
+            built.plan.system
+        ),
+        Err(_) => store(&kept, &elf)?,
+    }
+    let run = coverage.runs.fetch_add(1, Ordering::Relaxed);
+    let out = coverage.folder.join(format!("{name}-{run:04}.{EXECUTED}"));
+    let text = kernel::TEXT..kernel::TEXT + kernel::TEXT_SIZE;
+    Ok(Some(Plugin {
+        library: coverage.plugin.clone(),
+        arguments: vec![
+            ("out".to_owned(), out.display().to_string()),
+            (
+                "covers".to_owned(),
+                format!("{:x}-{:x}", text.start, text.end),
+            ),
+        ],
+    }))
+}
+
+/// What an ELF has where the kernel's text begins.
+fn text(elf: &[u8]) -> Option<&[u8]> {
+    let file = object::File::parse(elf).ok()?;
+    let mut segments = file.segments();
+    let segment = segments.find(|segment| segment.address() == u64::from(kernel::TEXT))?;
+    segment.data().ok()
+}
