@@ -127,6 +127,18 @@ fn main() -> ! {
         copy(BUFFER, address);
         seen!("dma.written", 1);
     }
+    // Some of it was 0 before: of that a second read says more than the first. A device that cannot say these addresses may have written into the arena instead.
+    for offset in (0..ARENA_BYTES).step_by(4) {
+        ports::EDU_MEMORY.write_u32(offset, 0);
+    }
+    for (what, _, address) in FOREIGN {
+        log!("reading {what} again at {address:#x} by DMA");
+        seen!("dma.read_again", read(address));
+    }
+    // What it may write it still can.
+    fill(PATTERN);
+    copy(own(0), BUFFER);
+    copy(BUFFER, own(BYTES));
     log!("nothing came of it");
     seen!("dma.done", 1);
     loop {
