@@ -8,6 +8,7 @@
 mod machine;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
@@ -34,6 +35,7 @@ use crate::timeline::{self, Timeline};
 use crate::variant::Variant;
 
 pub use machine::Inside;
+pub use wire::Wire;
 
 /// The folder of such files beside a system.
 const FOLDER: &str = "expected";
@@ -64,6 +66,8 @@ pub struct Expected {
     /// What the machine has inside besides the record: registers, and memory.
     #[serde(default)]
     pub machine: Inside,
+    /// Who is outside on the network, if somebody is, and what the machine sends there.
+    pub wire: Option<Wire>,
     /// What the build warns of, beside others.
     #[serde(default)]
     warns: Vec<String>,

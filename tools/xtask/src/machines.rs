@@ -344,8 +344,14 @@ fn as_expected(
         probe: expected.machine.probe(&built)?,
         ..systems.options(kernel, 0)
     };
-    let outcome = run_image(&built, &image, &options)?;
+    let (outcome, frames) = match &expected.wire {
+        Some(wire) => wire.run(&built, &image, &options)?,
+        None => (run_image(&built, &image, &options)?, Vec::new()),
+    };
     let mut tally = expected.judge(&built, kernel, &outcome.snapshot);
+    if let Some(wire) = &expected.wire {
+        tally.add(wire.judge(&frames));
+    }
     let system = built.plan.system.as_str();
     if conformity::SYSTEMS.contains(&system) {
         let (folder, steps) = (&built.directory, expected.steps());

@@ -19,6 +19,8 @@ use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Options, Outcome, Outside, PartitionReport, free_port, run};
 
+pub use frames::Wire as Cable;
+
 use crate::machines::{Systems, case, no_reasons, run_all};
 use crate::parts::Tally;
 

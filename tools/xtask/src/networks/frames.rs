@@ -92,12 +92,21 @@ impl Wire {
         }
     }
 
+    /// The frames that have come.
+    pub fn received(&self) -> impl Iterator<Item = Vec<u8>> {
+        std::iter::from_fn(|| {
+            let mut frame = vec![0; 2048];
+            let length = self.socket.recv(&mut frame).ok()?;
+            frame.truncate(length);
+            Some(frame)
+        })
+    }
+
     /// How many answers of a station have come to the question who it is.
     pub fn answers(&self, of: Station) -> u32 {
-        let mut frame = [0; 2048];
         let mut answers = 0;
-        while let Ok(length) = self.socket.recv(&mut frame) {
-            let is_answer = length >= 42 && frame[12..14] == [8, 6] && frame[20..22] == [0, 2];
+        for frame in self.received() {
+            let is_answer = frame.len() >= 42 && frame[12..14] == [8, 6] && frame[20..22] == [0, 2];
             let is_right = frame[..6] == OUTSIDE.hardware
                 && frame[6..12] == of.hardware
                 && frame[28..32] == of.address;
