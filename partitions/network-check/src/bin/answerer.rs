@@ -3,7 +3,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::{page, wait};
+use cofferdam_native::{Lines, page, wait};
 use evidence::seen;
 use network_check::{ANSWERER, ASKER, fill, number};
 use network_client::{Client, RingChannel};
@@ -22,6 +22,10 @@ fn main() -> ! {
     let mut frame = [0; FRAME_BYTES_MAX as usize];
     loop {
         client.poll();
+        if client.is_stopped() {
+            seen!("driver.stopped", 1);
+            wait(Lines::NONE);
+        }
         while client.can_send()
             && let Some(length) = client.receive(&mut frame)
         {

@@ -53,6 +53,10 @@ fn main() -> ! {
             }
             _ => {}
         }
+        if client.is_stopped() {
+            seen!("driver.stopped", 1);
+            wait(Lines::NONE);
+        }
         while let Some(length) = client.receive(&mut frame) {
             came.take(frame.get(..length).unwrap_or_default(), lives);
         }
