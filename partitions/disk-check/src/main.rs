@@ -1,19 +1,23 @@
 //! Writes blocks with several in flight, flushes, reads them back and compares each word; then the same with other words, so that
-//! what is read is not what was there before. Of a disk that cannot be written it reads only, and of a short one what there is.
+//! what is read is not what was there before. Of a disk that cannot be written it reads only, after the driver refused to write, and of a short one what
+//! there is. What a restart of the driver interrupted is asked for again.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
 use cofferdam_native::{page, wait};
 use disk_check::{BLOCK_BYTES, BLOCK_SECTORS, word};
-use disk_client::{Client, Command, Event, Failure, Refused, RingChannel, Shape, Transfer};
+use disk_client::{
+    Channel, Client, Command, Event, Failure, Refused, RingChannel, Shape, Transfer,
+};
+use disk_messages::{Operation, Request, Status};
 use evidence::seen;
 
 cofferdam_native::partition!(main);
 
 const ROUNDS: u32 = 2;
 /// At most.
-const BLOCKS: u32 = 64;
+const BLOCKS: u32 = 128;
 const IN_FLIGHT: usize = 8;
 /// What a flush has for a tag: no block has it.
 const FLUSH: u32 = u32::MAX;
@@ -25,8 +29,8 @@ type Disk = Client<RingChannel, u32, IN_FLIGHT>;
 struct Pass {
     done: u32,
     failed: u32,
-    /// Of those that failed: the driver was stopped while it had them.
-    stopped: u32,
+    /// So often one was asked for again, for the driver had restarted.
+    interrupted: u32,
     wrong_words: u32,
 }
 
@@ -40,6 +44,10 @@ fn main() -> ! {
     seen!("shape.sectors", shape.sectors as u32);
     seen!("shape.read_only", u32::from(shape.read_only));
     refusals(&mut disk, &shape);
+    if shape.read_only {
+        seen!("defied.read_only", defy(disk.channel_mut()));
+    }
+    let mut interrupted = 0;
     let there = shape.sectors / u64::from(BLOCK_SECTORS);
     let blocks = there.min(BLOCKS.into()) as u32;
     for round in 0..ROUNDS {
@@ -48,12 +56,15 @@ fn main() -> ! {
             seen!("written", written.done);
             seen!("write.failed", written.failed);
             seen!("flushed", flush(&mut disk));
+            interrupted += written.interrupted;
         }
         let read = pass(&mut disk, blocks, round, false);
         seen!("read", read.done);
         seen!("read.failed", read.failed);
         seen!("read.wrong_words", read.wrong_words);
+        interrupted += read.interrupted;
     }
+    seen!("interrupted", interrupted);
     loop {
         wait(ports::DISK.line());
     }
@@ -64,8 +75,7 @@ fn wait_for_shape(disk: &mut Disk) -> Shape {
         match next(disk) {
             Event::Ready(shape) => return shape,
             Event::Down => seen!("down", 1),
-            Event::Stopped => seen!("stopped", 1),
-            Event::Ended { .. } => {}
+            Event::Stopped | Event::Ended { .. } => {}
         }
     }
 }
@@ -76,6 +86,9 @@ fn next(disk: &mut Disk) -> Event<u32> {
         let event = disk.poll();
         disk.announce();
         if let Some(event) = event {
+            if event == Event::Stopped {
+                seen!("stopped", 1);
+            }
             return event;
         }
         wait(ports::DISK.line());
@@ -107,94 +120,143 @@ fn refusals(disk: &mut Disk, shape: &Shape) {
     }
 }
 
+/// Asks the driver to write all the same, with words that the disk does not have. Whether it says that it may not.
+fn defy(channel: &mut impl Channel) -> u32 {
+    // Of no request of the client: its numbers begin at one.
+    const ID: u32 = 0;
+    fill(0, 0, ROUNDS);
+    let request = Request {
+        id: ID,
+        operation: Operation::Write,
+        sector: 0,
+        sectors: BLOCK_SECTORS,
+        offset: 0,
+    };
+    if channel.push(&request).is_err() {
+        return 0;
+    }
+    channel.ring_doorbell();
+    loop {
+        if let Ok(Some(reply)) = channel.pop() {
+            return u32::from(reply.id == ID && reply.status == Status::ReadOnly);
+        }
+        wait(ports::DISK.line());
+    }
+}
+
+/// A piece of the payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Free,
+    InFlight,
+    /// This block was in flight when the driver restarted.
+    Again(u32),
+}
+
 /// Each block written or read once. Block `n` in flight has the piece of payload that the block before in this place gave back.
 fn pass(disk: &mut Disk, blocks: u32, round: u32, write: bool) -> Pass {
-    let payload = ports::DISK.payload();
     let mut pass = Pass::default();
     let mut next_block = 0;
-    let mut free = [true; IN_FLIGHT];
+    let mut pieces = [Piece::Free; IN_FLIGHT];
+    let mut first = true;
     while pass.done + pass.failed < blocks {
-        for (place, free) in (0..).zip(&mut free) {
-            if !*free || next_block == blocks {
-                continue;
-            }
-            let offset = place * BLOCK_BYTES;
+        for (number, piece) in (0..).zip(&mut pieces) {
+            let block = match *piece {
+                Piece::Free if next_block < blocks => next_block,
+                Piece::Again(block) => block,
+                Piece::Free | Piece::InFlight => continue,
+            };
             let transfer = Transfer {
-                sector: u64::from(next_block * BLOCK_SECTORS),
+                sector: u64::from(block * BLOCK_SECTORS),
                 sectors: BLOCK_SECTORS,
-                offset,
+                offset: number * BLOCK_BYTES,
             };
             let command = if write {
-                for word_number in 0..BLOCK_BYTES / 4 {
-                    payload.write_u32(
-                        offset + 4 * word_number,
-                        word(next_block, round, word_number),
-                    );
-                }
+                fill(transfer.offset, block, round);
                 Command::Write(transfer)
             } else {
                 Command::Read(transfer)
             };
-            match disk.submit(command, next_block) {
-                Ok(()) => {
-                    *free = false;
-                    next_block += 1;
-                }
+            let after = match disk.submit(command, block) {
+                Ok(()) => Piece::InFlight,
                 Err(Refused::Stopped) => {
                     pass.failed += 1;
-                    next_block += 1;
+                    Piece::Free
                 }
-                Err(_) => {}
-            }
+                Err(_) => continue,
+            };
+            next_block += u32::from(*piece == Piece::Free);
+            *piece = after;
         }
         disk.announce();
+        if core::mem::take(&mut first) && write {
+            seen!("in_flight", disk.in_flight() as u32);
+        }
         if disk.is_stopped() && disk.in_flight() == 0 {
             continue;
         }
-        let (command, block, result) = match next(disk) {
-            Event::Ended {
-                command,
-                tag,
-                result,
-            } => (command, tag, result),
-            Event::Stopped => {
-                seen!("stopped", 1);
-                continue;
-            }
-            Event::Ready(_) | Event::Down => continue,
+        let Event::Ended {
+            command,
+            tag: block,
+            result,
+        } = next(disk)
+        else {
+            continue;
         };
-        match result {
-            Ok(()) => pass.done += 1,
-            Err(error) => {
-                pass.failed += 1;
-                pass.stopped += u32::from(error == Failure::Stopped);
-            }
-        }
         let Some(transfer) = command.transfer() else {
             continue;
         };
-        if !write && result.is_ok() {
-            for word_number in 0..BLOCK_BYTES / 4 {
-                let read = payload.read_u32(transfer.offset + 4 * word_number);
-                pass.wrong_words += u32::from(read != word(block, round, word_number));
+        let mut after = Piece::Free;
+        match result {
+            Ok(()) => pass.done += 1,
+            Err(Failure::Interrupted) => {
+                pass.interrupted += 1;
+                after = Piece::Again(block);
             }
+            Err(_) => pass.failed += 1,
         }
-        if let Some(free) = free.get_mut((transfer.offset / BLOCK_BYTES) as usize) {
-            *free = true;
+        if !write && result.is_ok() {
+            pass.wrong_words += wrong_words(transfer.offset, block, round);
+        }
+        if let Some(piece) = pieces.get_mut((transfer.offset / BLOCK_BYTES) as usize) {
+            *piece = after;
         }
     }
     pass
 }
 
+/// Puts a block into the payload.
+fn fill(offset: u32, block: u32, round: u32) {
+    let payload = ports::DISK.payload();
+    for place in 0..BLOCK_BYTES / 4 {
+        payload.write_u32(offset + 4 * place, word(block, round, place));
+    }
+}
+
+/// How many words of a block are not as they were put there.
+fn wrong_words(offset: u32, block: u32, round: u32) -> u32 {
+    let payload = ports::DISK.payload();
+    let is_wrong = |place: &u32| payload.read_u32(offset + 4 * place) != word(block, round, *place);
+    (0..BLOCK_BYTES / 4).filter(is_wrong).count() as u32
+}
+
 /// Whether what was written is durable.
 fn flush(disk: &mut Disk) -> u32 {
-    if disk.submit(Command::Flush, FLUSH).is_err() {
-        return 0;
-    }
-    disk.announce();
     loop {
-        if let Event::Ended { result, .. } = next(disk) {
-            return u32::from(result.is_ok());
+        match disk.submit(Command::Flush, FLUSH) {
+            Ok(()) => disk.announce(),
+            Err(Refused::NotReady) => {}
+            Err(_) => return 0,
+        }
+        match next(disk) {
+            Event::Ended {
+                result: Err(Failure::Interrupted),
+                ..
+            }
+            | Event::Ready(_)
+            | Event::Down
+            | Event::Stopped => {}
+            Event::Ended { result, .. } => return u32::from(result.is_ok()),
         }
     }
 }

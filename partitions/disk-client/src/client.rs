@@ -106,6 +106,11 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
         &self.channel
     }
 
+    /// The same for somebody who asks for what [`Client::submit`] refuses, to see what the driver makes of it. Nothing may be in flight then.
+    pub fn channel_mut(&mut self) -> &mut C {
+        &mut self.channel
+    }
+
     /// After [`Event::Down`]: asks again whether there is a disk.
     pub fn describe(&mut self) {
         if self.state == State::Down {

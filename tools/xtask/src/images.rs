@@ -23,12 +23,37 @@ pub struct Disk {
     read_only: bool,
     /// Which accesses fail: rules of QEMU's `blkdebug`.
     faults: Option<String>,
+    /// In the end there is something in each sector from here to there, and nothing in any other, if that is looked at.
+    written: Option<(u64, u64)>,
 }
 
 impl Disk {
+    fn file(device: &str, folder: &Path) -> PathBuf {
+        folder.join(format!("{device}.img"))
+    }
+
+    /// Looks where something was written, behind the run.
+    pub fn judge(&self, device: &str, folder: &Path) -> Result<()> {
+        const SECTOR: usize = 512;
+        let Some((from, to)) = self.written else {
+            return Ok(());
+        };
+        let bytes = fs::read(Self::file(device, folder))?;
+        for (number, sector) in (0..).zip(bytes.chunks(SECTOR)) {
+            let place = number * SECTOR as u64;
+            let is_written = sector.iter().any(|byte| *byte != 0);
+            ensure!(
+                is_written == (from..to).contains(&place),
+                "at {place:#x} there is {}",
+                if is_written { "something" } else { "nothing" }
+            );
+        }
+        Ok(())
+    }
+
     /// Makes it, empty, in this folder.
     pub fn make(&self, device: &str, folder: &Path) -> Result<Medium> {
-        let file = folder.join(format!("{device}.img"));
+        let file = Self::file(device, folder);
         File::create(&file)
             .and_then(|created| created.set_len(self.bytes))
             .with_context(|| format!("{} cannot be made", file.display()))?;

@@ -364,6 +364,10 @@ fn as_expected(
     let words = expected.judge_words(&built, &outcome.report);
     tally.count("what is said", words);
     tally.add(expected.machine.judge(&built, &image, &options, &outcome));
+    for (device, disk) in &expected.disk {
+        let judged = disk.judge(device, folder.path());
+        tally.count(&format!("what is on {device}"), judged);
+    }
     let record = format!("variants/{name}-{}.record", kernel.name());
     let record = built.directory.join(record);
     store(&record, outcome.snapshot.bytes())?;
