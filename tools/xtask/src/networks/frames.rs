@@ -84,11 +84,12 @@ impl Wire {
         Outside::Frames(self.machine.clone())
     }
 
-    /// Sends a frame, if there is room for it: QEMU has not begun yet, or takes them more slowly.
-    pub fn send(&self, frame: &[u8]) -> Result<()> {
+    /// Sends a frame, if there is room for it: QEMU has not begun yet, or takes them more slowly. Whether there was.
+    pub fn send(&self, frame: &[u8]) -> Result<bool> {
         match self.socket.send(frame) {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error.into()),
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -181,15 +182,15 @@ fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
 fn one_flood(systems: &Systems, built: &Built, wanted: u32) -> Result<(Outcome, u32)> {
     let wire = Wire::new()?;
     let (flooded, (answers, sent)) = beside(built, visited(systems, wire.outside()), |over| {
-        let mut number = 0;
+        let (mut number, mut sent) = (0, 0);
         let answers = wire.ask(STATUS, wanted, over, || {
             for _ in 0..FRAMES_OF_QUESTION {
-                wire.send(&frame_of_flood(number))?;
+                sent += u32::from(wire.send(&frame_of_flood(number))?);
                 number += 1;
             }
             Ok(())
         })?;
-        Ok((answers, number))
+        Ok((answers, sent))
     })?;
     keeps_its_beat(&flooded)?;
     ensure!(
