@@ -79,7 +79,7 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
 }
 
 /// What `personalities/guest/programs/blocks.c` writes into a file.
-fn content(mebibytes: u32, seed: u32) -> Vec<u8> {
+pub fn content(mebibytes: u32, seed: u32) -> Vec<u8> {
     let all = (0..mebibytes).map(|number| mebibyte(number, seed));
     all.flatten().collect()
 }

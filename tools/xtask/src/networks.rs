@@ -6,6 +6,7 @@
 mod browser;
 mod frames;
 mod linux;
+mod transfer;
 mod trouble;
 
 use std::io::{Read as _, Write as _};
@@ -23,6 +24,8 @@ pub use frames::Wire as Cable;
 
 use crate::machines::{Systems, case, no_reasons, run_all};
 use crate::parts::Tally;
+
+pub use transfer::{CAMPAIGN_INTERVAL_MS, CAMPAIGN_MEBIBYTES, campaign};
 
 /// The system with a page.
 const NETWORK: &str = "network";
@@ -50,6 +53,7 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
     cases.extend(frames::cases(systems, built));
     cases.extend(linux::cases(systems)?);
     cases.extend(trouble::cases(systems)?);
+    cases.extend(transfer::cases(systems)?);
     cases.push(browser::case(systems)?);
     Ok(run_all(cases))
 }
@@ -180,18 +184,30 @@ fn beside<T: Send>(
     options: Options,
     visit: impl FnOnce(&AtomicBool) -> Result<T> + Send,
 ) -> Result<(Outcome, T)> {
-    let (over, enough) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+    let enough = Arc::new(AtomicBool::new(false));
     let options = Options {
         enough: Some(enough.clone()),
         ..options
     };
-    thread::scope(|scope| {
-        let visitor = scope.spawn(|| {
-            let visited = visit(&over);
+    meanwhile(
+        |over| {
+            let visited = visit(over);
             enough.store(true, Ordering::Relaxed);
             visited
-        });
-        let outcome = run(built, &options);
+        },
+        || run(built, &options),
+    )
+}
+
+/// Runs a system, and beside it whoever is outside, who is told when the run is over.
+fn meanwhile<T: Send>(
+    visit: impl FnOnce(&AtomicBool) -> Result<T> + Send,
+    run: impl FnOnce() -> Result<Outcome>,
+) -> Result<(Outcome, T)> {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let visitor = scope.spawn(|| visit(&over));
+        let outcome = run();
         over.store(true, Ordering::Relaxed);
         let visited = visitor.join().ok().context("the visitor gave up")?;
         Ok((outcome?, visited?))

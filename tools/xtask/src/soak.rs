@@ -12,7 +12,7 @@ use cofferdam_progress::Step;
 use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
-use crate::{damage, disks, guest_attacks, nightly, proofs, sweep};
+use crate::{damage, disks, guest_attacks, networks, nightly, proofs, sweep};
 
 /// What libFuzzer gets for each target.
 const GUIDED: Duration = Duration::from_secs(45);
@@ -65,7 +65,7 @@ type Campaign = (
     fn(&Field<'_>) -> Result<Tally>,
 );
 
-const CAMPAIGNS: [Campaign; 11] = [
+const CAMPAIGNS: [Campaign; 12] = [
     (
         "prove",
         |scale| {
@@ -115,6 +115,17 @@ const CAMPAIGNS: [Campaign; 11] = [
             )
         },
         |field| disks::campaign(field.systems, field.scale),
+    ),
+    (
+        "network",
+        |scale| {
+            format!(
+                "Linux gets {} MiB by one connection and sends them back {scale} times, the network's driver restarted about every {} ms",
+                networks::CAMPAIGN_MEBIBYTES,
+                networks::CAMPAIGN_INTERVAL_MS
+            )
+        },
+        |field| networks::campaign(field.systems, field.scale),
     ),
     (
         "bits",
