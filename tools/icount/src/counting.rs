@@ -5,7 +5,8 @@
 //!   user's. Excursions are keyed by the last user instruction before, the first kernel instruction, the first user
 //!   instruction after, and the counts, so that a path which always costs the same is one line.
 //! * **Between** two given addresses, each time from the first up to, and not counting, the second; how much of that is
-//!   the kernel's; and how often some events came in it: instructions at given addresses, or system calls at these.
+//!   the kernel's; how often some events came in it: instructions at given addresses, or system calls at these; and, if that
+//!   is wanted, the steps.
 //! * **Interrupts off**: the longest run of kernel instructions with external interrupts disabled. Every interrupt vector
 //!   disables them; `wrteei` changes that, and the return to user level ends it (interrupts are always enabled there).
 //!   An arrival at a vector out of the kernel shows that they were enabled before it, and so does its return.
@@ -37,7 +38,14 @@ pub struct Settings {
     pub events: Vec<Event>,
     /// Count nothing else. A guest's kernel has so many ways into ours that a list of all of them has no end.
     pub only_between: bool,
+    /// These addresses are physical ones, so that they are of one partition.
+    pub physical: bool,
+    /// Keep the steps of what is counted between two addresses.
+    pub steps_between: bool,
 }
+
+/// What has more steps than this between two addresses is given up, if they are kept: so the emulator is fast again where nothing is walked.
+const STEPS_BETWEEN: usize = 1 << 17;
 
 /// The most events that can be counted.
 pub const EVENTS: usize = 4;
@@ -64,6 +72,14 @@ impl Settings {
             self.only_between = true;
             return Ok(());
         }
+        if (key, value) == ("places", "physical") {
+            self.physical = true;
+            return Ok(());
+        }
+        if (key, value) == ("steps", "between") {
+            self.steps_between = true;
+            return Ok(());
+        }
         let Range {
             start: low,
             end: high,
@@ -80,11 +96,22 @@ impl Settings {
             }),
             _ => {
                 return Err(format!(
-                    "unknown setting {key}; there are out, kernel, vector, between, event, calls and only=between"
+                    "unknown setting {key}; there are out, kernel, vector, between, event, calls, only=between, steps=between and places=physical"
                 ));
             }
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// The address by which something begins or ends to be counted.
+    fn end(&self, place: Place) -> u32 {
+        if self.physical {
+            place.physical
+        } else {
+            place.effective
+        }
     }
 }
 
@@ -170,14 +197,16 @@ impl Instruction {
             *is = event.at.contains(&effective) && (!event.calls || word == SYSTEM_CALL);
         }
         let mut ends = settings.between.iter();
+        let place = Place {
+            effective,
+            physical,
+        };
+        let end = settings.end(place);
         Self {
-            place: Place {
-                effective,
-                physical,
-            },
+            place,
             transfers,
             kind,
-            mark: ends.any(|&(first, end)| effective == first || effective == end),
+            mark: ends.any(|&(first, last)| end == first || end == last),
             events,
         }
     }
@@ -233,7 +262,7 @@ pub struct Excursion {
     pub cost: Cost,
 }
 
-/// The excursions of one kind.
+/// The excursions of one kind, or what ran between two addresses and was the same.
 #[derive(Debug)]
 struct Samples {
     count: u64,
@@ -266,7 +295,9 @@ pub struct Counts {
     steps: Vec<u32>,
     /// For each pair of `settings.between`: the cost so far, if between them.
     between: Vec<Option<Between>>,
-    betweens: BTreeMap<(usize, Between), u64>,
+    betweens: BTreeMap<(usize, Between), Samples>,
+    /// For each pair: where each instruction lay so far, if that is kept.
+    steps_between: Vec<Vec<u32>>,
     /// Which of them are not `None`.
     under_way: Vec<usize>,
     /// The run with interrupts disabled that is under way, and where in the excursion's steps it began.
@@ -281,6 +312,7 @@ impl Counts {
     pub fn new(settings: Settings) -> Self {
         Self {
             between: vec![None; settings.between.len()],
+            steps_between: vec![Vec::new(); settings.between.len()],
             settings,
             ..Self::default()
         }
@@ -382,19 +414,28 @@ impl Counts {
 
     fn count_between(&mut self, instruction: &Instruction) {
         if instruction.mark {
-            self.pass_mark(instruction.place.effective);
+            self.pass_mark(self.settings.end(instruction.place));
         }
         for &index in &self.under_way {
             let Some(between) = &mut self.between[index] else {
                 continue;
             };
             between.all.add(instruction);
+            if self.settings.steps_between && instruction.kind != Kind::Waiting {
+                self.steps_between[index].push(instruction.place.effective);
+            }
             if instruction.kind != Kind::User {
                 between.kernel.add(instruction);
             }
             for (count, came) in between.events.iter_mut().zip(instruction.events) {
                 *count += u32::from(came);
             }
+        }
+        let too_long = |one: &usize| self.steps_between[*one].len() > STEPS_BETWEEN;
+        if let Some(index) = self.under_way.iter().copied().find(too_long) {
+            self.between[index] = None;
+            self.under_way.retain(|one| *one != index);
+            self.steps_between[index].clear();
         }
     }
 
@@ -404,14 +445,24 @@ impl Counts {
             if address == end
                 && let Some(between) = place.take()
             {
-                *self.betweens.entry((index, between)).or_default() += 1;
+                let first = || Samples {
+                    count: 0,
+                    steps: self.steps_between[index].clone(),
+                };
+                let samples = self.betweens.entry((index, between));
+                samples.or_insert_with(first).count += 1;
             }
             if address == first {
                 *place = Some(Between::default());
+                self.steps_between[index].clear();
             }
         }
-        let all = 0..self.between.len();
-        self.under_way = all.filter(|one| self.between[*one].is_some()).collect();
+        self.under_way.clear();
+        for (index, between) in self.between.iter().enumerate() {
+            if between.is_some() {
+                self.under_way.push(index);
+            }
+        }
     }
 
     /// Writes one JSON object per line, told apart by `kind`: `boot`, `interrupts_off`, `excursion`, `between`. Addresses are
@@ -451,10 +502,12 @@ impl Counts {
             let (first, end) = self.settings.between[*index];
             writeln!(
                 out,
-                r#"{{"kind":"between","first":{first},"end":{end},{},"kernel":{{{}}},"events":{:?},"samples":{samples}}}"#,
+                r#"{{"kind":"between","first":{first},"end":{end},{},"kernel":{{{}}},"events":{:?},"samples":{},"steps":{:?}}}"#,
                 cost(&between.all),
                 cost(&between.kernel),
                 between.events,
+                samples.count,
+                samples.steps,
             )?;
         }
         out.flush()

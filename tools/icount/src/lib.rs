@@ -1,8 +1,8 @@
 //! A QEMU plugin that counts executed instructions exactly, for the figures of `cargo xtask bench`; or says which of the kernel's were
 //! executed, for `cargo xtask coverage`.
 //!
-//! Load it with `-plugin libcofferdam_icount.so,out=FILE,kernel=LO-HI[,vector=PC]...[,between=PC-PC]...[,only=between]`
-//! (addresses hexadecimal).
+//! Load it with `-plugin libcofferdam_icount.so,out=FILE,kernel=LO-HI[,vector=PC]...[,between=PC-PC]...[,only=between]
+//! [,steps=between][,places=physical]` (addresses hexadecimal).
 //! When QEMU ends, FILE holds one JSON object per line: see [`counting::Counts::write_lines`]. The counting itself is in
 //! [`counting`] and knows nothing of QEMU; this file ties it to the plugin interface, whose facts are in [`api`].
 //!

@@ -72,6 +72,7 @@ fn between_two_places_of_a_user_the_kernels_part_is_counted() {
     settings.set("vector", "100000").unwrap();
     settings.set("between", "10000000-10000008").unwrap();
     settings.set("only", "between").unwrap();
+    settings.set("steps", "between").unwrap();
     settings.set("event", "100000-100004").unwrap();
     settings.set("calls", "10000000-10001000").unwrap();
     let code = [
@@ -91,7 +92,7 @@ fn between_two_places_of_a_user_the_kernels_part_is_counted() {
     let lines = String::from_utf8(out).unwrap();
     assert!(
         lines.contains(
-            r#""instructions":4,"register_transfers":22,"kernel":{"instructions":2,"register_transfers":20},"events":[1, 1, 0, 0],"samples":1"#
+            r#""instructions":4,"register_transfers":22,"kernel":{"instructions":2,"register_transfers":20},"events":[1, 1, 0, 0],"samples":1,"steps":[268435456, 1048576, 1052672, 268435460]"#
         ),
         "{lines}"
     );
@@ -197,4 +198,33 @@ fn waiting_is_no_work_and_ends_a_run() {
         text.contains(r#""last":1052688,"instructions":2"#),
         "{text}"
     );
+}
+
+/// Partitions share effective addresses.
+#[test]
+fn between_two_physical_addresses_is_of_one_partition() {
+    const ELSEWHERE: u32 = 0x40_0000;
+    let mut settings = Settings::default();
+    settings.set("between", "400000-400008").unwrap();
+    settings.set("only", "between").unwrap();
+    settings.set("steps", "between").unwrap();
+    settings.set("places", "physical").unwrap();
+    let mut counts = Counts::new(settings);
+    for (address, physical) in [
+        (USER, ELSEWHERE),
+        (USER, ELSEWHERE + 0x1000),
+        (USER + 8, ELSEWHERE + 0x1008),
+        (USER + 8, ELSEWHERE + 8),
+    ] {
+        let instruction = Instruction::new(counts.settings(), address, physical, NOP);
+        counts.execute(&instruction);
+    }
+    let mut out = Vec::new();
+    counts.write_lines(&mut out).unwrap();
+    let lines = String::from_utf8(out).unwrap();
+    assert!(
+        lines.contains(r#""samples":1,"steps":[268435456, 268435456, 268435464]"#),
+        "{lines}"
+    );
+    assert_eq!(lines.matches("samples").count(), 1, "{lines}");
 }
