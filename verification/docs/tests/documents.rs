@@ -259,3 +259,19 @@ fn links_lead_somewhere() {
     }
     none("dead links", &dead);
 }
+
+/// Whoever has an application reads the examples first: each is a file of the tree, or a part of one, which the tests build and run.
+#[test]
+fn the_examples_of_the_services_are_files_of_the_tree() {
+    let text = read("docs/apex.md");
+    let mut own = text.clone();
+    for part in PARTS.iter().filter(|part| part.document == "docs/apex.md") {
+        own = own.replace((part.text)().trim(), "");
+    }
+    let by_hand = ["```rust", "```c\n"]
+        .into_iter()
+        .filter(|one| own.contains(one));
+    let by_hand: Vec<_> = by_hand.map(str::to_owned).collect();
+    none("an example that nothing builds", &by_hand);
+    assert!(text.contains("```rust") && text.contains("```c\n"));
+}

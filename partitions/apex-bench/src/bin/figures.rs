@@ -1,7 +1,8 @@
 //! Calls each service so that it succeeds, and leaves how many ticks that took: `cargo xtask bench apex` makes instructions of it.
 //!
 //! The clock is read before and behind the call, and what that takes itself is a figure too. Of several of one name the least
-//! counts: something may come in between. What ends in another process is counted until that goes on.
+//! counts: something may come in between. What ends in another process is counted until that goes on. Ways that begin and end with a function
+//! of their own are counted from outside, instruction by instruction.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -29,15 +30,19 @@ const DELAY: SystemTime = SystemTime(1_000_000);
 const DELAY_TICKS: u64 = 400_000;
 /// So often is each service called.
 const TIMES: u32 = 3;
-/// So many periods are looked at.
+/// So many periods are looked at in each phase.
 const PERIODS: u32 = 20;
+/// So many are not, before: the phase before is over by then.
+const PERIODS_BETWEEN: u32 = 2;
+/// So many periods the last phase has.
+const PERIODS_AT_THE_END: u32 = 4;
 
-// What was created first of its kind has the identifier 1.
 const COUNTING: ProcessId = ProcessId(1);
 const URGENT: ProcessId = ProcessId(2);
 const EQUAL: ProcessId = ProcessId(3);
-const LESSER: ProcessId = ProcessId(4);
-const BEAT: ProcessId = ProcessId(5);
+const BEAT: ProcessId = ProcessId(4);
+const PROMPT: ProcessId = ProcessId(5);
+const ORDERS: QueuingPortId = QueuingPortId(3);
 const OUT_SAMPLE: SamplingPortId = SamplingPortId(1);
 const IN_SAMPLE: SamplingPortId = SamplingPortId(2);
 const OUT_QUEUE: QueuingPortId = QueuingPortId(1);
@@ -79,7 +84,79 @@ fn begins() {
     BEGUN.store(tick(), Relaxed);
 }
 
+/// What a way that is counted from outside ends with: in another process, in the same one, or in another life.
+#[inline(never)]
+fn goes_on() {
+    black_box(1);
+}
+
+#[inline(never)]
+fn comes_back() {
+    black_box(2);
+}
+
+#[inline(never)]
+fn lives_again() {
+    black_box(3);
+}
+
+#[inline(never)]
+fn sets_normal() {
+    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+}
+
+#[inline(never)]
+fn restarts_warm() {
+    let _ = APEX.set_partition_mode(OperatingMode::WarmStart);
+}
+
+#[inline(never)]
+fn restarts_cold() {
+    let _ = APEX.set_partition_mode(OperatingMode::ColdStart);
+}
+
+#[inline(never)]
+fn becomes_idle() {
+    let _ = APEX.set_partition_mode(OperatingMode::Idle);
+}
+
+#[inline(never)]
+fn waits_for_its_period() {
+    let _ = APEX.periodic_wait();
+}
+
+#[inline(never)]
+fn gives_way() {
+    let _ = APEX.timed_wait(SystemTime::ZERO);
+}
+
+#[inline(never)]
+fn writes_message(message: &[u8]) {
+    let _ = APEX.write_sampling_message(OUT_SAMPLE, message);
+}
+
+#[inline(never)]
+fn reads_message(room: &mut [u8]) {
+    let _ = APEX.read_sampling_message(IN_SAMPLE, room);
+}
+
+/// A life for the figures, one that a warm start begins, and one that a cold start begins, which becomes IDLE. `beside` ends that.
 fn initialise() {
+    match page::epoch() {
+        1 => first_life(),
+        2 => {
+            lives_again();
+            restarts_cold();
+        }
+        3 => {
+            lives_again();
+            becomes_idle();
+        }
+        _ => {}
+    }
+}
+
+fn first_life() {
     for _ in 0..TIMES {
         figure!("clock", ());
     }
@@ -91,8 +168,8 @@ fn initialise() {
     for attributes in [
         ProcessAttributes::aperiodic("urgent", 60, urgent),
         ProcessAttributes::aperiodic("equal", 50, equal),
-        ProcessAttributes::aperiodic("lesser", 40, lesser),
         ProcessAttributes::periodic("beat", 70, PERIOD, beat),
+        ProcessAttributes::periodic("prompt", 71, PERIOD, prompt),
     ] {
         let _ = APEX.create_process(&attributes);
     }
@@ -106,6 +183,7 @@ fn initialise() {
         APEX.create_queuing_port(&name("out_queue"), MESSAGE_BYTES, DEPTH, source, fifo)
     );
     let _ = APEX.create_queuing_port(&name("in_queue"), MESSAGE_BYTES, DEPTH, destination, fifo);
+    let _ = APEX.create_queuing_port(&name("orders"), 4, DEPTH, source, fifo);
     let _ = figure!(
         "CREATE_BUFFER",
         APEX.create_buffer(name("buffer"), MESSAGE_BYTES, DEPTH, fifo)
@@ -134,11 +212,13 @@ fn initialise() {
         APEX.initialize_process_core_affinity(COUNTING, 0)
     );
     let _ = APEX.start(COUNTING);
-    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+    while page::releases() == 0 {}
+    sets_normal();
 }
 
 /// Goes through the services.
 extern "C" fn counting() {
+    goes_on();
     // What the other end of the ports has to do first, and the windows of others.
     let _ = APEX.timed_wait(SystemTime(25_000_000));
     for _ in 0..TIMES {
@@ -150,7 +230,10 @@ extern "C" fn counting() {
     }
     switches();
     let _ = APEX.delayed_start(BEAT, DELAY);
+    let _ = APEX.start(PROMPT);
     preempted();
+    held_up();
+    enter(Phase::Alone);
 }
 
 /// What changes nothing.
@@ -159,8 +242,8 @@ fn looks() {
     figure!("GET_MY_PARTITION_ID", APEX.get_my_partition_id());
     let _ = figure!("GET_MY_ID", APEX.get_my_id());
     let _ = figure!("GET_MY_INDEX", APEX.get_my_index());
-    let _ = figure!("GET_PROCESS_ID", APEX.get_process_id(&Name::new("lesser")));
-    let _ = figure!("GET_PROCESS_STATUS", APEX.get_process_status(LESSER));
+    let _ = figure!("GET_PROCESS_ID", APEX.get_process_id(&Name::new("equal")));
+    let _ = figure!("GET_PROCESS_STATUS", APEX.get_process_status(EQUAL));
     figure!("GET_MY_PROCESSOR_CORE_ID", APEX.get_my_processor_core_id());
     figure!("GET_TIME", APEX.get_time());
     let name = Name::new;
@@ -198,7 +281,7 @@ fn looks() {
     let _ = figure!("GET_MUTEX_STATUS", APEX.get_mutex_status(MUTEX));
     let _ = figure!(
         "GET_PROCESS_MUTEX_STATE",
-        APEX.get_process_mutex_state(LESSER)
+        APEX.get_process_mutex_state(EQUAL)
     );
     let _ = figure!(
         "GET_MODULE_SCHEDULE_ID",
@@ -215,13 +298,13 @@ fn looks() {
 }
 
 fn of_processes() {
-    let _ = figure!("START", APEX.start(LESSER));
-    let _ = figure!("SET_PRIORITY", APEX.set_priority(LESSER, 41));
-    let _ = figure!("SUSPEND", APEX.suspend(LESSER));
-    let _ = figure!("RESUME", APEX.resume(LESSER));
-    let _ = figure!("STOP", APEX.stop(LESSER));
-    let _ = figure!("DELAYED_START", APEX.delayed_start(LESSER, PERIOD));
-    let _ = APEX.stop(LESSER);
+    let _ = figure!("START", APEX.start(EQUAL));
+    let _ = figure!("SET_PRIORITY", APEX.set_priority(EQUAL, 41));
+    let _ = figure!("SUSPEND", APEX.suspend(EQUAL));
+    let _ = figure!("RESUME", APEX.resume(EQUAL));
+    let _ = figure!("STOP", APEX.stop(EQUAL));
+    let _ = figure!("DELAYED_START", APEX.delayed_start(EQUAL, PERIOD));
+    let _ = APEX.stop(EQUAL);
     let _ = figure!("LOCK_PREEMPTION", APEX.lock_preemption());
     let _ = figure!("UNLOCK_PREEMPTION", APEX.unlock_preemption());
     let _ = figure!("TIMED_WAIT of 0", APEX.timed_wait(SystemTime::ZERO));
@@ -248,6 +331,10 @@ fn messages() {
             APEX.read_sampling_message(IN_SAMPLE, room)
         );
     }
+    writes_message(message);
+    comes_back();
+    reads_message(room);
+    comes_back();
     let _ = figure!(
         "READ_UPDATED_SAMPLING_MESSAGE",
         APEX.read_updated_sampling_message(IN_SAMPLE, room)
@@ -334,6 +421,8 @@ fn switches() {
         begins();
         let _ = APEX.timed_wait(SystemTime::ZERO);
         ends!("TIMED_WAIT of 0, to another process");
+        gives_way();
+        goes_on();
     }
     let _ = APEX.stop(EQUAL);
     // It waits at once.
@@ -365,6 +454,8 @@ extern "C" fn equal() {
         ends!("TIMED_WAIT of 0, to another process");
         begins();
         let _ = APEX.timed_wait(SystemTime::ZERO);
+        gives_way();
+        goes_on();
     }
 }
 
@@ -386,16 +477,13 @@ extern "C" fn urgent() {
     APEX.stop_self();
 }
 
-extern "C" fn lesser() {}
-
 /// As long as nothing comes in between, two looks at the clock are not so far from each other.
 const FAR_TICKS: u64 = 200;
 
-/// Is preempted by a periodic process, and notes for how long; then that is all there is.
+/// Is preempted by periodic processes, and notes for how long.
 fn preempted() {
     let mut last = time::now();
-    let mut gaps = 0;
-    while gaps < PERIODS {
+    while is_in(Phase::Computing) {
         let now = time::now();
         // Longer ones are the windows of others.
         if (FAR_TICKS..100_000).contains(&(now - last)) {
@@ -403,7 +491,6 @@ fn preempted() {
                 const { identifier("a release and PERIODIC_WAIT, of a process in between") },
                 (now - last) as u32,
             );
-            gaps += 1;
             last = time::now();
         } else {
             last = now;
@@ -411,23 +498,103 @@ fn preempted() {
     }
 }
 
-/// When it is released, counted from its release point: first beside a process that computes, then alone.
-extern "C" fn beat() {
-    for period in 0..2 * PERIODS + 10 {
-        let late = time::now() - page::release_tick() - DELAY_TICKS;
-        if period > 0 {
-            let name = if period < PERIODS {
-                const { identifier("release_ticks_of_one_that_preempts") }
-            } else {
-                const { identifier("release_ticks_of_one_that_is_alone") }
-            };
-            // Between them the other one ends.
-            if !(PERIODS..PERIODS + 5).contains(&period) {
-                mark(name, late as u32);
-            }
-        }
-        if APEX.periodic_wait().is_err() {
-            return;
-        }
+/// Holds the periodic processes up by the preemption lock, so that their PERIODIC_WAIT ends in a service of this one.
+fn held_up() {
+    for _ in 0..TIMES {
+        let _ = APEX.lock_preemption();
+        let release = page::releases();
+        while page::releases() == release {}
+        let until = page::release_tick() + 2 * DELAY_TICKS;
+        while time::now() < until {}
+        let _ = APEX.unlock_preemption();
+        goes_on();
     }
+}
+
+/// What is around the periodic processes: a process computes that they preempt, or holds them up; nobody wants the processor; a less
+/// urgent partition of the same window has the kernel busy, or computes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Phase {
+    Computing,
+    HoldingUp,
+    Alone,
+    Beside,
+    Ending,
+}
+
+static PHASE: AtomicU32 = AtomicU32::new(Phase::Computing as u32);
+
+fn is_in(phase: Phase) -> bool {
+    PHASE.load(Relaxed) == phase as u32
+}
+
+fn enter(phase: Phase) {
+    PHASE.store(phase as u32, Relaxed);
+}
+
+extern "C" fn prompt() {
+    let names = [
+        const { identifier("late.with.computing") },
+        const { identifier("late.with.alone") },
+        const { identifier("late.with.beside") },
+    ];
+    periodically(0, names, || {});
+}
+
+extern "C" fn beat() {
+    let names = [
+        const { identifier("late.behind.computing") },
+        const { identifier("late.behind.alone") },
+        const { identifier("late.behind.beside") },
+    ];
+    periodically(DELAY_TICKS, names, || {
+        if is_in(Phase::Computing) {
+            enter(Phase::HoldingUp);
+        } else if is_in(Phase::Alone) {
+            enter(Phase::Beside);
+            tell_beside();
+        } else if is_in(Phase::Beside) {
+            enter(Phase::Ending);
+            tell_beside();
+        }
+    });
+}
+
+/// Notes in each phase how late it is released, counted from so many ticks behind the partition's release; does `over` when that is enough.
+fn periodically(delay_ticks: u64, names: [u32; 3], over: fn()) {
+    let (mut phase, mut periods) = (0, 0);
+    loop {
+        let late = time::now() - page::release_tick() - delay_ticks;
+        let now = PHASE.load(Relaxed);
+        if now != phase {
+            (phase, periods) = (now, 0);
+        }
+        periods += 1;
+        let name = if is_in(Phase::Computing) {
+            Some(names[0])
+        } else if is_in(Phase::Alone) {
+            Some(names[1])
+        } else if is_in(Phase::Beside) {
+            Some(names[2])
+        } else {
+            None
+        };
+        if let Some(name) = name
+            && (PERIODS_BETWEEN..PERIODS_BETWEEN + PERIODS).contains(&periods)
+        {
+            mark(name, late as u32);
+        }
+        if periods == PERIODS_BETWEEN + PERIODS {
+            over();
+        }
+        if is_in(Phase::Ending) && periods == PERIODS_AT_THE_END {
+            restarts_warm();
+        }
+        waits_for_its_period();
+    }
+}
+
+fn tell_beside() {
+    let _ = APEX.send_queuing_message(ORDERS, &[0; 4], SystemTime::ZERO);
 }

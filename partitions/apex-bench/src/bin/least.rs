@@ -1,4 +1,4 @@
-//! The least application: a periodic process, and nothing else. Its memory is a figure.
+//! The least application: a periodic process, and nothing else. Its memory is a figure, and docs/apex.md shows it as the first example.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -8,14 +8,17 @@ use cofferdam_apex_native::apex::{OperatingMode, SystemTime};
 
 cofferdam_apex_native::partition!("least", initialise);
 
+/// What a cold and a warm start begin with: creates what there is, starts it, and sets NORMAL.
 fn initialise() {
-    let beat = ProcessAttributes::periodic("beat", 20, SystemTime(10_000_000), beat);
+    let control = ProcessAttributes::periodic("control", 20, SystemTime(10_000_000), control);
     let _ = APEX
-        .create_process(&beat)
+        .create_process(&control)
         .and_then(|process| APEX.start(process));
     let _ = APEX.set_partition_mode(OperatingMode::Normal);
 }
 
-extern "C" fn beat() {
-    while APEX.periodic_wait().is_ok() {}
+extern "C" fn control() {
+    while APEX.periodic_wait().is_ok() {
+        // What is done in each period.
+    }
 }

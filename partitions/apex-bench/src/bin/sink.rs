@@ -1,4 +1,4 @@
-//! The other end of the ports of `figures`, and a load besides: uses its windows up.
+//! The other end of the ports of `figures`, and a load besides: uses its windows up, with hypercalls, messages and faults.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -21,6 +21,9 @@ fn main() -> ! {
         while ports::IN_QUEUE.send(&message).is_ok() {}
         let _ = ports::IN_SAMPLE.write(&message);
         let release = page::releases();
-        while page::releases() == release {}
+        while page::releases() == release {
+            let _ = ports::IN_SAMPLE.write(&message);
+            apex_bench::faults();
+        }
     }
 }

@@ -8,6 +8,8 @@
 //! The figures are committed (`systems/apex_bench/golden.json`), and one that moves fails the tests until somebody blesses it; one
 //! above what it has to reach fails them whatever is blessed. docs/apex.md shows them.
 
+mod ways;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -27,15 +29,19 @@ use object::elf::{FileHeader32, PF_W, PF_X, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use serde::{Deserialize, Serialize};
 
+use super::counting;
 use crate::parts::Tally;
 use crate::workspace::Workspace;
+use ways::Parts;
 
 /// Where the committed figures lie.
 const GOLDEN: &str = "systems/apex_bench/golden.json";
+/// Where it is written down which functions some of them are in, for docs/apex.md.
+const PARTS: &str = "systems/apex_bench/breakdown.json";
 /// The system, the partition in it, and for how long it runs: until it has come to its end.
 const SYSTEM: &str = "apex_bench";
 const PARTITION: &str = "figures";
-const TIME: Duration = Duration::from_secs(1);
+const TIME: Duration = Duration::from_millis(1_050);
 /// The clock's own part of each figure, which is taken off.
 const CLOCK: &str = "clock";
 /// So many instructions are so many ticks: one instruction is one nanosecond, and the timebase has 400 MHz.
@@ -57,12 +63,31 @@ macro_rules! memory_of {
 }
 
 /// Figures with something to reach, and to aim at. Every other one must not rise above [`MUST`].
-const BOUNDS: [(&str, u64, u64); 13] = [
+const BOUNDS: [(&str, u64, u64); 20] = [
     ("WRITE_SAMPLING_MESSAGE", 350, 160),
     ("READ_SAMPLING_MESSAGE", 350, 160),
     (SWITCH, 250, 100),
+    (ways::WARM_START, 16_000, 8_000),
+    (ways::COLD_START, 80_000, 40_000),
     ("release jitter, of one that preempts another", 0, 0),
     ("release jitter, of one that is alone", 0, 0),
+    (JITTER_BESIDE, 800, 0),
+    (
+        "release jitter, with the window, of one that preempts another",
+        0,
+        0,
+    ),
+    (
+        "release jitter, with the window, of one that is alone",
+        0,
+        0,
+    ),
+    (
+        "release jitter, with the window, beside another partition",
+        0,
+        0,
+    ),
+    (JITTER_ACROSS, 1_000, 0),
     (memory_of!("Rust", "text"), 32_768, 16_384),
     (memory_of!("Rust", "constants"), 4_096, 2_048),
     (memory_of!("Rust", "variables"), 8_192, 4_096),
@@ -73,24 +98,49 @@ const BOUNDS: [(&str, u64, u64); 13] = [
     (memory_of!("C", "stacks"), 16_384, 16_384),
 ];
 const MUST: u64 = 3_000;
-/// What a switch adds to the same service without one.
+/// From where a service has done its work, to the other process.
 const SWITCH: &str = "a switch between two processes";
-/// The two services: the second ends in another process.
-const WITHOUT: &str = "TIMED_WAIT of 0";
-const WITH: &str = "TIMED_WAIT of 0, to another process";
 /// The partitions with the least application.
 const LEAST: [(&str, &str); 2] = [("least", "Rust"), ("least_c", "C")];
 /// How far apart these are is a figure: release points, in ticks behind where they belong.
-const JITTER: [(&str, &str); 2] = [
+const JITTER: [(&str, &[&str]); 7] = [
     (
         "release jitter, of one that preempts another",
-        "release_ticks_of_one_that_preempts",
+        &["late.behind.computing"],
     ),
     (
         "release jitter, of one that is alone",
-        "release_ticks_of_one_that_is_alone",
+        &["late.behind.alone"],
+    ),
+    (JITTER_BESIDE, &["late.behind.beside"]),
+    (
+        "release jitter, with the window, of one that preempts another",
+        &["late.with.computing"],
+    ),
+    (
+        "release jitter, with the window, of one that is alone",
+        &["late.with.alone"],
+    ),
+    (
+        "release jitter, with the window, beside another partition",
+        &["late.with.beside"],
+    ),
+    (
+        JITTER_ACROSS,
+        &[
+            "late.behind.computing",
+            "late.behind.alone",
+            "late.with.computing",
+            "late.with.alone",
+            "late.with.beside",
+        ],
     ),
 ];
+/// The kernel may be busy for the partition that loses the processor.
+const JITTER_BESIDE: &str =
+    "release jitter, of one that takes the processor from another partition";
+/// Some of these have to go on first, some have to be interrupted: each takes its time.
+const JITTER_ACROSS: &str = "release jitter, whichever of these, but that one";
 
 /// What is measured, in the order of the standard's chapters.
 const FIGURES: [&str; 83] = [
@@ -115,8 +165,8 @@ const FIGURES: [&str; 83] = [
     "GET_PROCESS_STATUS",
     "INITIALIZE_PROCESS_CORE_AFFINITY",
     "GET_MY_PROCESSOR_CORE_ID",
-    WITHOUT,
-    WITH,
+    "TIMED_WAIT of 0",
+    "TIMED_WAIT of 0, to another process",
     "TIMED_WAIT, to another process",
     "a release and PERIODIC_WAIT, of a process in between",
     "GET_TIME",
@@ -207,7 +257,7 @@ impl Figure {
 
 /// Measures, shows, and compares with what is committed, or commits it.
 pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
-    let figures = measure(workspace)?;
+    let (figures, parts) = measure(workspace)?;
     if json {
         print_result(serde_json::to_string_pretty(&figures)?)?;
     } else {
@@ -216,7 +266,9 @@ pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
     if bless {
         let text = serde_json::to_string_pretty(&figures)? + "\n";
         store(&workspace.root.join(GOLDEN), text.as_bytes())?;
-        say!("blessed: {GOLDEN}");
+        let text = serde_json::to_string_pretty(&parts)? + "\n";
+        store(&workspace.root.join(PARTS), text.as_bytes())?;
+        say!("blessed: {GOLDEN}, {PARTS}");
         say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/apex.md");
     }
     let tally = compare(&figures, &golden(workspace.root)?);
@@ -232,7 +284,8 @@ pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
 
 /// The same as test cases, one for each figure.
 pub fn cases(workspace: &Workspace<'_>) -> Result<Tally> {
-    Ok(compare(&measure(workspace)?, &golden(workspace.root)?))
+    let (figures, _) = measure(workspace)?;
+    Ok(compare(&figures, &golden(workspace.root)?))
 }
 
 fn golden(root: &Path) -> Result<Vec<Figure>> {
@@ -285,9 +338,10 @@ fn show(figures: &[Figure]) -> String {
     text
 }
 
-fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
+fn measure(workspace: &Workspace<'_>) -> Result<(Vec<Figure>, Vec<Parts>)> {
     let tree = workspace.tree();
     let built = built(tree.build(&locate(&tree.root, SYSTEM)?))?;
+    let plugin = ways::plugin(&built, counting::plugin(workspace)?)?;
     let options = Options {
         qemu: cofferdam_setup::qemu()?.path,
         kernel: Kernel::Release,
@@ -297,7 +351,7 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         until_marks: Vec::new(),
         serial: Serial::Captured,
         moments: Vec::new(),
-        plugin: None,
+        plugin: Some(plugin),
         outside: Outside::Nobody,
         media: Vec::new(),
         enough: None,
@@ -318,10 +372,16 @@ fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
         }
     }
     let mut all = figures(&ticks)?;
+    let (walked, parts) = ways::counted(&built)?;
+    all.extend(
+        walked
+            .iter()
+            .map(|(name, instructions)| Figure::new(name, *instructions)),
+    );
     for (partition, language) in LEAST {
         all.extend(memory(&built, partition, language)?);
     }
-    Ok(all)
+    Ok((all, parts))
 }
 
 /// What a partition takes of memory: its program, the services among it, its variables, and its stacks.
@@ -380,12 +440,11 @@ fn figures(ticks: &BTreeMap<u32, Vec<u64>>) -> Result<Vec<Figure>> {
     for name in FIGURES {
         figures.push(Figure::new(name, instructions(name)?));
     }
-    let switch = instructions(WITH)?.saturating_sub(instructions(WITHOUT)?);
-    figures.push(Figure::new(SWITCH, switch));
     for (name, of) in JITTER {
-        let ticks = left(of)?;
-        let latest = ticks.iter().copied().max().unwrap_or(0);
-        figures.push(Figure::new(name, latest - least(of)?));
+        let ticks = of.iter().map(|of| left(of)).collect::<Result<Vec<_>>>()?;
+        let ticks = || ticks.iter().copied().flatten().copied();
+        let (least, latest) = (ticks().min(), ticks().max());
+        figures.push(Figure::new(name, latest.unwrap_or(0) - least.unwrap_or(0)));
     }
     Ok(figures)
 }
@@ -401,10 +460,10 @@ mod tests {
             .map(|name| (identifier(name), vec![12, 10]))
             .collect();
         ticks.insert(identifier(CLOCK), vec![2, 3]);
-        ticks.insert(identifier(WITH), vec![50]);
-        for (_, of) in JITTER {
-            ticks.insert(identifier(of), vec![100, 104]);
+        for name in JITTER.iter().flat_map(|(_, of)| *of) {
+            ticks.insert(identifier(name), vec![100, 104]);
         }
+        ticks.insert(identifier("late.with.alone"), vec![110]);
         let all = figures(&ticks)?;
         let of = |name: &str| {
             all.iter()
@@ -412,8 +471,8 @@ mod tests {
                 .map(|one| one.instructions)
         };
         assert_eq!(of("GET_TIME"), Some(20));
-        assert_eq!(of(SWITCH), Some(100));
         assert_eq!(of(JITTER[0].0), Some(4));
+        assert_eq!(of(JITTER_ACROSS), Some(10));
         ticks.remove(&identifier("GET_TIME"));
         assert!(figures(&ticks).is_err());
         Ok(())

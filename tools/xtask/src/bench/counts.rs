@@ -64,6 +64,8 @@ enum Line {
 pub struct Between {
     /// The address at which it begins.
     pub first: u32,
+    /// The address at which it ends.
+    pub end: u32,
     /// All that was executed.
     pub instructions: u64,
     /// So many times it was that, and the rest the same.
@@ -72,6 +74,9 @@ pub struct Between {
     pub events: Vec<u64>,
     /// The kernel's part of it.
     kernel: Walk,
+    /// Where each of the instructions lay, if that was to be kept.
+    #[serde(default)]
+    pub steps: Vec<u32>,
 }
 
 /// A run of instructions.
@@ -247,7 +252,7 @@ impl<'a> Excursions<'a> {
 }
 
 /// The place of a symbol.
-fn symbol(elf: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Range<u32>> {
+pub fn symbol(elf: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Range<u32>> {
     let file = object::File::parse(elf).ok()?;
     let found = file
         .symbols()
