@@ -203,11 +203,11 @@ fn driver_is_stopped(systems: &Systems, built: &Built) -> Result<()> {
     let carrier = "carrier $(cat /sys/class/net/eth0/carrier) $(cat /sys/class/net/eth0/operstate)";
     // A line that is typed has no word of those that are waited for.
     let sends = format!(
-        "ping -qc 3 10.0.2.15; echo {carrier}; {}while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do wget -q -T 2 -O /tmp/page 10.0.2.15; done; ",
+        "ping -qc 3 10.0.2.15; echo {carrier}; {}while [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do timeout 2 wget -q -O /tmp/page 10.0.2.15; done; ",
         "echo in-use-$((6*7)); "
     );
     let after = format!(
-        "echo {carrier}; wget -T 5 -O /tmp/page 10.0.2.15 || echo no page; ping -qc 3 10.0.2.15; {}",
+        "echo {carrier}; timeout 5 wget -q -O /tmp/page 10.0.2.15 || echo no page; ping -qc 3 10.0.2.15; {}",
         say("behind")
     );
     let options = Options {
