@@ -64,8 +64,14 @@ extern "C" fn record() {
     };
     let mut disk = Disk::new(RingChannel::new(ends, payload), page::epoch());
     let sectors = loop {
-        if let Event::Ready(shape) = next(&mut disk) {
-            break shape.sectors;
+        match next(&mut disk) {
+            Event::Ready(shape) => break shape.sectors,
+            Event::Stopped => {
+                seen!("stopped", 1);
+                APEX.stop_self();
+                return;
+            }
+            _ => {}
         }
     };
     seen!("sectors", sectors as u32);
