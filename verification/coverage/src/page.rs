@@ -33,7 +33,7 @@ pub fn page(
     }
     let page = Page {
         analysis,
-        open,
+        open: by_file(open),
         reasons,
         files: files(analysis, sources),
     };
@@ -44,7 +44,8 @@ pub fn page(
 #[template(path = "coverage.html")]
 struct Page<'a> {
     analysis: &'a Analysis,
-    open: Vec<Shown>,
+    /// By the files of the source.
+    open: Vec<(String, Vec<Shown>)>,
     reasons: Vec<Reason<'a>>,
     files: Vec<File>,
 }
@@ -73,10 +74,34 @@ struct Shown {
 }
 
 impl Shown {
+    /// Where the line is.
+    fn place(&self) -> String {
+        match self.line.number {
+            0 => ASSEMBLY.to_owned(),
+            number => format!("{}:{number}", self.line.file),
+        }
+    }
+
     /// The functions that it was inlined into, the innermost first.
     fn within(&self) -> String {
         self.line.within.join(" < ")
     }
+}
+
+/// What stands in place of a file where there is none.
+const ASSEMBLY: &str = "assembly";
+
+/// The same, by the files of the source.
+fn by_file(gaps: Vec<Shown>) -> Vec<(String, Vec<Shown>)> {
+    let mut files: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
+    for gap in gaps {
+        let file = match gap.line.file.as_str() {
+            "" => ASSEMBLY,
+            file => file,
+        };
+        files.entry(file.to_owned()).or_default().push(gap);
+    }
+    files.into_iter().collect()
 }
 
 /// What is missing, each line once.
@@ -179,7 +204,7 @@ fn files(analysis: &Analysis, sources: &mut Sources<'_>) -> Vec<File> {
             }
         });
         File {
-            name: if name.is_empty() { "assembly" } else { name }.to_owned(),
+            name: if name.is_empty() { ASSEMBLY } else { name }.to_owned(),
             instructions: total(|sum| sum.instructions),
             executed: total(|sum| sum.executed),
             ways_missing: total(|sum| sum.ways_missing),
