@@ -1,4 +1,5 @@
 //! A load: what has the kernel busy.
+#![cfg(target_os = "none")]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -2,6 +2,7 @@
 //!
 //! [`Card`] is its device, told to send what lies anywhere and to receive to anywhere. [`Peer`] is its end of a client's rings, of which it
 //! writes each word itself.
+#![cfg(target_os = "none")]
 #![no_std]
 #![forbid(unsafe_code)]
 
