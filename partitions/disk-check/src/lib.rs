@@ -7,6 +7,11 @@ pub const BLOCK_SECTORS: u32 = 8;
 /// The bytes of a block.
 pub const BLOCK_BYTES: u32 = BLOCK_SECTORS * disk_messages::SECTOR_BYTES;
 
+/// So many blocks are written at most.
+pub const BLOCKS: u32 = 128;
+/// So often.
+pub const ROUNDS: u32 = 2;
+
 /// The word at a place of a block: another one for each block, round and place.
 pub const fn word(block: u32, round: u32, place: u32) -> u32 {
     // The finaliser of MurmurHash3 (Appleby): each bit of the number reaches each of the word.

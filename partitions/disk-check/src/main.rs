@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_native::{page, wait};
-use disk_check::{BLOCK_BYTES, BLOCK_SECTORS, word};
+use disk_check::{BLOCK_BYTES, BLOCK_SECTORS, BLOCKS, ROUNDS, word};
 use disk_client::{
     Channel, Client, Command, Event, Failure, Refused, RingChannel, Shape, Transfer,
 };
@@ -15,10 +15,9 @@ use evidence::seen;
 
 cofferdam_native::partition!(main);
 
-const ROUNDS: u32 = 2;
-/// At most.
-const BLOCKS: u32 = 128;
 const IN_FLIGHT: usize = 8;
+/// At most.
+const PASSES_OF_TROUBLE: u32 = 1000;
 /// What a flush has for a tag: no block has it.
 const FLUSH: u32 = u32::MAX;
 
@@ -50,6 +49,7 @@ fn main() -> ! {
     let mut interrupted = 0;
     let there = shape.sectors / u64::from(BLOCK_SECTORS);
     let blocks = there.min(BLOCKS.into()) as u32;
+    let mut failed = 0;
     for round in 0..ROUNDS {
         if !shape.read_only {
             let written = pass(&mut disk, blocks, round, true);
@@ -63,8 +63,16 @@ fn main() -> ! {
         seen!("read.failed", read.failed);
         seen!("read.wrong_words", read.wrong_words);
         interrupted += read.interrupted;
+        failed = read.failed;
     }
     seen!("interrupted", interrupted);
+    // As long as some of its requests fail, it goes on, until all do or none.
+    for _ in 0..PASSES_OF_TROUBLE {
+        if !(1..blocks).contains(&failed) {
+            break;
+        }
+        failed = pass(&mut disk, blocks, ROUNDS - 1, false).failed;
+    }
     loop {
         wait(ports::DISK.line());
     }

@@ -14,7 +14,7 @@
 
 use cofferdam_native::{Lines, SharedMemory, log, time, wait};
 use disk::{Command, Disk, Work};
-use disk_check::{BLOCK_BYTES, word};
+use disk_check::{BLOCK_BYTES, BLOCKS, ROUNDS, word};
 use evidence::seen;
 
 cofferdam_native::partition!("hostile", main);
@@ -31,7 +31,7 @@ const VICTIM_SECTORS: u32 = 16;
 const UNUSED: u32 = 0xe00;
 /// What it is overwritten with, on the medium; and so often it is.
 const ASSAULT_SECTOR: u64 = 32;
-const ASSAULTS: u32 = 10_000;
+const ASSAULTS: u32 = 40_000;
 /// The other device's registers on the bus (`plan.json` says it).
 const PEER: u64 = 0xe000_0000;
 
@@ -54,9 +54,6 @@ const PAGE: u32 = 0x1000;
 /// So often it looks for what the other client has written, and so long it waits before each look.
 const LOOKS: u32 = 500;
 const LOOK_TICKS: u64 = ports::TIMEBASE_HZ as u64 / 50;
-/// The other client writes so many blocks, so often.
-const BLOCKS: u32 = 64;
-const ROUNDS: u32 = 2;
 
 /// Where the bridge's own base address register leads to the block of devices, if a loader left it so and the kernel did not shut it; where this block is for
 /// the processor; and, in it, registers of interrupt sources that nobody uses. Few of them read as 0.
