@@ -51,16 +51,24 @@ pub struct Station {
 
 /// All of it.
 pub fn cases<'a>(systems: &'a Systems, built: &'a Built) -> Vec<Case<'a>> {
-    let flooded = move || flood(systems, built);
     vec![
-        (
-            "frames flood in from outside".to_owned(),
-            Box::new(flooded) as Box<dyn FnOnce() -> Result<Tally> + Send + 'a>,
-        ),
+        floods(systems, built, "frames flood in from outside", STATUS),
         case("malformed frames come from outside", move || {
             malformed(systems, built)
         }),
     ]
+}
+
+/// A flood, in which this station is asked.
+pub fn floods<'a>(systems: &'a Systems, built: &'a Built, title: &str, asked: Station) -> Case<'a> {
+    let flooded = move || flood(systems, built, asked);
+    (title.to_owned(), Box::new(flooded))
+}
+
+/// What whoever asks does in between, if there is nothing else: else a station is asked a thousand times before it has booted.
+pub fn pause() -> Result<()> {
+    thread::sleep(Duration::from_millis(1));
+    Ok(())
 }
 
 /// A cable: its end outside, and the machine's.
@@ -128,26 +136,24 @@ impl Wire {
         while came < answers && !over.load(Ordering::Relaxed) {
             between()?;
             self.send(&question(of))?;
-            // Else it is asked a thousand times before it has booted.
-            thread::sleep(Duration::from_millis(1));
             came += self.answers(of);
         }
         Ok(came)
     }
 }
 
-/// Frames of all kinds come as fast as the host sends them, and questions among them. The control loop keeps its beat as in a run in which
+/// Frames of all kinds come as fast as the wire takes them, which has no room left again and again, and questions among them. The control loop keeps its beat as in a run in which
 /// nobody says anything; the source of the interrupts is held off when it is too much, which the health log says, with the limit that the system's file has;
 /// and the partition behind the switch answers: so many questions that the flood has come as well, whatever of it is lost on the way.
-fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
+fn flood(systems: &Systems, built: &Built, asked: Station) -> Result<Tally> {
     let quiet = systems.run(built, 1000)?;
     keeps_its_beat(&quiet)?;
     let (mut answers, mut floods) = (ANSWERS, 1);
-    let (flooded, sent, storms) = loop {
-        let (flooded, sent) = one_flood(systems, built, answers)?;
+    let (flooded, frames, storms) = loop {
+        let (flooded, frames) = one_flood(systems, built, asked, answers)?;
         let storms = storms(built, &flooded)?;
         if storms > 0 || floods == FLOODS {
-            break (flooded, sent, storms);
+            break (flooded, frames, storms);
         }
         answers *= LONGER;
         floods += 1;
@@ -155,6 +161,11 @@ fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
     ensure!(
         storms > 0,
         "no storm of {DEVICE} stands in the health log, after {FLOODS} floods"
+    );
+    ensure!(
+        frames.refused > 0,
+        "the wire had room for all of {} frames",
+        frames.sent
     );
     let line = format!("  the health log has of {DRIVER}: interrupt_storm ");
     ensure!(
@@ -172,32 +183,52 @@ fn flood(systems: &Systems, built: &Built) -> Result<Tally> {
     );
     let mut tally = Tally::one();
     tally.covered.push(format!(
-        "{sent} frames sent by the host, {storms} storms held off in {:.1} s of machine time, {answers} answers; releases of {LOOP:?} moved by {with:?} ticks, without a flood by {without:?}",
+        "{} frames sent by the host, and {} more that the wire had no room for, {storms} storms held off in {:.1} s of machine time, {answers} answers; releases of {LOOP:?} moved by {with:?} ticks, without a flood by {without:?}",
+        frames.sent,
+        frames.refused,
         flooded.report.machine_time_ns as f64 / 1e9
     ));
     Ok(tally)
 }
 
-/// A flood that goes on until so many questions were answered: what came of it, and how many frames were sent.
-fn one_flood(systems: &Systems, built: &Built, wanted: u32) -> Result<(Outcome, u32)> {
+/// How many frames the wire took, and for how many it had no room.
+#[derive(Default)]
+struct Frames {
+    sent: u32,
+    refused: u32,
+}
+
+/// A flood that begins when the station is there, and goes on until so many questions were answered: what came of it.
+fn one_flood(
+    systems: &Systems,
+    built: &Built,
+    asked: Station,
+    wanted: u32,
+) -> Result<(Outcome, Frames)> {
     let wire = Wire::new()?;
-    let (flooded, (answers, sent)) = beside(built, visited(systems, wire.outside()), |over| {
-        let (mut number, mut sent) = (0, 0);
-        let answers = wire.ask(STATUS, wanted, over, || {
+    let (flooded, (answers, frames)) = beside(built, visited(systems, wire.outside()), |over| {
+        wire.ask(asked, 1, over, pause)?;
+        let (mut number, mut frames) = (0, Frames::default());
+        let answers = wire.ask(asked, wanted, over, || {
             for _ in 0..FRAMES_OF_QUESTION {
-                sent += u32::from(wire.send(&frame_of_flood(number))?);
+                let count = if wire.send(&frame_of_flood(number, asked))? {
+                    &mut frames.sent
+                } else {
+                    &mut frames.refused
+                };
+                *count += 1;
                 number += 1;
             }
             Ok(())
         })?;
-        Ok((answers, sent))
+        Ok((answers, frames))
     })?;
     keeps_its_beat(&flooded)?;
     ensure!(
         answers >= wanted,
         "{answers} questions were answered; it should have been {wanted}"
     );
-    Ok((flooded, sent))
+    Ok((flooded, frames))
 }
 
 /// How many storms of the network's device stand in the health log: each is said once, and held off for as long as its limit counts.
@@ -238,9 +269,9 @@ fn storms(built: &Built, outcome: &Outcome) -> Result<u32> {
     Ok(storms)
 }
 
-/// One of the frames that flood: to everybody, to nobody, to the partition, from whom they are not, too short, and as long as can be.
-fn frame_of_flood(number: u32) -> Vec<u8> {
-    let (own, station) = (OUTSIDE.hardware, STATUS.hardware);
+/// One of the frames that flood: to everybody, to nobody, to the station, from whom they are not, too short, and as long as can be.
+fn frame_of_flood(number: u32, station: Station) -> Vec<u8> {
+    let (own, station) = (OUTSIDE.hardware, station.hardware);
     let (to, from) = match number % 5 {
         0 => (BROADCAST, own),
         1 => (station, own),
@@ -260,15 +291,15 @@ fn malformed(systems: &Systems, built: &Built) -> Result<()> {
     let wire = Wire::new()?;
     let (outcome, answers) = beside(built, visited(systems, wire.outside()), |over| {
         // It has booted.
-        wire.ask(STATUS, 1, over, || Ok(()))?;
+        wire.ask(STATUS, 1, over, pause)?;
         for (number, frame) in malformations(STATUS).iter().enumerate() {
             wire.send(frame)?;
             // So that none is lost for want of room.
             if number % 8 == 7 {
-                wire.ask(STATUS, 1, over, || Ok(()))?;
+                wire.ask(STATUS, 1, over, pause)?;
             }
         }
-        wire.ask(STATUS, ANSWERS_AFTER, over, || Ok(()))
+        wire.ask(STATUS, ANSWERS_AFTER, over, pause)
     })?;
     keeps_its_beat(&outcome)?;
     ensure!(

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Moment, Options, Outside, run};
 
-use super::frames::{Station, Wire, malformations};
+use super::frames::{Station, Wire, floods, malformations, pause};
 use super::{Host, LINUX, beside, keeps_its_beat, partition, visited};
 use crate::machines::{Case, Systems, case};
 
@@ -43,7 +43,13 @@ pub fn cases(systems: &Systems) -> Result<Vec<Case<'_>>> {
             is_asked,
         ),
         of_linux("Linux says that it is somebody else", pretends),
-        of_linux("Linux sends more than it may", floods),
+        of_linux("Linux sends more than it may", sends_too_much),
+        floods(
+            systems,
+            built,
+            "frames flood in from outside, to Linux",
+            GUEST,
+        ),
     ])
 }
 
@@ -120,14 +126,14 @@ fn is_asked(systems: &Systems, built: &Built) -> Result<()> {
     const ANSWERS: u32 = 10;
     let wire = Wire::new()?;
     let (outcome, answers) = beside(built, visited(systems, wire.outside()), |over| {
-        wire.ask(GUEST, 1, over, || Ok(()))?;
+        wire.ask(GUEST, 1, over, pause)?;
         for (number, frame) in malformations(GUEST).iter().enumerate() {
             wire.send(frame)?;
             if number % 8 == 7 {
-                wire.ask(GUEST, 1, over, || Ok(()))?;
+                wire.ask(GUEST, 1, over, pause)?;
             }
         }
-        wire.ask(GUEST, ANSWERS, over, || Ok(()))
+        wire.ask(GUEST, ANSWERS, over, pause)
     })?;
     keeps_its_beat(&outcome)?;
     ensure!(answers >= ANSWERS, "it answered {answers} times");
@@ -170,7 +176,7 @@ fn pretends(systems: &Systems, built: &Built) -> Result<()> {
 
 /// As fast as the guest can it sends to somebody behind the partition beside it, where nobody is: what is over its rate goes nowhere, and is counted. Its page is there
 /// afterwards.
-fn floods(systems: &Systems, built: &Built) -> Result<()> {
+fn sends_too_much(systems: &Systems, built: &Built) -> Result<()> {
     let commands = format!(
         "ip route add 10.9.0.0/16 via 10.0.2.15; dd if=/dev/zero bs=8192 count=1000 2>/dev/null | nc -u -w 1 10.9.9.9 9; {COUNTS}"
     );
