@@ -351,20 +351,17 @@ poweroff -f
                 u64::from(restarts) * 100 >= seconds * (100 - RESTARTS_MISSING_PERCENT),
                 "the driver was restarted {restarts} times in {seconds} s"
             );
-            // How late a release is says nothing where the host's clock is the machine's; that each one came, and was answered in time, does.
+            // Where the host's clock is the machine's, only that each release came says something: how late it was, or was answered, is the host's doing.
             let beside = (outcome.report.partitions.iter()).find(|one| one.name == FLIGHT);
-            let beside = beside.context("there is no control loop")?;
+            let releases = beside.context("there is no control loop")?.releases;
             // The last second is not whole, and in the first the kernel starts.
             let due = seconds.saturating_sub(1) * RELEASES_PER_SECOND;
             ensure!(
-                u64::from(beside.releases) >= due && beside.deadlines_missed == 0,
-                "{FLIGHT} was released {} times in {seconds} s, and missed {} deadlines",
-                beside.releases,
-                beside.deadlines_missed
+                u64::from(releases) >= due,
+                "{FLIGHT} was released {releases} times in {seconds} s"
             );
             Ok(format!(
-                "{CAMPAIGN_MEBIBYTES} MiB written, read back, and compared on the disk; the driver restarted {restarts} times in {seconds} s, the control loop released {} times and never late for its deadline",
-                beside.releases
+                "{CAMPAIGN_MEBIBYTES} MiB written, read back, and compared on the disk; the driver restarted {restarts} times in {seconds} s, the control loop released {releases} times"
             ))
         };
         let covered = once();
