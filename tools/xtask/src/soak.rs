@@ -21,7 +21,7 @@ const SEQUENCES_AT_A_TIME: u32 = 4_000;
 /// And so often.
 const SEQUENCES_TIMES: u32 = 8;
 /// Inputs of each fuzz target, in portions: a test may keep memory for good.
-const FUZZ: [(&str, u64, u64); 16] = [
+const FUZZ: [(&str, u64, u64); 17] = [
     ("tables", 8, 100_000),
     ("hypercalls", 20, 10_000),
     ("messages", 8, 2_000_000),
@@ -36,6 +36,7 @@ const FUZZ: [(&str, u64, u64); 16] = [
     ("disk_client", 4, 1_000_000),
     ("queue", 4, 1_000_000),
     ("log", 4, 20_000),
+    ("frames", 4, 50_000),
     ("http", 4, 200_000),
     ("prove", 4, 20_000),
 ];

@@ -42,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     targets::disk_client::TARGET,
     targets::queue::TARGET,
     targets::log::TARGET,
+    targets::frames::TARGET,
     targets::http::TARGET,
     targets::prove::TARGET,
 ];

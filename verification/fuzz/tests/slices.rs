@@ -83,6 +83,11 @@ fn log() {
 }
 
 #[test]
+fn frames() {
+    slice("frames", 5_000);
+}
+
+#[test]
 fn http() {
     slice("http", 20_000);
 }
