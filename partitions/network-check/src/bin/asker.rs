@@ -1,5 +1,5 @@
 //! Asks by frames of all lengths, and compares the answers with what they have to be. The driver is restarted on the way: each of its lives is
-//! noticed, and in each there are answers.
+//! noticed, in each there are answers, and when it is over this one says how many did not come.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -38,6 +38,7 @@ fn main() -> ! {
     let mut frame = [0; FRAME_BYTES_MAX as usize];
     let mut came = Came::default();
     let (mut next, mut next_at, mut lives, mut known) = (0, 0, 0, false);
+    let mut asked = 0u32;
     loop {
         client.poll();
         match (known, client.address()) {
@@ -45,11 +46,13 @@ fn main() -> ! {
                 known = true;
                 lives += 1;
                 seen!("address.right", u32::from(address == ASKER));
-                came.answers = 0;
+                (asked, came.answers) = (0, 0);
             }
             (true, None) => {
                 known = false;
                 seen!("driver.lost", lives);
+                seen!("asked", asked);
+                seen!("unanswered", asked.saturating_sub(came.answers));
             }
             _ => {}
         }
@@ -66,6 +69,7 @@ fn main() -> ! {
             let length = fill(&mut frame, ANSWERER, ASKER, next);
             client.send(frame.get(..length).unwrap_or_default());
             next += 1;
+            asked += 1;
         }
         client.announce();
         time::set_timer(next_at.max(time::now() + TICKS_PER_MS / 10));

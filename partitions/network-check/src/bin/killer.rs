@@ -1,4 +1,5 @@
-//! Ends lives of the network's driver, cold and warm, while its clients talk. Before that it looks at what the driver has counted.
+//! Ends lives of the partitions that it may restart, cold and warm, while the network's clients talk; and stops them in the end, if it may. Before that it
+//! looks at what the driver has counted.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -22,15 +23,17 @@ fn main() -> ! {
             seen!("hostile.over_rate", hostile.over_rate);
         }
     }
-    for kill in 0..KILLS {
-        let how = if kill % 2 == 0 {
-            Restart::Cold
-        } else {
-            Restart::Warm
-        };
-        let done = ports::PARTITION_RESTART_NETWORK.restart(how);
-        seen!("killed", u32::from(done.is_ok()));
-        sleep(100);
+    for (_, partition) in ports::PARTITION_RESTARTS {
+        for kill in 0..KILLS {
+            let how = if kill % 2 == 0 {
+                Restart::Cold
+            } else {
+                Restart::Warm
+            };
+            seen!("killed", u32::from(partition.restart(how).is_ok()));
+            sleep(100);
+        }
+        seen!("stopped", u32::from(partition.stop().is_ok()));
     }
     loop {
         wait(Lines::NONE);
