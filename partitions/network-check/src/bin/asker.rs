@@ -61,7 +61,7 @@ fn main() -> ! {
             wait(Lines::NONE);
         }
         while let Some(length) = client.receive(&mut frame) {
-            came.take(frame.get(..length).unwrap_or_default(), lives);
+            came.take(frame.get(..length).unwrap_or_default(), lives, asked);
         }
         // One in a millisecond, so that others have time too.
         if client.can_send() && time::now() >= next_at {
@@ -78,11 +78,12 @@ fn main() -> ! {
 }
 
 impl Came {
-    fn take(&mut self, frame: &[u8], lives: u32) {
+    fn take(&mut self, frame: &[u8], lives: u32, asked: u32) {
         if number(frame, ASKER, ANSWERER).is_some() {
             self.answers += 1;
             if self.answers == ANSWERS_OF_LIFE {
                 seen!("answered.in_life", lives);
+                seen!("unanswered.so_far", asked.saturating_sub(self.answers));
                 seen!("wrong", self.wrong);
             }
         } else if is_from(frame, HOSTILE) {
