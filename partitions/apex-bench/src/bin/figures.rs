@@ -100,34 +100,23 @@ fn lives_again() {
     black_box(3);
 }
 
-#[inline(never)]
-fn sets_normal() {
-    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+/// Ways that are counted from outside, each with a service at its end.
+macro_rules! ways {
+    ($($name:ident: $service:ident($($argument:expr)?);)*) => {
+        $(#[inline(never)]
+        fn $name() {
+            let _ = APEX.$service($($argument)?);
+        })*
+    };
 }
 
-#[inline(never)]
-fn restarts_warm() {
-    let _ = APEX.set_partition_mode(OperatingMode::WarmStart);
-}
-
-#[inline(never)]
-fn restarts_cold() {
-    let _ = APEX.set_partition_mode(OperatingMode::ColdStart);
-}
-
-#[inline(never)]
-fn becomes_idle() {
-    let _ = APEX.set_partition_mode(OperatingMode::Idle);
-}
-
-#[inline(never)]
-fn waits_for_its_period() {
-    let _ = APEX.periodic_wait();
-}
-
-#[inline(never)]
-fn gives_way() {
-    let _ = APEX.timed_wait(SystemTime::ZERO);
+ways! {
+    sets_normal: set_partition_mode(OperatingMode::Normal);
+    restarts_warm: set_partition_mode(OperatingMode::WarmStart);
+    restarts_cold: set_partition_mode(OperatingMode::ColdStart);
+    becomes_idle: set_partition_mode(OperatingMode::Idle);
+    waits_for_its_period: periodic_wait();
+    gives_way: timed_wait(SystemTime::ZERO);
 }
 
 #[inline(never)]
@@ -163,42 +152,51 @@ fn first_life() {
     let (fifo, name) = (Discipline::Fifo, Name::new);
     let source = Direction::Source;
     let destination = Direction::Destination;
-    let counting = ProcessAttributes::aperiodic("counting", 50, counting);
-    let _ = figure!("CREATE_PROCESS", APEX.create_process(&counting));
+    // Two of each, if that may be: the first call takes the refills of the TLB for its code, and the least counts.
     for attributes in [
+        ProcessAttributes::aperiodic("counting", 50, counting),
         ProcessAttributes::aperiodic("urgent", 60, urgent),
         ProcessAttributes::aperiodic("equal", 50, equal),
         ProcessAttributes::periodic("beat", 70, PERIOD, beat),
         ProcessAttributes::periodic("prompt", 71, PERIOD, prompt),
     ] {
-        let _ = APEX.create_process(&attributes);
+        let _ = figure!("CREATE_PROCESS", APEX.create_process(&attributes));
     }
-    let _ = figure!(
-        "CREATE_SAMPLING_PORT",
-        APEX.create_sampling_port(&name("out_sample"), MESSAGE_BYTES, source, REFRESH)
-    );
-    let _ = APEX.create_sampling_port(&name("in_sample"), MESSAGE_BYTES, destination, REFRESH);
-    let _ = figure!(
-        "CREATE_QUEUING_PORT",
-        APEX.create_queuing_port(&name("out_queue"), MESSAGE_BYTES, DEPTH, source, fifo)
-    );
-    let _ = APEX.create_queuing_port(&name("in_queue"), MESSAGE_BYTES, DEPTH, destination, fifo);
-    let _ = APEX.create_queuing_port(&name("orders"), 4, DEPTH, source, fifo);
-    let _ = figure!(
-        "CREATE_BUFFER",
-        APEX.create_buffer(name("buffer"), MESSAGE_BYTES, DEPTH, fifo)
-    );
-    let _ = figure!(
-        "CREATE_BLACKBOARD",
-        APEX.create_blackboard(name("blackboard"), MESSAGE_BYTES)
-    );
-    let _ = figure!(
-        "CREATE_SEMAPHORE",
-        APEX.create_semaphore(name("free"), 100, 200, fifo)
-    );
-    let _ = APEX.create_semaphore(name("go"), 0, 1, fifo);
-    let _ = figure!("CREATE_EVENT", APEX.create_event(name("event")));
-    let _ = figure!("CREATE_MUTEX", APEX.create_mutex(name("mutex"), 55, fifo));
+    for (port, direction) in [("out_sample", source), ("in_sample", destination)] {
+        let _ = figure!(
+            "CREATE_SAMPLING_PORT",
+            APEX.create_sampling_port(&name(port), MESSAGE_BYTES, direction, REFRESH)
+        );
+    }
+    for (port, bytes, direction) in [
+        ("out_queue", MESSAGE_BYTES, source),
+        ("in_queue", MESSAGE_BYTES, destination),
+        ("orders", 4, source),
+    ] {
+        let _ = figure!(
+            "CREATE_QUEUING_PORT",
+            APEX.create_queuing_port(&name(port), bytes, DEPTH, direction, fifo)
+        );
+    }
+    for (semaphore, value, maximum) in [("free", 100, 200), ("go", 0, 1)] {
+        let _ = figure!(
+            "CREATE_SEMAPHORE",
+            APEX.create_semaphore(name(semaphore), value, maximum, fifo)
+        );
+    }
+    for object in ["object", "other"] {
+        let object = name(object);
+        let _ = figure!(
+            "CREATE_BUFFER",
+            APEX.create_buffer(object, MESSAGE_BYTES, DEPTH, fifo)
+        );
+        let _ = figure!(
+            "CREATE_BLACKBOARD",
+            APEX.create_blackboard(object, MESSAGE_BYTES)
+        );
+        let _ = figure!("CREATE_EVENT", APEX.create_event(object));
+        let _ = figure!("CREATE_MUTEX", APEX.create_mutex(object, 55, fifo));
+    }
     let _ = figure!(
         "CREATE_ERROR_HANDLER",
         APEX.create_error_handler(errors, 4096)
@@ -263,21 +261,18 @@ fn looks() {
         "GET_QUEUING_PORT_STATUS",
         APEX.get_queuing_port_status(IN_QUEUE)
     );
-    let _ = figure!("GET_BUFFER_ID", APEX.get_buffer_id(&name("buffer")));
+    let _ = figure!("GET_BUFFER_ID", APEX.get_buffer_id(&name("object")));
     let _ = figure!("GET_BUFFER_STATUS", APEX.get_buffer_status(BUFFER));
-    let _ = figure!(
-        "GET_BLACKBOARD_ID",
-        APEX.get_blackboard_id(&name("blackboard"))
-    );
+    let _ = figure!("GET_BLACKBOARD_ID", APEX.get_blackboard_id(&name("object")));
     let _ = figure!(
         "GET_BLACKBOARD_STATUS",
         APEX.get_blackboard_status(BLACKBOARD)
     );
     let _ = figure!("GET_SEMAPHORE_ID", APEX.get_semaphore_id(&name("go")));
     let _ = figure!("GET_SEMAPHORE_STATUS", APEX.get_semaphore_status(FREE));
-    let _ = figure!("GET_EVENT_ID", APEX.get_event_id(&name("event")));
+    let _ = figure!("GET_EVENT_ID", APEX.get_event_id(&name("object")));
     let _ = figure!("GET_EVENT_STATUS", APEX.get_event_status(EVENT));
-    let _ = figure!("GET_MUTEX_ID", APEX.get_mutex_id(&name("mutex")));
+    let _ = figure!("GET_MUTEX_ID", APEX.get_mutex_id(&name("object")));
     let _ = figure!("GET_MUTEX_STATUS", APEX.get_mutex_status(MUTEX));
     let _ = figure!(
         "GET_PROCESS_MUTEX_STATE",
