@@ -225,7 +225,9 @@ impl Follower<'_> {
             };
             for keys in keys.chunks(KEYS_AT_A_TIME) {
                 running.type_in(keys)?;
-                let next = self.progress.0.saturating_add(pause);
+                // From now on, and not from when somebody looked last: the machine may have gone on for long since.
+                let now = snapshot(running.memory())?.header().now_tick.get();
+                let next = now.saturating_add(pause);
                 let passed = |_: &Running, this: &Self| (this.progress.0 >= next).then_some(());
                 if self.wait(running, passed)?.is_none() {
                     return Ok(false);
