@@ -6,7 +6,9 @@
  * figure. Each operation has two marks, and goes through both for each sample.
  *
  * The disk is /dev/vda: whole blocks, past the page cache (O_DIRECT). A read of 32 blocks is one call and 32 requests, since the queue is
- * told to make none that is longer than a block; all of them are with the device at once.
+ * told to make none that is longer than a block; all of them are with the device at once. Of blocks at scattered places it is told by way of
+ * the page cache, which is how programs have several of those under way: each is read ahead before the first is waited for, or all are
+ * written back together.
  *
  * The network is eth0: frames as they are, past the protocols of this kernel. Behind the interface there has to be the network of QEMU,
  * whose host answers a ping from where it is, without asking anybody.
@@ -18,15 +20,16 @@ typedef unsigned char byte;
 
 enum {
 	EXIT = 1, WRITE = 4, OPEN = 5, CLOSE = 6, IOCTL = 54, POLL = 167, PREAD = 179, PWRITE = 180,
-	SOCKET = 326, BIND = 327, SENDTO = 335, RECVFROM = 337, SETSOCKOPT = 339
+	READAHEAD = 191, SYNC_FILE_RANGE = 308, SOCKET = 326, BIND = 327, SENDTO = 335, RECVFROM = 337, SETSOCKOPT = 339
 };
 
 enum {
 	BLOCK_BYTES = 4096,
 	FRAME_BYTES = 1500,
 	DEPTH = 32,
-	/* Blocks of the disk that are read and written. */
+	/* Blocks of the disk that are read and written, and how far apart scattered ones are. */
 	BLOCKS = 1024,
+	STRIDE = 31,
 	WARMING = 16,
 	/* Of one at a time, and of several at once. Most of the first kind are interrupted by the clock while they wait. */
 	SAMPLES = 256,
@@ -36,7 +39,7 @@ enum {
 /* --- marks --------------------------------------------------------------------------------------------------- */
 
 /* Two for each operation. The text begins with them, on a page of its own, whatever else there is. */
-__asm__(".text; .balign 4096; .globl marks; marks: .rept 16; blr; .endr");
+__asm__(".text; .balign 4096; .globl marks; marks: .rept 20; blr; .endr");
 extern const char marks[];
 
 static inline void mark(word number)
@@ -95,7 +98,7 @@ static void all(long result, word bytes, const char *what)
 /* --- the disk ------------------------------------------------------------------------------------------------ */
 
 static byte blocks[DEPTH * BLOCK_BYTES] __attribute__((aligned(4096)));
-static int disk;
+static int disk, cached_disk;
 static word next_block;
 
 static void open_disk(void)
@@ -107,6 +110,7 @@ static void open_disk(void)
 	all(CALL3(WRITE, queue, "4\n", 2), 2, limit);
 	CALL1(CLOSE, queue);
 	disk = sure(CALL2(OPEN, "/dev/vda", READ_WRITE | DIRECT), "/dev/vda");
+	cached_disk = sure(CALL2(OPEN, "/dev/vda", READ_WRITE), "/dev/vda");
 }
 
 /* So many blocks, behind those of the last time. */
@@ -128,6 +132,48 @@ static void read_block(word count)
 static void write_block(word count)
 {
 	transfer(PWRITE, count);
+}
+
+static void transfer_cached(long number, word index)
+{
+	long place = index * STRIDE * BLOCK_BYTES;
+
+	all(call(number, cached_disk, (long)blocks, BLOCK_BYTES, 0, 0, place), BLOCK_BYTES, "a cached block");
+}
+
+/* Nothing of the disk is in memory any more. */
+static void empty_cache(word count)
+{
+	enum { FLUSH = 0x20001261 };
+
+	(void)count;
+	sure(CALL2(IOCTL, cached_disk, FLUSH), "BLKFLSBUF");
+}
+
+static void change_scattered(word count)
+{
+	word index;
+
+	for (index = 0; index < count; index++)
+		transfer_cached(PWRITE, index);
+}
+
+static void read_scattered(word count)
+{
+	word index;
+
+	for (index = 0; index < count; index++)
+		sure(call(READAHEAD, cached_disk, 0, 0, index * STRIDE * BLOCK_BYTES, BLOCK_BYTES, 0), "readahead");
+	for (index = 0; index < count; index++)
+		transfer_cached(PREAD, index);
+}
+
+static void write_scattered(word count)
+{
+	enum { WAIT_BEFORE = 1, WRITE_OUT = 2, WAIT_AFTER = 4 };
+
+	sure(call(SYNC_FILE_RANGE, cached_disk, WAIT_BEFORE | WRITE_OUT | WAIT_AFTER, 0, 0, 0, count * STRIDE * BLOCK_BYTES),
+	     "sync_file_range");
 }
 
 /* --- the network --------------------------------------------------------------------------------------------- */
@@ -284,11 +330,15 @@ static const struct operation {
 	const char *name;
 	void (*run)(word count);
 	word count;
+	/* What has to be done before it, and is not counted. */
+	void (*prepare)(word count);
 } operations[] = {
 	{ "read_4k", read_block, 1 },
 	{ "write_4k", write_block, 1 },
 	{ "read_4k_depth_32", read_block, DEPTH },
 	{ "write_4k_depth_32", write_block, DEPTH },
+	{ "read_4k_scattered_32", read_scattered, DEPTH, empty_cache },
+	{ "write_4k_scattered_32", write_scattered, DEPTH, change_scattered },
 	{ "frame_out", frames_out, 1 },
 	{ "frame_out_and_in", frames_out_and_in, 1 },
 	{ "frame_out_depth_32", frames_out, DEPTH },
@@ -296,6 +346,12 @@ static const struct operation {
 };
 
 enum { OPERATIONS = sizeof(operations) / sizeof(*operations) };
+
+static void prepare(const struct operation *operation)
+{
+	if (operation->prepare)
+		operation->prepare(operation->count);
+}
 
 void begin(void)
 {
@@ -305,10 +361,13 @@ void begin(void)
 	open_network();
 	set_room(0);
 	for (index = 0; index < OPERATIONS; index++) {
-		for (sample = 0; sample < WARMING; sample++)
+		for (sample = 0; sample < WARMING; sample++) {
+			prepare(&operations[index]);
 			operations[index].run(operations[index].count);
+		}
 		samples = operations[index].count == 1 ? SAMPLES : SAMPLES_OF_SEVERAL;
 		for (sample = 0; sample < samples; sample++) {
+			prepare(&operations[index]);
 			mark(2 * index);
 			operations[index].run(operations[index].count);
 			mark(2 * index + 1);

@@ -23,11 +23,13 @@ const fn samples_of(requests: u64) -> u64 {
 }
 
 /// The program's operations in its order, and how many requests or frames each consists of.
-pub const OPERATIONS: [(&str, u64); 8] = [
+pub const OPERATIONS: [(&str, u64); 10] = [
     ("read_4k", 1),
     ("write_4k", 1),
     ("read_4k_depth_32", 32),
     ("write_4k_depth_32", 32),
+    ("read_4k_scattered_32", 32),
+    ("write_4k_scattered_32", 32),
     ("frame_out", 1),
     ("frame_out_and_in", 1),
     ("frame_out_depth_32", 32),
@@ -109,15 +111,16 @@ pub fn figures(native: &Counts, partitions: &Counts) -> Result<Vec<Figure>> {
         let goals = (!name.contains("out_and_in")).then_some(GOALS);
         figures.push(figure.with_goals(goals));
     }
-    for (name, all, part) in FRAMES_IN {
-        let of = |costs: &[Cost], name: &str| {
+    let difference = |costs: &[Cost], all: &str, part: &str, what: &dyn Fn(&Cost) -> f64| {
+        let of = |name: &str| {
             let place = OPERATIONS.iter().position(|(one, _)| *one == name);
-            place
-                .and_then(|place| costs.get(place))
-                .map_or(0.0, |cost| cost.instructions)
+            place.and_then(|place| costs.get(place)).map_or(0.0, what)
         };
-        let difference = |costs: &[Cost]| of(costs, all) - of(costs, part);
-        let figure = Figure::compared(name, difference(&native), difference(&partitions));
+        of(all) - of(part)
+    };
+    for (name, all, part) in FRAMES_IN {
+        let of = |costs: &[Cost]| difference(costs, all, part, &|cost| cost.instructions);
+        let figure = Figure::compared(name, of(&native), of(&partitions));
         figures.push(figure.with_goals(Some(GOALS)));
     }
     for ((name, _), (native, here)) in both() {
@@ -133,6 +136,10 @@ pub fn figures(native: &Counts, partitions: &Counts) -> Result<Vec<Figure>> {
             &format!("hypercalls_{name}"),
             here.event(HYPERCALLS),
         ));
+    }
+    for (name, all, part) in FRAMES_IN {
+        let here = difference(&partitions, all, part, &|cost| cost.event(HYPERCALLS));
+        figures.push(Figure::alone(&format!("hypercalls_{name}"), here));
     }
     Ok(figures)
 }
