@@ -187,7 +187,8 @@ impl<M: Machine> Kernel<M> {
         state.release = None;
         state.announcements = [0; 2];
         state.verdict = None;
-        if !matches!(state.activity, Activity::Stopped | Activity::Delayed) {
+        // One that waits for its back-off is taken out of its channels again: its peers learn now that no other life comes.
+        if state.activity != Activity::Stopped {
             state.farewells = state.channels;
             state.functions = functions;
             self.put_off_chores(partition);

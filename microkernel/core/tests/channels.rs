@@ -3,8 +3,9 @@
 use cofferdam_abi::Status;
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::page;
+use cofferdam_abi::record::PartitionState;
 use cofferdam_machine::{CONSTANTS, DATA, DATA_BYTES, Ports, Simulation, SystemBuilder, TEXT};
-use cofferdam_tables::{ChannelKind, Region, RegionKind, Rights};
+use cofferdam_tables::{CapabilityKind, ChannelKind, Region, RegionKind, Rights};
 
 const A: u8 = 0;
 const B: u8 = 1;
@@ -400,6 +401,26 @@ fn a_peer_that_is_stopped_has_no_epoch() {
         assert_eq!(simulation.pending(A), ports.lines[0], "{kind:?}");
         assert_eq!(epoch(&mut simulation), 0, "{kind:?}");
     }
+}
+
+/// Nobody was told when its life ended, for another was to come: now none will.
+#[test]
+fn a_peer_that_is_stopped_in_its_back_off_is_told_of_as_well() {
+    const STOP: u32 = 0;
+    let (mut system, ports) = system(ChannelKind::Ring, &[B], 8, 2);
+    system.capability(C, CapabilityKind::Partition, B, 3);
+    system.own(B).back_off_ticks = 10_000;
+    let mut simulation = boot(system);
+    simulation.advance_until_runs(B);
+    simulation.call(B, Hypercall::HealthRaise, &[1]);
+    assert_eq!(simulation.state(B), PartitionState::Delayed);
+    assert_eq!(simulation.pending(A), 0);
+    simulation.advance_until_runs(C);
+    simulation.call(C, Hypercall::PartitionControl, &[0, STOP]);
+    assert_eq!(simulation.state(B), PartitionState::Stopped);
+    assert_eq!(simulation.pending(A), ports.lines[0]);
+    let (_, results) = call(&mut simulation, A, Hypercall::ChannelStatus, &[0]);
+    assert_eq!(results[0], 0);
 }
 
 #[test]
