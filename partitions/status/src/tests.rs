@@ -1,9 +1,8 @@
 //! The page, requests for it, and connections from a host that behaves and one that does not.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+mod cable;
+
 use std::format;
-use std::rc::Rc;
 use std::string::{String as Text, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -12,10 +11,11 @@ use flight_messages::{Attitude, Elevator, microradians};
 use heapless::String;
 use network_messages::{ClientCounts, Counts};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
-use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+
+use cable::Cable;
 
 use crate::{
     Buffers, CONNECTIONS, Event, LIFE_MS, Page, PartitionRow, RESPONSE_BYTES, Request, Server,
@@ -132,52 +132,6 @@ fn requests_are_understood_when_they_are_whole() {
     assert_eq!(endless.verdict(), Verdict::Bad);
 }
 
-/// One end of a cable.
-#[derive(Clone, Default)]
-struct Cable {
-    comes: Rc<RefCell<VecDeque<Vec<u8>>>>,
-    goes: Rc<RefCell<VecDeque<Vec<u8>>>>,
-}
-
-struct Came(Vec<u8>);
-struct Goes(Rc<RefCell<VecDeque<Vec<u8>>>>);
-
-impl phy::RxToken for Came {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
-        read(&self.0)
-    }
-}
-
-impl phy::TxToken for Goes {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
-        let mut frame = vec![0; length];
-        let result = write(&mut frame);
-        self.0.borrow_mut().push_back(frame);
-        result
-    }
-}
-
-impl Device for Cable {
-    type RxToken<'a> = Came;
-    type TxToken<'a> = Goes;
-
-    fn receive(&mut self, _: Instant) -> Option<(Came, Goes)> {
-        let frame = self.comes.borrow_mut().pop_front()?;
-        Some((Came(frame), Goes(self.goes.clone())))
-    }
-
-    fn transmit(&mut self, _: Instant) -> Option<Goes> {
-        Some(Goes(self.goes.clone()))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = 1514;
-        capabilities
-    }
-}
-
 /// A host at the other end of the cable.
 struct Host {
     cable: Cable,
@@ -231,10 +185,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let mut cable = Cable::default();
-        let other = Cable {
-            comes: cable.goes.clone(),
-            goes: cable.comes.clone(),
-        };
+        let other = cable.other_end();
         let buffers = vec![[const { Buffers::EMPTY }; CONNECTIONS]].leak();
         let storage = vec![[const { SocketStorage::EMPTY }; CONNECTIONS]].leak();
         let memory = (&mut buffers[0], &mut storage[0]);

@@ -84,7 +84,7 @@ fn log() {
 
 #[test]
 fn frames() {
-    slice("frames", 5_000);
+    slice("frames", 2_000);
 }
 
 #[test]
