@@ -75,6 +75,14 @@ impl Needs {
         }
     }
 
+    /// What either needs.
+    pub const fn with(self, other: Self) -> Self {
+        Self {
+            guests: self.guests || other.guests,
+            bus: self.bus || other.bus,
+        }
+    }
+
     /// What the kernel is called that has it.
     pub const fn name(self) -> &'static str {
         match (self.guests, self.bus) {
@@ -121,6 +129,8 @@ pub struct Tree {
     pub guests: PathBuf,
     /// Whether what that takes may be installed.
     pub consent: Consent,
+    /// What each kernel has in any case, beside what its system needs. It is nothing but where the larger kernels are tested.
+    pub kernels_have: Needs,
 }
 
 /// A system that was built.
@@ -138,6 +148,8 @@ pub struct Built {
     pub guests: Vec<(String, Content)>,
     /// What was done to the kernels of guests, for those that were rewritten.
     pub rewritten: Vec<(String, Rewritten)>,
+    /// What its kernels have.
+    pub kernels_have: Needs,
     /// The image with each kernel.
     images: [Vec<u8>; Kernel::ALL.len()],
 }
@@ -219,6 +231,7 @@ impl Tree {
             target: target_directory(root),
             guests: target_directory(root),
             consent,
+            kernels_have: Needs::default(),
         }
     }
 
@@ -257,7 +270,7 @@ impl Tree {
             warnings,
         } = self.guests(&checked)?;
         let of_guests = Diagnostics::new(checked.warnings.sources.clone(), warnings);
-        let needs = Needs::of(&checked);
+        let needs = Needs::of(&checked).with(self.kernels_have);
         let compile = |kernel| -> Result<_, Failure> {
             let elf = self.kernel(kernel, needs)?;
             let image = cofferdam_compile::compile(&checked, &elf, &programs, &guests)?;
@@ -300,6 +313,7 @@ impl Tree {
             directory,
             guests,
             rewritten,
+            kernels_have: needs,
             images: [release.bytes, trace.bytes],
         })
     }

@@ -1,7 +1,7 @@
 //! Keeps what the runs of this process execute of the kernel.
 //!
 //! Behind [`begin`], each run of the unmodified kernel `release` has the plugin of `tools/icount` with it, which leaves a
-//! file of what was executed. The kernels themselves lie beside these, each once, under the name of what it has ([`Needs::name`]); a run's file
+//! file of what was executed. The kernels themselves lie beside these, each once, under the name of what it has ([`cofferdam_build::Needs::name`]); a run's file
 //! begins with the same.
 
 use std::fs;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_abi::space::kernel;
-use cofferdam_build::{Built, Needs, store};
+use cofferdam_build::{Built, store};
 use cofferdam_qemu::Plugin;
 use object::{Object, ObjectSegment};
 
@@ -50,7 +50,7 @@ pub(crate) fn plugin(built: &Built, image: &[u8], options: &Options) -> Result<O
     let Some(coverage) = coverage else {
         return Ok(None);
     };
-    let name = Needs::of(&built.checked).name();
+    let name = built.kernels_have.name();
     let elf = built.directory.join("programs/kernel-release.elf");
     let elf = fs::read(&elf).with_context(|| format!("{} cannot be read", elf.display()))?;
     let own = text(&elf).context("the kernel has no text")?;

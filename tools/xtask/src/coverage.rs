@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::store;
+use cofferdam_build::{Kernel, Needs, Tree, check, store, systems};
 use cofferdam_coverage::arguments::Arguments;
 use cofferdam_coverage::{Analysis, Sources, analyse, page};
 use cofferdam_progress::{print_result, say};
@@ -15,6 +15,8 @@ use cofferdam_run::coverage;
 use cofferdam_target_build::target_directory;
 
 use crate::bench::counting::plugin;
+use crate::machines::{self, Systems};
+use crate::parts::{Parts, Tally};
 use crate::test;
 use crate::workspace::Workspace;
 
@@ -27,6 +29,23 @@ const PARTS: [&str; 7] = [
     "attacks from inside of guests",
     "every phase of the end of a window",
     "a unit outside of the tree",
+];
+
+/// Kernels with more in them than most systems need. Those systems run on them as well, as the files beside them say: what tests a hypercall of one kernel
+/// tests it of the others too.
+const LARGER: [Needs; 3] = [
+    Needs {
+        guests: false,
+        bus: true,
+    },
+    Needs {
+        guests: true,
+        bus: false,
+    },
+    Needs {
+        guests: true,
+        bus: true,
+    },
 ];
 
 /// The page, and the same as data.
@@ -50,16 +69,59 @@ pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
     }
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     coverage::begin(&plugin(workspace)?, &folder)?;
-    let parts = if wanted.is_empty() {
-        PARTS.map(str::to_owned).to_vec()
+    let (of_larger, of_tests): (Vec<String>, Vec<_>) = (wanted.iter().cloned())
+        .partition(|one| LARGER.iter().any(|has| larger(*has).starts_with(one)));
+    let all = PARTS.map(str::to_owned).to_vec();
+    let of_tests = if wanted.is_empty() { all } else { of_tests };
+    let tests = if of_tests.is_empty() {
+        Ok(())
     } else {
-        wanted.to_vec()
+        test::run(workspace, &of_tests)
     };
-    let tests = test::run(workspace, &parts);
+    // These come last: what is left of a system is built with another kernel.
+    let is_wanted = |name: &str| {
+        wanted.is_empty() || of_larger.iter().any(|one| name.starts_with(one.as_str()))
+    };
+    let on_larger = on_larger_kernels(workspace, is_wanted);
     let whole = show(workspace.root);
     tests?;
+    on_larger?;
     // Some of the parts never come to everything.
     if wanted.is_empty() { whole } else { Ok(()) }
+}
+
+/// The name of the part in which systems run on this kernel that need less.
+fn larger(kernels_have: Needs) -> String {
+    format!("systems on the kernel for {}", kernels_have.name())
+}
+
+/// Runs systems on kernels that have more than they need.
+fn on_larger_kernels(workspace: &Workspace<'_>, is_wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let mut parts = Parts::default();
+    for kernels_have in LARGER {
+        let name = larger(kernels_have);
+        if is_wanted(&name) {
+            parts.run(&name, || on_larger_kernel(workspace, kernels_have));
+        }
+    }
+    parts.finish()
+}
+
+fn on_larger_kernel(workspace: &Workspace<'_>, kernels_have: Needs) -> Result<Tally> {
+    let tree = Tree {
+        kernels_have,
+        ..workspace.tree()
+    };
+    let mut smaller = Vec::new();
+    for system in systems(&tree.root) {
+        let needs = Needs::of(&check(&system.file).map_err(anyhow::Error::from)?);
+        if needs != kernels_have && needs.with(kernels_have) == kernels_have {
+            smaller.push(system.name);
+        }
+    }
+    let is_smaller = |name: &str| smaller.iter().any(|one| one == name);
+    let systems = Systems::build_some(&tree, is_smaller)?;
+    machines::expected_runs(&systems, &[Kernel::Release])
 }
 
 /// Makes the page and the data of what was kept, and says in a few lines what is there.

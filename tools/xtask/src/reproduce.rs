@@ -30,6 +30,7 @@ pub fn elsewhere(tree: &Tree, systems: &Systems) -> Result<Tally> {
         // Linux is not built a second time: it is no source of this tree.
         guests: tree.guests.clone(),
         consent: tree.consent,
+        kernels_have: tree.kernels_have,
     };
     let mut tally = Tally::default();
     for (name, here) in systems.iter() {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use cofferdam_build::Tree;
+use cofferdam_build::{Kernel, Tree};
 
 use crate::bench;
 use crate::book;
@@ -157,7 +157,8 @@ pub fn expected(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
     let wanted = Wanted::among(wanted, "system", &names)?;
     let mut parts = Parts::default();
     parts.run("as expected", || {
-        machines::expected_runs(&Systems::build_some(&tree, |name| wanted.has(name))?)
+        let systems = Systems::build_some(&tree, |name| wanted.has(name))?;
+        machines::expected_runs(&systems, &Kernel::ALL)
     });
     parts.finish()
 }

@@ -34,6 +34,11 @@ struct Instruction {
 }
 
 impl Variant {
+    /// Whether its kernel differs.
+    pub const fn is_of_kernel(&self) -> bool {
+        self.kernel.is_some()
+    }
+
     /// One with another text in place of one of the file's.
     pub fn replacing(before: &str, after: &str) -> Self {
         Self {
