@@ -391,12 +391,23 @@ impl Recording {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
     use serde_json::{Value, json};
 
     use super::*;
 
     /// A recording of nothing, whose manifest somebody changed.
     fn opened(change: impl FnOnce(&mut Value)) -> String {
+        opened_as(|mut manifest| {
+            change(&mut manifest);
+            manifest.to_string().into_bytes()
+        })
+    }
+
+    /// The same, with the manifest's text.
+    fn opened_as(text: impl FnOnce(Value) -> Vec<u8>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let digest = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
         fs::create_dir(folder.path().join("disks")).unwrap();
@@ -409,13 +420,12 @@ mod tests {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
         let digests: BTreeMap<_, _> = files.map(|(name, bytes)| (name, digest(bytes))).into();
-        let mut manifest = json!({
+        let manifest = json!({
             "format": FORMAT, "system": "s", "kernel": "release", "memory_mib": 128, "stop_at_ticks": null, "paced": false,
             "devices": ["virtio-blk-pci,drive=d,addr=0x1.0"], "disks": [{ "name": "d", "read_only": false }], "networks": ["n"],
             "ended": "by_kernel", "files": digests, "memory_sha256": "",
         });
-        change(&mut manifest);
-        fs::write(folder.path().join(MANIFEST), manifest.to_string()).unwrap();
+        fs::write(folder.path().join(MANIFEST), text(manifest)).unwrap();
         match Recording::open(folder.path()) {
             Ok(_) => String::new(),
             Err(error) => format!("{error:#}"),
@@ -458,6 +468,28 @@ mod tests {
         for (change, said) in changes {
             let error = opened(change);
             assert!(error.contains(said), "{said}: {error}");
+        }
+    }
+
+    proptest! {
+        /// And if it is taken, it says what it said, or as much as makes no difference to a machine.
+        #[test]
+        fn whatever_stands_in_a_manifest_there_is_an_answer(
+            changes in vec((any::<Index>(), any::<u8>()), 1..6),
+            length in any::<Index>(),
+        ) {
+            let error = opened_as(|manifest| {
+                let mut text = manifest.to_string().into_bytes();
+                for (place, byte) in &changes {
+                    let end = text.len();
+                    text[place.index(end)] = *byte;
+                }
+                // Most of them stay as long as they are.
+                let end = (length.index(2 * text.len()) + 1).min(text.len());
+                text.truncate(end);
+                text
+            });
+            prop_assert_eq!(error.lines().count(), usize::from(!error.is_empty()));
         }
     }
 

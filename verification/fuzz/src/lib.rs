@@ -1,6 +1,6 @@
 //! The decoders and the kernel under input that somebody else made.
 //!
-//! Whatever reads bytes from outside (tables, messages, rings, files of a system, programs, images, records, the arguments of hypercalls, queues of guests and of devices, frames, what clients and drivers tell each other, file systems, requests) is a
+//! Whatever reads bytes from outside (tables, messages, rings, files of a system, programs, images, records and the events beside them, the arguments of hypercalls, queues of guests and of devices, frames, what clients and drivers tell each other, file systems, requests) is a
 //! [`Target`]: a function that takes any bytes and must return. It panics if what was tested did, or if the answer breaks what the
 //! documents promise. Each is run in two ways, with the same body:
 //!
@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     targets::system::TARGET,
     targets::programs::TARGET,
     targets::record::TARGET,
+    targets::events::TARGET,
     targets::virtio::TARGET,
     targets::network::TARGET,
     targets::network_client::TARGET,

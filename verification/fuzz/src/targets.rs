@@ -3,6 +3,7 @@
 mod choice;
 pub mod disk;
 pub mod disk_client;
+pub mod events;
 pub mod frames;
 pub mod http;
 pub mod hypercalls;

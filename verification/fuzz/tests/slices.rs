@@ -43,6 +43,11 @@ fn prove() {
 }
 
 #[test]
+fn events() {
+    slice("events", 400);
+}
+
+#[test]
 fn record() {
     slice("record", 1000);
 }
