@@ -3,10 +3,10 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::{RingConsumer, RingProducer, SharedMemory, wait};
+use cofferdam_native::{RingConsumer, RingError, RingProducer, SharedMemory, wait};
 use evidence::seen;
 use network_check::{ANSWERER, ASKER, Address, BROADCAST, HOSTILE, PROTOCOL, header};
-use network_messages::{FRAME_BYTES_MAX, Operation, Reply, Request, Status};
+use network_messages::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Reply, Request, Status};
 
 cofferdam_native::partition!("hostile", main);
 
@@ -94,39 +94,52 @@ impl Network {
         }
         let _ = self.requests.ring_doorbell();
         loop {
-            if let Ok(Some(reply)) = self.replies.pop()
-                && reply.id == id
-            {
-                return match reply.status {
-                    Status::Done => 0,
-                    Status::Malformed => 1,
-                    Status::Refused => 2,
-                    Status::Dropped => 3,
-                };
+            match self.replies.pop() {
+                Ok(Some(reply)) if reply.id == id => {
+                    return match reply.status {
+                        Status::Done => 0,
+                        Status::Malformed => 1,
+                        Status::Refused => 2,
+                        Status::Dropped => 3,
+                    };
+                }
+                Err(RingError::PeerRestarted) => return u32::MAX,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => wait_for_driver(),
             }
-            wait(ports::NETWORK.line());
         }
     }
 
-    /// As much as there is room for, without end; in between as somebody else. Nobody reads the answers but to have room for more.
+    /// As much as there is room for, without end; in between as somebody else. Nobody reads the answers but to have room for more, and now and then to see that
+    /// there is one: without it nothing more is sent.
     fn flood(&mut self, own: [u8; 14]) -> ! {
         let spoofed = header(ASKER, ANSWERER, PROTOCOL);
         self.payload.copy_in(0, &own);
         self.payload.copy_in(2048, &spoofed);
         loop {
-            for number in 0..64 {
+            for _ in 0..64 {
                 self.last_id = self.last_id.wrapping_add(1);
                 // A restart of the driver is no reason to stop.
                 let _ = self.requests.push(&Request {
                     id: self.last_id,
                     operation: Operation::Send,
-                    offset: if number % 4 == 0 { 2048 } else { 0 },
+                    // No divisor of how many it asks for at once: the first ones, which the rate lets through, are of both kinds.
+                    offset: if self.last_id.is_multiple_of(5) {
+                        2048
+                    } else {
+                        0
+                    },
                     length: FRAME_BYTES_MAX,
                 });
                 let _ = self.replies.pop();
             }
             let _ = self.requests.ring_doorbell();
-            wait(ports::NETWORK.line());
+            wait_for_driver();
+            self.ask(Operation::Send, 0, FRAME_BYTES_MIN);
         }
     }
+}
+
+fn wait_for_driver() {
+    wait(ports::NETWORK.line());
 }

@@ -1,5 +1,5 @@
 //! Ends lives of the partitions that it may restart, cold and warm, while the network's clients talk; and stops them in the end, if it may. Before that it
-//! looks at what the driver has counted.
+//! looks at what the driver has counted, and behind it whether the driver still counts.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -7,6 +7,7 @@
 use cofferdam_native::{Lines, Restart, time, wait};
 use evidence::seen;
 use network_check::HOSTILE;
+use network_messages::ClientCounts;
 
 cofferdam_native::partition!("killer", main);
 
@@ -15,13 +16,10 @@ const KILLS: u32 = 6;
 
 fn main() -> ! {
     sleep(300);
-    if let Ok(Some(sample)) = ports::COUNTS.read() {
-        let mut clients = sample.value.clients.iter();
-        if let Some(hostile) = clients.find(|client| client.address == HOSTILE) {
-            seen!("hostile.sent", hostile.sent);
-            seen!("hostile.refused", hostile.refused);
-            seen!("hostile.over_rate", hostile.over_rate);
-        }
+    if let Some(hostile) = counted_of_hostile() {
+        seen!("hostile.sent", hostile.sent);
+        seen!("hostile.refused", hostile.refused);
+        seen!("hostile.over_rate", hostile.over_rate);
     }
     for (_, partition) in ports::PARTITION_RESTARTS {
         for kill in 0..KILLS {
@@ -35,9 +33,22 @@ fn main() -> ! {
         }
         seen!("stopped", u32::from(partition.stop().is_ok()));
     }
+    // Whoever floods has the buffers of all but a few of its frames back, or it could not go on.
+    sleep(200);
+    let before = counted_of_hostile().map_or(0, |hostile| hostile.sent);
+    sleep(200);
+    let after = counted_of_hostile().map_or(0, |hostile| hostile.sent);
+    seen!("hostile.sent_later", after.saturating_sub(before));
     loop {
         wait(Lines::NONE);
     }
+}
+
+/// What the driver said last of the hostile client's frames.
+fn counted_of_hostile() -> Option<ClientCounts> {
+    let sample = ports::COUNTS.read().ok()??;
+    let mut clients = sample.value.clients.into_iter();
+    clients.find(|client| client.address == HOSTILE)
 }
 
 fn sleep(ms: u64) {
