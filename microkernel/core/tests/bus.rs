@@ -100,6 +100,43 @@ fn functions_are_out_while_their_owner_lives() {
     );
 }
 
+/// A boundary comes first: what the owner's end has left to do waits for the owner's next window, and all of it comes before anything of the next life.
+#[test]
+fn a_boundary_between_an_end_and_the_loss_of_the_bus_puts_it_off() {
+    for (restart, after) in [
+        (false, vec![(FIRST, 0)]),
+        (true, vec![(FIRST, 0), (FIRST, MASTER), (SECOND, MASTER)]),
+    ] {
+        let mut simulation = start(system(), &[(FIRST, 11), (SECOND, 22)]);
+        taken(&mut simulation);
+        simulation.advance_until_runs(OTHER);
+        simulation.advance_until_runs(DRIVER);
+        // The first chore goes past the end of the window, which is 100 ticks long.
+        simulation.advance(50);
+        simulation.prepare_ticks = 60;
+        simulation.call(DRIVER, Hypercall::SelfControl, &[u32::from(restart)]);
+        simulation.settle();
+        assert_eq!(taken(&mut simulation), [(SECOND, COMMAND, 0)]);
+        simulation.prepare_ticks = 0;
+        simulation.advance_until_runs(OTHER);
+        assert_eq!(
+            taken(&mut simulation),
+            [],
+            "the first is still a master while others run"
+        );
+        let state = simulation.state(DRIVER);
+        assert!(state != PartitionState::Ready, "{state:?}");
+        simulation.advance_to_window();
+        simulation.settle();
+        let after = after
+            .iter()
+            .map(|(number, value)| (*number, COMMAND, *value));
+        assert_eq!(taken(&mut simulation), after.collect::<Vec<_>>());
+        let running = restart.then_some(DRIVER);
+        assert_eq!(simulation.running(), running);
+    }
+}
+
 #[test]
 fn a_function_that_is_another_stays_off_and_its_owner_learns_of_it() {
     // Another device in the first slot, the second is empty.
