@@ -54,10 +54,15 @@ pub(crate) fn plugin(built: &Built, image: &[u8], options: &Options) -> Result<O
     let elf = built.directory.join("programs/kernel-release.elf");
     let elf = fs::read(&elf).with_context(|| format!("{} cannot be read", elf.display()))?;
     let own = text(&elf).context("the kernel has no text")?;
-    // Tables that a test has damaged are no matter: it is the kernel that finds them so.
-    if text(image).is_none_or(|text| !text.starts_with(own)) {
+    // Tables that a test has damaged are no matter: it is the kernel that finds them so. Nor is one instruction that is another one on purpose, so that
+    // the kernel fails: what is executed besides it is the kernel's own.
+    let others = text(image).and_then(|text| text.get(..own.len()));
+    let Some(others) = others
+        .map(|text| differences(own, text))
+        .filter(|all| all.len() <= 1)
+    else {
         return Ok(None);
-    }
+    };
     let kept = coverage.folder.join(name).with_extension(KERNEL);
     match fs::read(&kept) {
         Ok(kept) => ensure!(
@@ -70,16 +75,23 @@ pub(crate) fn plugin(built: &Built, image: &[u8], options: &Options) -> Result<O
     let run = coverage.runs.fetch_add(1, Ordering::Relaxed);
     let out = coverage.folder.join(format!("{name}-{run:04}.{EXECUTED}"));
     let text = kernel::TEXT..kernel::TEXT + kernel::TEXT_SIZE;
+    let covers = format!("{:x}-{:x}", text.start, text.end);
+    let except = (others.iter()).map(|address| ("except".to_owned(), format!("{address:x}")));
+    let arguments = [
+        ("out".to_owned(), out.display().to_string()),
+        ("covers".to_owned(), covers),
+    ];
     Ok(Some(Plugin {
         library: coverage.plugin.clone(),
-        arguments: vec![
-            ("out".to_owned(), out.display().to_string()),
-            (
-                "covers".to_owned(),
-                format!("{:x}-{:x}", text.start, text.end),
-            ),
-        ],
+        arguments: arguments.into_iter().chain(except).collect(),
     }))
+}
+
+/// The addresses at which a kernel's text has another word than this one.
+fn differences(own: &[u8], other: &[u8]) -> Vec<u32> {
+    let words = own.chunks(4).zip(other.chunks(4)).zip(0..);
+    let others = words.filter(|((own, other), _)| own != other);
+    others.map(|(_, place)| kernel::TEXT + 4 * place).collect()
 }
 
 /// What an ELF has where the kernel's text begins.

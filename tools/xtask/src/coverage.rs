@@ -19,6 +19,7 @@ use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally};
 use crate::test;
 use crate::workspace::Workspace;
+use crate::wrong_tables;
 
 /// The parts of the tests in which the kernel `release` runs.
 const PARTS: [&str; 7] = [
@@ -69,8 +70,14 @@ pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
     }
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     coverage::begin(&plugin(workspace)?, &folder)?;
-    let (of_larger, of_tests): (Vec<String>, Vec<_>) = (wanted.iter().cloned())
-        .partition(|one| LARGER.iter().any(|has| larger(*has).starts_with(one)));
+    let begins = |name: &str, one: &String| name.starts_with(one.as_str());
+    let is_of_larger = |one: &&String| LARGER.iter().any(|has| begins(&larger(*has), one));
+    let is_of_tests = |one: &&String| PARTS.iter().any(|part| begins(part, one));
+    // What begins no name is for the tests to complain of.
+    let of_tests: Vec<_> = (wanted.iter())
+        .filter(|one| is_of_tests(one) || !is_of_larger(one))
+        .cloned()
+        .collect();
     let all = PARTS.map(str::to_owned).to_vec();
     let of_tests = if wanted.is_empty() { all } else { of_tests };
     let tests = if of_tests.is_empty() {
@@ -79,9 +86,7 @@ pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
         test::run(workspace, &of_tests)
     };
     // These come last: what is left of a system is built with another kernel.
-    let is_wanted = |name: &str| {
-        wanted.is_empty() || of_larger.iter().any(|one| name.starts_with(one.as_str()))
-    };
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|one| begins(name, one));
     let on_larger = on_larger_kernels(workspace, is_wanted);
     let whole = show(workspace.root);
     tests?;
@@ -121,7 +126,13 @@ fn on_larger_kernel(workspace: &Workspace<'_>, kernels_have: Needs) -> Result<Ta
     }
     let is_smaller = |name: &str| smaller.iter().any(|one| one == name);
     let systems = Systems::build_some(&tree, is_smaller)?;
-    machines::expected_runs(&systems, &[Kernel::Release])
+    let mut tally = machines::expected_runs(&systems, &[Kernel::Release])?;
+    tally.add(machines::attacks(&systems)?);
+    tally.add(machines::run_all(wrong_tables::cases(
+        &systems,
+        systems.get(machines::FLIGHT)?,
+    )?));
+    Ok(tally)
 }
 
 /// Makes the page and the data of what was kept, and says in a few lines what is there.

@@ -1,8 +1,12 @@
 //! Damage to the compiled tables of an image, and what the kernel has to say about it.
 
-use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
 use cofferdam_abi::space;
+use cofferdam_core::Configuration;
 use cofferdam_tables::{Header, seal};
+use fastrand::Rng;
 use object::BigEndian;
 use object::elf::FileHeader32;
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -84,6 +88,104 @@ pub fn apply(damage: &Damage, mut image: Vec<u8>) -> Result<Vec<u8>> {
     }
     header.copy_from_slice(damaged.as_bytes());
     Ok(image)
+}
+
+/// Tables that somebody made, under a right checksum, and what the kernel has to say about them.
+pub struct Mutant {
+    /// The number from which they follow.
+    pub seed: u64,
+    /// The number of the boot failure.
+    pub reason: u32,
+    /// The image with them.
+    pub image: Vec<u8>,
+}
+
+/// So many times more are tried than are wanted: some are taken, and of none there are more than a third for the same reason.
+const TRIES: u64 = 20;
+
+/// Mutants of the tables of an image that are refused: the kernel's own code says so, on the host.
+pub fn mutants(image: &[u8], count: usize) -> Result<Vec<Mutant>> {
+    let range = tables(image)?;
+    let tables = image.get(range.clone()).context("the image is truncated")?;
+    let room = tables.len() - size_of::<Header>();
+    let (_, records) = cofferdam_tables::open(tables)
+        .map_err(|error| anyhow::anyhow!("the tables have no head: {error:?}"))?;
+    let records: Vec<_> = records
+        .map(|record| {
+            let record = record.ok().context("the tables are malformed")?;
+            postcard::to_stdvec(&record).context("a record is not one")
+        })
+        .collect::<Result<_>>()?;
+    let mut configuration = Box::new(Configuration::EMPTY);
+    let mut of_reason = BTreeMap::<u32, usize>::new();
+    let mut all = Vec::new();
+    for seed in 0..count as u64 * TRIES {
+        let (mut body, number) = mutated(&records, room, &mut Rng::with_seed(seed));
+        body.truncate(room);
+        let mut bytes = seal(&body, number).as_bytes().to_vec();
+        bytes.extend(body);
+        *configuration = Configuration::EMPTY;
+        let Err(failure) = configuration.load(&bytes) else {
+            continue;
+        };
+        let reason = failure.number();
+        let so_far = of_reason.entry(reason).or_default();
+        if *so_far >= count / 3 || all.len() >= count {
+            continue;
+        }
+        *so_far += 1;
+        let mut image = image.to_vec();
+        image[range.start..range.start + bytes.len()].copy_from_slice(&bytes);
+        all.push(Mutant {
+            seed,
+            reason,
+            image,
+        });
+    }
+    ensure!(all.len() == count, "there are {} mutants alone", all.len());
+    Ok(all)
+}
+
+/// The records with something changed, and how many the head says that there are.
+fn mutated(records: &[Vec<u8>], room: usize, rng: &mut Rng) -> (Vec<u8>, u32) {
+    let mut records = records.to_vec();
+    let one = rng.usize(..records.len());
+    let other = rng.usize(..records.len());
+    let mut missing = 0;
+    match rng.u8(..16) {
+        0 => _ = records.remove(one),
+        1 => records.swap(one, other),
+        2 => records[other] = records[one].clone(),
+        3 => {
+            // As many of one as there is room for.
+            records.truncate(other + 1);
+            let copy = records[one.min(other)].clone();
+            let used: usize = records.iter().map(Vec::len).sum();
+            let more = (room - used) / copy.len();
+            records.extend(std::iter::repeat_n(copy, more));
+        }
+        4 => {
+            let shorter = rng.usize(..records[one].len());
+            records[one].truncate(shorter);
+            records.truncate(one + 1);
+        }
+        5 => missing = rng.u32(1..4),
+        _ => {
+            for _ in 0..rng.u8(1..3) {
+                let record = &mut records[one];
+                let place = rng.usize(..record.len());
+                record[place] = match rng.u8(..5) {
+                    0 => 0,
+                    1 => 0x7f,
+                    2 => 0xff,
+                    3 => record[place].wrapping_add(1),
+                    _ => rng.u8(..),
+                };
+            }
+        }
+    }
+    let number = (records.len() as u32).wrapping_sub(missing);
+    (records.concat(), number)
 }
 
 /// How many bits the tables of an image have.

@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use cofferdam_abi::record::State;
 
 use cofferdam_build::{Built, Kernel, Needs, Tree, store, systems};
 use cofferdam_progress::say;
@@ -16,13 +15,13 @@ use cofferdam_run::{Moment, Options, Outcome, Outside, PartitionReport, run, run
 
 use crate::conformity;
 use crate::crash;
-use crate::damage::DAMAGES;
 use crate::exact;
 use crate::expected::{self, Expected};
 use crate::guests;
 use crate::parts::Tally;
 use crate::timeline;
 use crate::variant::Variant;
+use crate::wrong_tables;
 
 /// So many machines run at a time.
 const AT_A_TIME: usize = 2;
@@ -37,7 +36,7 @@ const UBOOT: &str = "uboot";
 /// The systems whose windows have more events each than the trace holds: none is there to be judged.
 const BUSY: [&str; 3] = ["apex_bench", "bench", "driver_bench"];
 /// The system of the first runs.
-const FLIGHT: &str = "flight";
+pub(crate) const FLIGHT: &str = "flight";
 /// The same with its control loop as an ARINC 653 application.
 const FLIGHT_APEX: &str = "flight_apex";
 
@@ -239,10 +238,8 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(case("Debian's U-Boot comes to its prompt", move || {
         uboot_obeys(systems, uboot)
     }));
-    for damage in DAMAGES {
-        let title = format!("damaged tables: {}", damage.name);
-        cases.push(case(title, move || damaged_tables(systems, flight, damage)));
-    }
+    cases.extend(wrong_tables::cases(systems, flight)?);
+    cases.extend(wrong_tables::mutants(systems, systems.get(LINUX)?)?);
     Ok(run_all(cases))
 }
 
@@ -547,51 +544,5 @@ fn uboot_obeys(systems: &Systems, built: &Built) -> Result<()> {
     no_reasons(&outcome.report.reasons)?;
     let text = String::from_utf8_lossy(&outcome.serial);
     ensure!(text.contains("-115200"), "there is no answer:\n{text}");
-    Ok(())
-}
-
-/// The kernel refuses the tables by name, and starts nothing.
-fn damaged_tables(systems: &Systems, built: &Built, damage: &crate::damage::Damage) -> Result<()> {
-    let damaged = crate::damage::apply(damage, built.image(Kernel::Release).to_vec())?;
-    let outcome = run_image(built, &damaged, &systems.options(Kernel::Release, 100))?;
-    refused(&outcome, damage.reason)
-}
-
-/// Flips single bits of the tables, spread over all of them: the kernel refuses each.
-pub fn flipped_bits(systems: &Systems, count: usize) -> Result<Tally> {
-    let flight = systems.get(FLIGHT)?;
-    let image = flight.image(Kernel::Release);
-    let bits = crate::damage::bits(image)?;
-    let mut cases: Vec<Case<'_>> = Vec::new();
-    for number in 0..count {
-        let bit = bits / count * number;
-        let action = move || -> Result<()> {
-            let flipped = crate::damage::flip(image.to_vec(), bit)?;
-            let outcome = run_image(flight, &flipped, &systems.options(Kernel::Release, 100))?;
-            let state = outcome.snapshot.state();
-            ensure!(state == Some(State::BootFailed), "the machine is {state:?}");
-            Ok(())
-        };
-        cases.push(case(format!("bit {bit} of the tables flipped"), action));
-    }
-    Ok(run_all(cases))
-}
-
-fn refused(outcome: &Outcome, reason: u32) -> Result<()> {
-    let header = outcome.snapshot.header();
-    ensure!(
-        outcome.snapshot.state() == Some(State::BootFailed),
-        "the machine is {:?}",
-        outcome.snapshot.state()
-    );
-    ensure!(
-        header.reason == reason,
-        "the reason is {}, expected was {reason}",
-        header.reason
-    );
-    ensure!(
-        header.start_tick == 0 && outcome.serial.is_empty(),
-        "something was started"
-    );
     Ok(())
 }

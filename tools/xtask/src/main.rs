@@ -41,6 +41,7 @@ mod timeline;
 mod variant;
 mod vendor;
 mod workspace;
+mod wrong_tables;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

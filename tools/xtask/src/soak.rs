@@ -12,6 +12,7 @@ use cofferdam_progress::Step;
 use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
+use crate::wrong_tables;
 use crate::{damage, disks, guest_attacks, networks, nightly, proofs, sweep};
 
 /// What libFuzzer gets for each target.
@@ -141,7 +142,7 @@ const CAMPAIGNS: [Campaign; 12] = [
                 FLIPPED_BITS * scale as usize
             )
         },
-        |field| machines::flipped_bits(field.systems, FLIPPED_BITS * field.scale as usize),
+        |field| wrong_tables::flipped_bits(field.systems, FLIPPED_BITS * field.scale as usize),
     ),
     (
         "model",

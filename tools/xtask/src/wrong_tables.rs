@@ -1,0 +1,85 @@
+//! What the kernel makes of tables that are wrong, on the machine: each is refused by name, and nothing is started.
+
+use anyhow::{Result, ensure};
+use cofferdam_abi::record::State;
+use cofferdam_build::{Built, Kernel};
+use cofferdam_run::{Outcome, run_image};
+
+use crate::damage::{self, DAMAGES, Damage, Mutant};
+use crate::machines::{Case, FLIGHT, Systems, case, run_all};
+use crate::parts::Tally;
+
+/// So many wrong tables of a system are tried.
+const MUTANTS: usize = 100;
+
+/// Damage of each kind that there is, and tables that somebody made.
+pub fn cases<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
+    let damages = DAMAGES.iter().map(|damage| {
+        let title = format!("damaged tables: {}", damage.name);
+        case(title, move || damaged_tables(systems, built, damage))
+    });
+    Ok(damages.chain(mutants(systems, built)?).collect())
+}
+
+/// Tables that somebody made are refused by the kernel for the reason for which they are on the host.
+pub fn mutants<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
+    let mutants = damage::mutants(built.image(Kernel::Release), MUTANTS)?;
+    let cases = mutants.into_iter().map(|mutant| {
+        let title = format!("{}: tables number {}", built.plan.system, mutant.seed);
+        case(title, move || {
+            refused_as_on_the_host(systems, built, &mutant)
+        })
+    });
+    Ok(cases.collect())
+}
+
+fn refused_as_on_the_host(systems: &Systems, built: &Built, mutant: &Mutant) -> Result<()> {
+    let options = systems.options(Kernel::Release, 100);
+    refused(&run_image(built, &mutant.image, &options)?, mutant.reason)
+}
+
+/// The kernel refuses the tables by name, and starts nothing.
+fn damaged_tables(systems: &Systems, built: &Built, damage: &Damage) -> Result<()> {
+    let damaged = damage::apply(damage, built.image(Kernel::Release).to_vec())?;
+    let outcome = run_image(built, &damaged, &systems.options(Kernel::Release, 100))?;
+    refused(&outcome, damage.reason)
+}
+
+/// Flips single bits of the tables, spread over all of them: the kernel refuses each.
+pub fn flipped_bits(systems: &Systems, count: usize) -> Result<Tally> {
+    let flight = systems.get(FLIGHT)?;
+    let image = flight.image(Kernel::Release);
+    let bits = damage::bits(image)?;
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for number in 0..count {
+        let bit = bits / count * number;
+        let action = move || -> Result<()> {
+            let flipped = damage::flip(image.to_vec(), bit)?;
+            let outcome = run_image(flight, &flipped, &systems.options(Kernel::Release, 100))?;
+            let state = outcome.snapshot.state();
+            ensure!(state == Some(State::BootFailed), "the machine is {state:?}");
+            Ok(())
+        };
+        cases.push(case(format!("bit {bit} of the tables flipped"), action));
+    }
+    Ok(run_all(cases))
+}
+
+fn refused(outcome: &Outcome, reason: u32) -> Result<()> {
+    let header = outcome.snapshot.header();
+    ensure!(
+        outcome.snapshot.state() == Some(State::BootFailed),
+        "the machine is {:?}",
+        outcome.snapshot.state()
+    );
+    ensure!(
+        header.reason == reason,
+        "the reason is {}, expected was {reason}",
+        header.reason
+    );
+    ensure!(
+        header.start_tick == 0 && outcome.serial.is_empty(),
+        "something was started"
+    );
+    Ok(())
+}
