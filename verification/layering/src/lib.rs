@@ -200,6 +200,7 @@ pub const LAYERS: &[Layer] = &[
             "partitions/*",
             "verification/*",
             "tools/record",
+            "tools/timeline",
         ],
     ),
     host(
