@@ -1,0 +1,147 @@
+//! An ARINC 653 application on a network: a process asks by frames of all lengths, and compares the answers with what they have to be, through the driver
+//! partition and by the same client as any other partition; a more urgent one goes on at its releases meanwhile. The driver is restarted on the way.
+//!
+//! The services know nothing of rings. So the process looks at its ring, and waits by TIMED_WAIT in between: the line of the ring wakes the
+//! partition, but no process.
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use cofferdam_apex_native::ProcessAttributes;
+use cofferdam_apex_native::apex::{OperatingMode, SystemTime};
+use cofferdam_native::page;
+use evidence::seen;
+use network_check::{ANSWERER, ASKER, fill, length, number};
+use network_client::{Client, RingChannel};
+use network_messages::FRAME_BYTES_MAX;
+
+cofferdam_apex_native::partition!("talker", initialise);
+
+const PERIOD: SystemTime = SystemTime(10_000_000);
+/// So long the process waits before it looks at the ring again.
+const LOOK: SystemTime = SystemTime(500_000);
+/// It asks so often at each look.
+const AT_ONCE: u32 = 2;
+/// So many answers in a life of the driver are enough to say so.
+const ANSWERS_OF_LIFE: u32 = 20;
+/// Numbers that follow each other have all lengths, of which there are less.
+const NUMBERS: usize = 1455;
+
+type Network = Client<RingChannel, 16, 8>;
+
+/// How often the urgent process was released.
+static BEATS: AtomicU32 = AtomicU32::new(0);
+
+/// What came.
+struct Came {
+    /// Answers, in this life of the driver.
+    answers: u32,
+    /// Frames that are no answer.
+    wrong: u32,
+    /// Of which lengths there were answers, a bit each, and how many.
+    lengths: [u32; FRAME_BYTES_MAX as usize / 32 + 1],
+    different: usize,
+}
+
+fn initialise() {
+    for attributes in [
+        ProcessAttributes::periodic("beat", 20, PERIOD, beat),
+        ProcessAttributes::aperiodic("talk", 10, talk),
+    ] {
+        let process = APEX.create_process(&attributes);
+        let started = process.and_then(|process| APEX.start(process));
+        seen!("started", u32::from(started.is_ok()));
+    }
+    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+}
+
+extern "C" fn beat() {
+    loop {
+        BEATS.fetch_add(1, Relaxed);
+        if APEX.periodic_wait().is_err() {
+            return;
+        }
+    }
+}
+
+extern "C" fn talk() {
+    let Some(ends) = ports::NETWORK.attach() else {
+        seen!("given.away", 1);
+        return;
+    };
+    let channel = RingChannel::new(ends, ports::NETWORK.payload());
+    let Some(mut client) = Network::new(channel, page::epoch()) else {
+        seen!("too.small", 1);
+        return;
+    };
+    let mut frame = [0; FRAME_BYTES_MAX as usize];
+    let mut came = Came {
+        answers: 0,
+        wrong: 0,
+        lengths: [0; FRAME_BYTES_MAX as usize / 32 + 1],
+        different: 0,
+    };
+    let (mut next, mut asked, mut lives, mut known) = (0, 0u32, 0, false);
+    while !client.is_stopped() {
+        client.poll();
+        match (known, client.address()) {
+            (false, Some(address)) => {
+                known = true;
+                lives += 1;
+                seen!("address.right", u32::from(address == ASKER));
+                (asked, came.answers) = (0, 0);
+            }
+            (true, None) => {
+                known = false;
+                seen!("driver.lost", lives);
+                seen!("asked", asked);
+                seen!("unanswered", asked.saturating_sub(came.answers));
+                seen!("wrong", came.wrong);
+            }
+            _ => {}
+        }
+        while let Some(length) = client.receive(&mut frame) {
+            came.take(frame.get(..length).unwrap_or_default(), lives);
+        }
+        for _ in 0..AT_ONCE {
+            if !client.can_send() {
+                break;
+            }
+            let length = fill(&mut frame, ANSWERER, ASKER, next);
+            asked += u32::from(client.send(frame.get(..length).unwrap_or_default()));
+            next += 1;
+        }
+        client.announce();
+        let _ = APEX.timed_wait(LOOK);
+    }
+    seen!("driver.stopped", 1);
+    // At its releases the other process was never kept waiting: there is a beat for each.
+    seen!("beats", BEATS.load(Relaxed));
+    APEX.stop_self();
+}
+
+impl Came {
+    fn take(&mut self, frame: &[u8], lives: u32) {
+        let Some(number) = number(frame, ASKER, ANSWERER) else {
+            self.wrong += 1;
+            return;
+        };
+        self.answers += 1;
+        if self.answers == ANSWERS_OF_LIFE {
+            seen!("answered.in_life", lives);
+        }
+        let length = length(number);
+        if let Some(word) = self.lengths.get_mut(length / 32) {
+            let bit = 1 << (length % 32);
+            self.different += usize::from(*word & bit == 0);
+            *word |= bit;
+            if self.different == NUMBERS {
+                seen!("every.length", 1);
+                // Once.
+                self.different += 1;
+            }
+        }
+    }
+}
