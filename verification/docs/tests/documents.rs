@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::{limits, page};
+use cofferdam_check::check_text;
 use cofferdam_docs::{PARTS, WHOLE, figures};
 
 use common::{code, documents, none, read, root};
@@ -274,4 +275,22 @@ fn the_examples_of_the_services_are_files_of_the_tree() {
     let by_hand: Vec<_> = by_hand.map(str::to_owned).collect();
     none("an example that nothing builds", &by_hand);
     assert!(text.contains("```rust") && text.contains("```c\n"));
+}
+
+/// The example of a configuration is one: in the place of a partition of the same name, in a system that has the schedule it names.
+#[test]
+fn the_example_of_a_configuration_is_right() {
+    let (name, capability) = ("[partition.control]", "[capability]\n");
+    let text = read("docs/apex.md");
+    let (_, example) = text.split_once(&format!("```toml\n{name}")).unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let (partition, capabilities) = example.split_once(capability).unwrap();
+    let system = read("systems/apex/system.toml");
+    let (before, rest) = system.split_once(name).unwrap();
+    let (_, behind) = rest.split_once("[partition.ground]").unwrap();
+    let behind = behind.replace(capability, &format!("{capability}{capabilities}"));
+    let system = format!("{before}{name}{partition}[partition.ground]{behind}");
+    if let Err(refused) = check_text("docs/apex.md", &system) {
+        panic!("{}", refused.render(false));
+    }
 }
