@@ -7,8 +7,8 @@ mod memory;
 use anyhow::Result;
 use cofferdam_build::{Built, Kernel, Plan};
 use cofferdam_check::latency;
+use cofferdam_files::sha256;
 use cofferdam_model::{Channel as Described, MessageType, WhenNotRunning};
-use sha2::{Digest, Sha256};
 
 use crate::data::*;
 
@@ -48,7 +48,7 @@ fn inputs(built: &Built) -> Vec<Input> {
     let input = |name: String, content: &[u8]| Input {
         name,
         bytes: content.len() as u64,
-        sha256: hexadecimal(&Sha256::digest(content)),
+        sha256: sha256(content),
     };
     let sources = &warnings.sources;
     // The first file is the system's.
@@ -61,10 +61,6 @@ fn inputs(built: &Built) -> Vec<Input> {
         .into_iter()
         .chain(images)
         .collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A set as the tables have it: number 0 is the highest bit.

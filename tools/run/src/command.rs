@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use cofferdam_build::{Built, Failure, Kernel, Tree, locate, store};
+use cofferdam_files::sha256;
 use cofferdam_model::Diagnostics;
 use cofferdam_progress::{print_result, say};
 use cofferdam_qemu::Serial;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::{Options, Outcome, Outside, Report, forwards, free_port, run};
 
@@ -156,8 +156,7 @@ impl RunArguments {
         let record = built.directory.join(RECORD_FILE);
         keep_events(&events_file(&record), &outcome)?;
         store(&record, outcome.snapshot.bytes())?;
-        let image = Sha256::digest(built.image(options.kernel));
-        let image: String = image.iter().map(|byte| format!("{byte:02x}")).collect();
+        let image = sha256(built.image(options.kernel));
         let judgement = json!({ "image_sha256": image, "judgement": outcome.report });
         let judgement = serde_json::to_vec(&judgement).map_err(anyhow::Error::from)?;
         store(&built.directory.join(JUDGEMENT_FILE), &judgement)?;

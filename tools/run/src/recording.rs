@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_abi::record::State;
 use cofferdam_build::Built;
+use cofferdam_files::{hexadecimal, sha256};
 use cofferdam_qemu::{
     Behind, Boot, Content, Drive, End, Machine, Medium, Memory, Network, Prepared, Replay, Running,
     Serial,
@@ -151,9 +152,7 @@ pub fn record(
     manifest.memory_sha256 = digest_of_memory(&outcome.memory, manifest.memory_mib)?;
     for file in manifest.files_needed() {
         let bytes = fs::read(partial.join(&file))?;
-        manifest
-            .files
-            .insert(file, hexadecimal(&Sha256::digest(bytes)));
+        manifest.files.insert(file, sha256(&bytes));
     }
     fs::write(partial.join(RECORD_FILE), outcome.snapshot.bytes())?;
     fs::write(
@@ -221,10 +220,6 @@ fn digest_of_memory(memory: &Memory, memory_mib: u32) -> Result<String> {
     Ok(hexadecimal(&digest.finalize()))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Manifest {
     /// The files that the machine is made of, in the recording's folder.
     fn files_needed(&self) -> Vec<String> {
@@ -283,7 +278,7 @@ impl Recording {
             let path = folder.join(&file);
             let bytes = fs::read(&path)
                 .with_context(|| format!("the recording lacks {}", path.display()))?;
-            let digest = hexadecimal(&Sha256::digest(&bytes));
+            let digest = sha256(&bytes);
             ensure!(
                 manifest.files.get(&file) == Some(&digest),
                 "{} is not the file that was recorded: its SHA-256 is {digest}",
@@ -409,7 +404,7 @@ mod tests {
     /// The same, with the manifest's text.
     fn opened_as(text: impl FnOnce(Value) -> Vec<u8>) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let digest = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
+        let digest = |bytes: &[u8]| sha256(bytes);
         fs::create_dir(folder.path().join("disks")).unwrap();
         let files = [
             (IMAGE, b"image"),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::statements::Statement;
+use crate::statements::whole::hex;
 use crate::{Item, Prover, Refusal};
 
 /// The form of a certificate.
@@ -195,11 +196,6 @@ impl Certificate {
         }
         Ok(())
     }
-}
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes that hexadecimal digits are.

@@ -14,7 +14,7 @@ mod regions;
 mod require;
 mod time;
 mod translations;
-mod whole;
+pub(crate) mod whole;
 
 pub(crate) use whole::measured;
 
