@@ -1,12 +1,11 @@
 //! A virtio network device whose descriptors name any address.
 
 use cofferdam_native::{Device, InterruptPort, Lines, SharedMemory, time, wait};
+use hostile_driver::BYTES;
 use virtio::{Buffer, InitError, Layout, Queue, Transport};
 
 use crate::{DRIVER, OUTSIDE, header};
 
-/// So much of a frame comes from, or goes to, an address.
-pub const BYTES: u32 = 64;
 /// What is at the beginning, in its own memory: what stands before each frame (5.1.6) and the frame's header.
 const PREFIX_BYTES: u32 = 12;
 const RECEIVE_HEAD_BYTES: u32 = PREFIX_BYTES + 14;

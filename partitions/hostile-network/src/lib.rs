@@ -9,8 +9,8 @@
 mod card;
 mod peer;
 
-pub use card::{BYTES, Card};
-pub use peer::{Peer, Word};
+pub use card::Card;
+pub use peer::{Peer, answer, request_of};
 
 /// How many places a ring of its clients has.
 pub const DEPTH: u32 = 8;

@@ -1,181 +1,27 @@
-//! The driver's end of a client's rings, with which it does what no library would.
+//! The driver's end of a client's rings, and what it says there.
 
-use cofferdam_ipc::{Message, encode};
-use cofferdam_native::{RingConsumer, SharedMemory, probe, wait};
-use cofferdam_ring::Geometry;
+use hostile_driver as common;
 use network_messages::{Operation, Reply, Request, Status};
 
-use crate::DEPTH;
-
-/// Words of a ring's head, by their offset (`cofferdam_ring`, "Layout").
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub enum Word {
-    /// Says that it is a ring.
-    Magic = 0,
-    /// How many places it has.
-    SlotCount = 12,
-    /// Which life of the producer it is.
-    ProducerEpoch = 16,
-    /// How many messages were pushed in it.
-    ProducerIndex = 32,
-    /// Of which life that is.
-    ProducerIndexEpoch = 36,
-    /// How many of them were taken.
-    ConsumerIndex = 64,
-    /// Which life of the consumer it is.
-    ConsumerEpoch = 72,
-}
-const SLOTS: u32 = 96;
-const SLOT_BYTES: u32 = 4 + (Reply::MAX_SIZE as u32).next_multiple_of(4);
-
 /// The memory of both rings as the driver has it.
-pub struct Peer {
-    requests: RingConsumer<Request>,
-    /// Where the ring of requests begins, and the one of replies.
-    rings: [u32; 2],
-    epoch: u32,
-    index: u32,
-    payload: SharedMemory,
+pub type Peer = common::Peer<Request, Reply>;
+
+/// Waits until the client asks for this, whatever it asks before.
+pub fn request_of(peer: &mut Peer, operation: Operation) -> Request {
+    loop {
+        let request = peer.request();
+        if request.operation == operation {
+            return request;
+        }
+    }
 }
 
-impl Peer {
-    /// The client whose rings begin at `base`. `None` if they have another form than this.
-    pub fn new(requests: RingConsumer<Request>, base: u32, payload: SharedMemory) -> Option<Self> {
-        let geometry = Geometry::new(Request::MAX_SIZE as u32, DEPTH)?;
-        let mut peer = Self {
-            requests,
-            rings: [base, base + geometry.region_size() as u32],
-            epoch: 0,
-            index: 0,
-            payload,
-        };
-        peer.epoch = peer.word(1, Word::ProducerEpoch);
-        peer.index = peer.word(1, Word::ProducerIndex);
-        (peer.epoch != 0 && peer.word(1, Word::SlotCount) == DEPTH).then_some(peer)
-    }
-
-    /// The frames.
-    pub fn payload(&self) -> &SharedMemory {
-        &self.payload
-    }
-
-    /// Waits until the client has rung, and takes what it asks.
-    pub fn turn(&mut self) {
-        wait(self.requests.line());
-        while let Ok(Some(_)) = self.requests.pop() {}
-    }
-
-    /// Waits until the client asks for this, whatever it asks before.
-    pub fn request_of(&mut self, operation: Operation) -> Request {
-        loop {
-            let request = self.request();
-            if request.operation == operation {
-                return request;
-            }
-        }
-    }
-
-    /// Waits until the client asks something.
-    pub fn request(&mut self) -> Request {
-        loop {
-            if let Ok(Some(request)) = self.requests.pop() {
-                return request;
-            }
-            wait(self.requests.line());
-        }
-    }
-
-    /// Tells the client.
-    pub fn ring(&self) {
-        // Its only refusals concern the configuration, which is fixed.
-        let _ = self.requests.ring_doorbell();
-    }
-
-    /// Turns each bit of a word of the ring with the replies.
-    pub fn invert_reply_word(&mut self, word: Word) {
-        self.set_reply_word(word, !self.word(1, word));
-    }
-
-    /// Adds to a word of the ring with the requests, of which this end is the consumer.
-    pub fn add_to_request_word(&mut self, word: Word, more: i32) {
-        self.set_word(0, word, self.word(0, word).wrapping_add_signed(more));
-    }
-
-    fn set_reply_word(&self, word: Word, value: u32) {
-        self.set_word(1, word, value);
-    }
-
-    fn word(&self, ring: usize, word: Word) -> u32 {
-        let base = self.rings.get(ring).copied().unwrap_or_default();
-        probe::load(base + word as u32, 0)
-    }
-
-    fn set_word(&self, ring: usize, word: Word, value: u32) {
-        let base = self.rings.get(ring).copied().unwrap_or_default();
-        probe::store(base + word as u32, value);
-    }
-
-    /// Begins the next epoch, as a driver of another life does: until [`Peer::complete_epoch`] nothing in the ring counts.
-    pub fn next_epoch(&mut self) {
-        self.epoch += 1;
-        self.index = 0;
-        self.set_reply_word(Word::ProducerEpoch, self.epoch);
-        self.set_reply_word(Word::ProducerIndex, 0);
-    }
-
-    /// From here on what is put into the ring counts.
-    pub fn complete_epoch(&self) {
-        self.set_reply_word(Word::ProducerIndexEpoch, self.epoch);
-    }
-
-    /// Says that there are so many messages more than there are, or fewer.
-    pub fn forge_index(&self, more: i32) {
-        let index = self.index.wrapping_add_signed(more);
-        self.set_reply_word(Word::ProducerIndex, index);
-    }
-
-    /// Puts a message into the ring.
-    pub fn push(&mut self, reply: &Reply) {
-        let mut bytes = Reply::EMPTY_BUFFER;
-        if let Ok(length) = encode(reply, &mut bytes) {
-            self.push_bytes(&bytes, length as u32);
-        }
-    }
-
-    /// Puts any bytes there, and says that they are so many.
-    pub fn push_bytes(&mut self, bytes: &[u8], length: u32) {
-        self.put(self.index, bytes, length);
-        self.index = self.index.wrapping_add(1);
-        self.forge_index(0);
-    }
-
-    /// Says of the message that was put there last that it has so many bytes.
-    pub fn set_last_length(&self, length: u32) {
-        self.put(self.index.wrapping_sub(1), &[], length);
-    }
-
-    fn put(&self, index: u32, bytes: &[u8], length: u32) {
-        let [_, replies] = self.rings;
-        let slot = replies + SLOTS + index % DEPTH * SLOT_BYTES;
-        for (offset, word) in (4..SLOT_BYTES).step_by(4).zip(bytes.chunks(4)) {
-            let mut padded = [0; 4];
-            padded
-                .iter_mut()
-                .zip(word)
-                .for_each(|(to, from)| *to = *from);
-            probe::store(slot + offset, u32::from_be_bytes(padded));
-        }
-        probe::store(slot, length);
-    }
-
-    /// Answers a request.
-    pub fn answer(&mut self, id: u32, status: Status, length: u32) {
-        self.push(&Reply {
-            id,
-            status,
-            length,
-            address: crate::CLIENT,
-        });
-    }
+/// Answers a request.
+pub fn answer(peer: &mut Peer, id: u32, status: Status, length: u32) {
+    peer.push(&Reply {
+        id,
+        status,
+        length,
+        address: crate::CLIENT,
+    });
 }

@@ -7,10 +7,11 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::abi::space::{self, kernel};
+use cofferdam_native::abi::space;
 use cofferdam_native::{Lines, log, time, wait};
 use evidence::seen;
-use hostile_network::{BYTES, CLIENT, Card, DEPTH, OUTSIDE, Peer, Word, header};
+use hostile_driver::{BYTES, PEER, Word, foreign};
+use hostile_network::{CLIENT, Card, DEPTH, OUTSIDE, Peer, answer, header, request_of};
 use network_messages::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Request, Status};
 
 cofferdam_native::partition!("hostile", main);
@@ -27,97 +28,14 @@ const VICTIMS_BYTES: u32 = 100;
 const OWN: u32 = 0x2000;
 const PATTERN: u32 = 0xbad0_0000;
 
-/// Where the bridge's own base address register leads to the block of devices, if a loader left it so and the kernel did not shut it; where this block is for
-/// the processor; and, in it, registers of interrupt sources that nobody uses. None of the first reads as 0.
-const DEVICES_ON_BUS: u64 = 0xdff0_0000;
-const DEVICES: u64 = 0xf_e000_0000;
-const SOURCES: u64 = 0x5_0600;
-/// The other device's registers on the bus, its driver's queue and its client's payload (`plan.json` says where they are).
-const PEER: u64 = 0xe000_0000;
+/// The other device's driver's queue, and its client's payload (`plan.json` says where they are).
 const OTHERS_QUEUE: u64 = 0x8001_0000;
 const OTHERS_PAYLOAD: u64 = 0x8000_0000;
 /// The last descriptors of that queue, which are not in use as long as few requests are in flight: it has 256 of 16 bytes.
 const UNUSED: u64 = 0xe00;
-/// How large the arena is.
+/// How large the arena is, and where behind the beginning of their memory a partition has some that it does not use.
 const ARENA_BYTES: u64 = 0x2_0000;
-/// Between the record's head and the accounts of the partitions nothing stands.
-const RECORD_GAP: u32 = 0x100;
-/// The constants take less than that (`microkernel/image/kernel.ld` has the room): what a device would write there stays until somebody looks.
-const CONSTANTS_GAP: u32 = 0x1800;
-/// The vectors of instructions that no partition has (IVOR32 and IVOR33, `microkernel/e500`): who writes there kills nobody.
-const UNUSED_VECTORS: u32 = 0x1a0;
-/// Where the kernel's stack ends (`microkernel/image/kernel.ld`). Its other end is not in use when partitions run: what a device would write there stays.
-const KERNEL_STACK_END: u32 = kernel::DATA + 0x1_0000;
-
-/// Addresses that are not this driver's, as a device may call them: to read from, and to write to. A descriptor has room for 64 bits.
-const FOREIGN: [(&str, u64, u64); 14] = [
-    (
-        "the block of devices",
-        DEVICES_ON_BUS + SOURCES,
-        DEVICES_ON_BUS + SOURCES,
-    ),
-    (
-        "the sentinel's pattern",
-        kernel::END as u64 + 0x8000,
-        kernel::END as u64 + 0x8000,
-    ),
-    (
-        "the record",
-        kernel::RECORD as u64,
-        (kernel::RECORD + RECORD_GAP) as u64,
-    ),
-    (
-        "the kernel's stack",
-        (KERNEL_STACK_END - BYTES) as u64,
-        kernel::DATA as u64,
-    ),
-    (
-        "the compiled tables",
-        kernel::TABLES as u64,
-        kernel::TABLES as u64,
-    ),
-    (
-        "the kernel's constants",
-        kernel::CONSTANTS as u64,
-        (kernel::CONSTANTS + CONSTANTS_GAP) as u64,
-    ),
-    (
-        "the kernel's text",
-        kernel::TEXT as u64 + 0x8000,
-        (kernel::TEXT + UNUSED_VECTORS) as u64,
-    ),
-    (
-        "memory of partitions",
-        kernel::END as u64 + 0x6_f000,
-        kernel::END as u64 + 0x6_f000,
-    ),
-    (
-        "memory that nobody has",
-        kernel::END as u64 + 0x20_0000,
-        kernel::END as u64 + 0x20_0000,
-    ),
-    (
-        "memory just below the arena",
-        space::ARENA as u64 - 0x1000,
-        space::ARENA as u64 - 0x1000,
-    ),
-    (
-        "memory just behind the arena",
-        space::ARENA as u64 + ARENA_BYTES,
-        space::ARENA as u64 + ARENA_BYTES,
-    ),
-    (
-        "the block where the processor has it",
-        DEVICES + SOURCES,
-        DEVICES + SOURCES,
-    ),
-    (
-        "memory of 64 bits",
-        0x1_0000_0000 + kernel::TEXT as u64,
-        0x1_0000_0000 + kernel::TEXT as u64,
-    ),
-    ("the last page of the bus", 0xffff_f000, 0xffff_f000),
-];
+const PARTITIONS_PAGE: u32 = 0x6_f000;
 
 fn main() -> ! {
     let (Some((victims, _)), Some((clients, _))) = (ports::VICTIM.attach(), ports::CLIENT.attach())
@@ -125,8 +43,8 @@ fn main() -> ! {
         panic!("the rings were given away before");
     };
     let [first, second] = RINGS;
-    let victim = Peer::new(victims, first, ports::VICTIM.payload());
-    let client = Peer::new(clients, second, ports::CLIENT.payload());
+    let victim = Peer::new(victims, first, DEPTH, ports::VICTIM.payload());
+    let client = Peer::new(clients, second, DEPTH, ports::CLIENT.payload());
     let (Some(mut victim), Some(mut client)) = (victim, client) else {
         panic!("the rings are not where they should be");
     };
@@ -139,7 +57,7 @@ fn main() -> ! {
     // Who was lied to goes on.
     for _ in 0..2 {
         victim.turn();
-        victim.answer(0, Status::Done, 0);
+        answer(&mut victim, 0, Status::Done, 0);
         victim.ring();
     }
     give_frame(&mut client, &room);
@@ -157,7 +75,7 @@ fn turn(peer: &mut Peer, act: impl FnOnce(&mut Peer)) {
 }
 
 fn honest(peer: &mut Peer) {
-    peer.answer(0, Status::Done, 0);
+    answer(peer, 0, Status::Done, 0);
 }
 
 /// Writes into both rings of a client with bare ends what cannot be. Each time the client asks one thing and looks for one answer.
@@ -210,33 +128,33 @@ fn spoil(victim: &mut Peer) {
 /// Lies to a client with the library, and spoils its rings between. The room for a frame that it has given last.
 fn lie(client: &mut Peer, victim: &Peer) -> Request {
     // The address: another question's answer, and a refusal.
-    let question = client.request_of(Operation::Describe);
-    client.answer(question.id.wrapping_add(1), Status::Done, 0);
-    client.answer(question.id, Status::Malformed, 0);
+    let question = request_of(client, Operation::Describe);
+    answer(client, question.id.wrapping_add(1), Status::Done, 0);
+    answer(client, question.id, Status::Malformed, 0);
     client.ring();
     let [one, other, sent] = life(client);
     // Lengths that no frame has.
-    client.answer(one.id, Status::Done, FRAME_BYTES_MAX + 1);
-    client.answer(other.id, Status::Done, u32::MAX);
-    client.answer(sent.id, Status::Done, u32::MAX);
+    answer(client, one.id, Status::Done, FRAME_BYTES_MAX + 1);
+    answer(client, other.id, Status::Done, u32::MAX);
+    answer(client, sent.id, Status::Done, u32::MAX);
     client.ring();
     let (old, other) = (client.request(), client.request());
-    client.answer(old.id, Status::Done, FRAME_BYTES_MIN - 1);
-    client.answer(other.id, Status::Done, 0);
+    answer(client, old.id, Status::Done, FRAME_BYTES_MIN - 1);
+    answer(client, other.id, Status::Done, 0);
     client.ring();
     // The same is released twice, both ways, and so is what is not in flight any more, or never was.
     let (one, _) = (client.request(), client.request());
     give_frame(client, &one);
-    client.answer(one.id, Status::Done, HONEST_BYTES);
-    client.answer(sent.id, Status::Done, HONEST_BYTES);
-    client.answer(old.id, Status::Done, HONEST_BYTES);
-    client.answer(0, Status::Done, HONEST_BYTES);
-    client.answer(u32::MAX, Status::Done, HONEST_BYTES);
+    answer(client, one.id, Status::Done, HONEST_BYTES);
+    answer(client, sent.id, Status::Done, HONEST_BYTES);
+    answer(client, old.id, Status::Done, HONEST_BYTES);
+    answer(client, 0, Status::Done, HONEST_BYTES);
+    answer(client, u32::MAX, Status::Done, HONEST_BYTES);
     client.ring();
     // Another client's frame.
     let one = client.request();
     (client.payload()).copy_from(one.offset, victim.payload(), 0, VICTIMS_BYTES);
-    client.answer(one.id, Status::Done, VICTIMS_BYTES);
+    answer(client, one.id, Status::Done, VICTIMS_BYTES);
     client.ring();
     client.request();
     // A driver that seems to have begun anew, at first by half.
@@ -278,15 +196,15 @@ fn lie(client: &mut Peer, victim: &Peer) -> Request {
 
 /// The client asks for its address, and is told: two rooms that it gives then, and the frame that it sends.
 fn life(client: &mut Peer) -> [Request; 3] {
-    let question = client.request_of(Operation::Describe);
-    client.answer(question.id, Status::Done, 0);
+    let question = request_of(client, Operation::Describe);
+    answer(client, question.id, Status::Done, 0);
     client.ring();
     [client.request(), client.request(), client.request()]
 }
 
 fn give_frame(client: &mut Peer, room: &Request) {
     (client.payload()).copy_in(room.offset, &header(CLIENT, OUTSIDE));
-    client.answer(room.id, Status::Done, HONEST_BYTES);
+    answer(client, room.id, Status::Done, HONEST_BYTES);
     client.ring();
 }
 
@@ -308,7 +226,7 @@ fn attack_by_device() {
     let is_right =
         |&(offset, number): &(u32, u32)| memory.read_u32(OWN + offset) == PATTERN | number;
     seen!("hostile.own", words.filter(is_right).count() as u32);
-    for (what, from, to) in FOREIGN {
+    for (what, from, to) in foreign(ARENA_BYTES, PARTITIONS_PAGE) {
         log!("sending {what} at {from:#x} to the wire");
         seen!("hostile.sent", u32::from(card.send_from(from)));
         log!("receiving to {what} at {to:#x}");
