@@ -1,7 +1,7 @@
 //! A driver of a disk that tells its device to read and write what is not its own.
 //!
 //! A descriptor of a virtio queue names any address on the bus, and nobody checks it: what the device writes to the medium comes from there,
-//! what it reads from the medium goes there. First this driver shows that it can, with its own memory in the arena. Then it names the
+//! what it reads from the medium goes there. At the beginning this driver shows that it can, with its own memory in the arena. Then it names the
 //! kernel's memory, other partitions', the block of devices and the edges of the arena. What the device read there must not come to the
 //! medium, and what it was to write there nobody may find.
 //!
@@ -16,11 +16,13 @@ use cofferdam_native::{Lines, SharedMemory, log, time, wait};
 use disk::{Command, Disk, Work};
 use disk_check::{BLOCK_BYTES, BLOCKS, ROUNDS, word};
 use evidence::seen;
+use hostile_driver::{BYTES, PEER, foreign};
 
 cofferdam_native::partition!("hostile", main);
 
-/// What goes to or comes from an address: a sector.
-const BYTES: u32 = 512;
+const SECTOR_BYTES: u32 = 512;
+const SECTOR_WORDS: u32 = SECTOR_BYTES / 4;
+/// Of a sector so many words go to or come from an address that is not its own; the rest is its own.
 const WORDS: u32 = BYTES / 4;
 /// A medium of more sectors than that: the other driver's queue is overwritten first.
 const SECTORS_WITHOUT_QUEUE: u64 = 128;
@@ -32,18 +34,20 @@ const UNUSED: u32 = 0xe00;
 /// What it is overwritten with, on the medium; and so often it is.
 const ASSAULT_SECTOR: u64 = 32;
 const ASSAULTS: u32 = 40_000;
-/// The other device's registers on the bus (`plan.json` says it).
-const PEER: u64 = 0xe000_0000;
 
 /// Where in its own memory the sector is that it looks at: behind what the device and its driver say to each other.
 const OWN: u32 = 0x7000;
+/// Where the rest of a sector is, of which the beginning is elsewhere.
+const REST: u32 = OWN + SECTOR_BYTES + BYTES;
 /// The sector of the medium with the pattern, and the one for what is read elsewhere.
 const PATTERN_SECTOR: u64 = 0;
 const LOOT_SECTOR: u64 = 1;
 /// What is written, and what stands there before something is read.
 const PATTERN: u32 = 0xbad0_0000;
 const UNTOUCHED: u32 = 0x600d_0000;
-const DESCRIPTOR_BYTES: usize = 16;
+const DESCRIPTOR_BYTES: u32 = 16;
+/// A descriptor of its queue that is not in use as long as one request is in flight.
+const SPARE: u32 = 255;
 /// So long a request may take.
 const PATIENCE_TICKS: u64 = ports::TIMEBASE_HZ as u64 * 60;
 
@@ -51,29 +55,11 @@ const PATIENCE_TICKS: u64 = ports::TIMEBASE_HZ as u64 * 60;
 const ARENA: u32 = 0x8000_0000;
 const ARENA_BYTES: u32 = 0x4_0000;
 const PAGE: u32 = 0x1000;
+/// Where behind the beginning of their memory a partition has some that it does not use (`plan.json` says it).
+const PARTITIONS_PAGE: u32 = 0x8_f000;
 /// So often it looks for what the other client has written, and so long it waits before each look.
 const LOOKS: u32 = 500;
 const LOOK_TICKS: u64 = ports::TIMEBASE_HZ as u64 / 50;
-
-/// Where the bridge's own base address register leads to the block of devices, if a loader left it so and the kernel did not shut it; where this block is for
-/// the processor; and, in it, registers of interrupt sources that nobody uses. Few of them read as 0.
-const DEVICES_ON_BUS: u64 = 0xdff0_0000;
-const DEVICES: u64 = 0xf_e000_0000;
-const SOURCES: u64 = 0x5_0600;
-
-/// Addresses that are not this driver's, as a device may call them. A descriptor has room for 64 bits.
-const FOREIGN: [(&str, u64); 10] = [
-    ("the kernel's text", 0x0010_0000),
-    ("the kernel's constants", 0x0014_0000),
-    ("the record", 0x0024_0000),
-    ("the first partition's memory", 0x0400_0000),
-    ("memory of partitions", 0x0408_0000),
-    ("memory just below the arena", (ARENA - PAGE) as u64),
-    ("memory just behind the arena", (ARENA + ARENA_BYTES) as u64),
-    ("the block of devices", DEVICES_ON_BUS + SOURCES),
-    ("the block where the processor has it", DEVICES + SOURCES),
-    ("the last page of the bus", 0xffff_f000),
-];
 
 struct Hostile {
     disk: Disk<cofferdam_native::Device, SharedMemory>,
@@ -97,25 +83,17 @@ fn main() -> ! {
     hostile.transfer(Command::Write, PATTERN_SECTOR, own);
     hostile.fill(0);
     hostile.transfer(Command::Read, PATTERN_SECTOR, own);
-    seen!("hostile.own", hostile.count(PATTERN));
-    for (what, address) in FOREIGN {
-        log!("reading {what} at {address:#x} by its disk");
-        hostile.fill(UNTOUCHED);
-        hostile.transfer(Command::Write, LOOT_SECTOR, own);
-        hostile.transfer(Command::Write, LOOT_SECTOR, address);
-        hostile.transfer(Command::Read, LOOT_SECTOR, own);
-        // A read that is shut out gives zeros, or is not done.
-        seen!("hostile.read", hostile.count(0) + hostile.count(UNTOUCHED));
-        log!("writing {what} at {address:#x} by its disk");
-        hostile.transfer(Command::Read, PATTERN_SECTOR, address);
+    seen!("hostile.own", hostile.count(SECTOR_WORDS, PATTERN));
+    for (what, from, to) in foreign(ARENA_BYTES.into(), PARTITIONS_PAGE) {
+        log!("reading {what} at {from:#x} by its disk");
+        seen!("hostile.read", hostile.unread(from));
+        log!("writing {what} at {to:#x} by its disk");
+        hostile.transfer_beginning(Command::Read, PATTERN_SECTOR, to);
         seen!("hostile.written", 1);
+        seen!("hostile.read_again", hostile.unread(to));
     }
     // Who only talks to its own driver is a device on the bus all the same.
-    hostile.fill(UNTOUCHED);
-    hostile.transfer(Command::Write, LOOT_SECTOR, own);
-    hostile.transfer(Command::Write, LOOT_SECTOR, PEER);
-    hostile.transfer(Command::Read, LOOT_SECTOR, own);
-    let unread = hostile.count(0) + hostile.count(UNTOUCHED);
+    let unread = hostile.unread(PEER);
     seen!("hostile.peer", u32::from(unread != WORDS));
     hostile.in_the_arena();
     log!("nothing came of it but in the arena");
@@ -135,7 +113,7 @@ impl Hostile {
             self.transfer(Command::Write, ASSAULT_SECTOR + u64::from(sector), own);
         }
         for _ in 0..ASSAULTS {
-            let length = VICTIM_SECTORS * BYTES;
+            let length = VICTIM_SECTORS * SECTOR_BYTES;
             self.transfer_bytes(Command::Read, ASSAULT_SECTOR, VICTIM.into(), length);
         }
         seen!("hostile.assaults", ASSAULTS);
@@ -144,7 +122,7 @@ impl Hostile {
         let unused = u64::from(VICTIM + UNUSED);
         self.transfer(Command::Write, LOOT_SECTOR, unused);
         self.transfer(Command::Read, LOOT_SECTOR, own);
-        seen!("hostile.overwritten", self.count(PATTERN));
+        seen!("hostile.overwritten", self.count(SECTOR_WORDS, PATTERN));
     }
 
     /// What is another's in the arena is found, and can be written.
@@ -164,7 +142,7 @@ impl Hostile {
             LOOT_SECTOR,
             self.memory.bus_address(OWN).into(),
         );
-        seen!("hostile.changed", self.count(PATTERN));
+        seen!("hostile.changed", self.count(SECTOR_WORDS, PATTERN));
     }
 
     /// A page that is another's and begins with a block.
@@ -193,50 +171,84 @@ impl Hostile {
         })
     }
 
+    /// Has the device bring what is at an address. How many words of it were not: a read that is shut out gives zeros, or is not done.
+    fn unread(&mut self, address: u64) -> u32 {
+        let own = u64::from(self.memory.bus_address(OWN));
+        self.fill(UNTOUCHED);
+        self.transfer(Command::Write, LOOT_SECTOR, own);
+        self.transfer_beginning(Command::Write, LOOT_SECTOR, address);
+        self.transfer(Command::Read, LOOT_SECTOR, own);
+        self.count(WORDS, 0) + self.count(WORDS, UNTOUCHED)
+    }
+
     /// Fills the sector in its own memory with a pattern, whose lower bits count.
     fn fill(&self, pattern: u32) {
-        for number in 0..WORDS {
+        for number in 0..SECTOR_WORDS {
             self.memory
                 .write_u32(OWN + 4 * number, expected(pattern, number));
         }
     }
 
-    /// How many words of it have the pattern.
-    fn count(&self, pattern: u32) -> u32 {
+    /// How many of its first words have the pattern.
+    fn count(&self, words: u32, pattern: u32) -> u32 {
         let has =
             |number: &u32| self.memory.read_u32(OWN + 4 * number) == expected(pattern, *number);
-        (0..WORDS).filter(has).count() as u32
+        (0..words).filter(has).count() as u32
     }
 
-    /// Gives the descriptor with the lower half of this address its upper one. The descriptors stand at the beginning of the memory, in the bus's byte order.
-    fn lengthen(&self, address: u64) {
+    /// Cuts the descriptor with the lower half of this address behind [`BYTES`], and gives it the upper half; what is left of its sector is its own, by a spare
+    /// descriptor behind it. Descriptors stand at the beginning of the memory, in the bus's byte order: an address, a length, and flags with the number of the next.
+    fn scatter(&self, address: u64) {
+        let memory = &self.memory;
         let [low, high] = [address as u32, (address >> 32) as u32];
-        if high == 0 {
+        let spare = SPARE * DESCRIPTOR_BYTES;
+        let named = |at: &u32| memory.read_u32(*at) == low.swap_bytes();
+        let mut descriptors = (0..spare).step_by(DESCRIPTOR_BYTES as usize);
+        let Some(first) = descriptors.find(named) else {
             return;
-        }
-        for descriptor in (0..OWN).step_by(DESCRIPTOR_BYTES) {
-            if self.memory.read_u32(descriptor) == low.swap_bytes() {
-                self.memory.write_u32(descriptor + 4, high.swap_bytes());
-            }
-        }
+        };
+        let flags_and_next = memory.read_u32(first + 12);
+        memory.write_u32(spare, memory.bus_address(REST).swap_bytes());
+        memory.write_u32(spare + 4, 0);
+        memory.write_u32(spare + 8, (SECTOR_BYTES - BYTES).swap_bytes());
+        memory.write_u32(spare + 12, flags_and_next);
+        memory.write_u32(first + 4, high.swap_bytes());
+        memory.write_u32(first + 8, BYTES.swap_bytes());
+        let next = u32::from((SPARE as u16).swap_bytes());
+        memory.write_u32(first + 12, flags_and_next & 0xffff_0000 | next);
+    }
+
+    /// Has the device move the beginning of a sector there, and the rest of it in its own memory.
+    fn transfer_beginning(&mut self, command: Command, sector: u64, address: u64) {
+        self.submit(command, sector, address, SECTOR_BYTES);
+        self.scatter(address);
+        self.finish();
     }
 
     /// Has the device move a sector, and waits until it has.
     fn transfer(&mut self, command: Command, sector: u64, address: u64) {
-        self.transfer_bytes(command, sector, address, BYTES);
+        self.transfer_bytes(command, sector, address, SECTOR_BYTES);
     }
 
-    /// The same with several. A device that goes no further begins anew.
+    /// The same with several.
     fn transfer_bytes(&mut self, command: Command, sector: u64, address: u64, length: u32) {
+        self.submit(command, sector, address, length);
+        self.finish();
+    }
+
+    fn submit(&mut self, command: Command, sector: u64, address: u64, length: u32) {
         let work = Work {
             command,
             sector,
             length,
         };
+        let _ = self.disk.submit(0, &work, address as u32);
+    }
+
+    /// Waits until the device has done what was submitted. One that goes no further begins anew.
+    fn finish(&mut self) {
         let interrupt = ports::DISK1;
         let until = time::now() + PATIENCE_TICKS;
-        let _ = self.disk.submit(0, &work, address as u32);
-        self.lengthen(address);
         self.disk.announce();
         time::set_timer(until);
         let mut failed = false;
