@@ -1,6 +1,7 @@
-//! Linux with a disk, whose driver is restarted over and over, or which fails. What counts is what is on the disk in the end: Debian's
+//! Linux with a disk, whose driver is restarted over and over, or which fails, or whose driver lies. What counts is what is on the disk in the end: Debian's
 //! `e2fsck` looks whether its file system is sound, and each file is compared with what was written.
 
+mod liar;
 mod trouble;
 
 use std::fs;
@@ -75,6 +76,10 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
         ),
     ];
     cases.extend(trouble::cases(systems, built));
+    let lied_to = systems.get(liar::LINUX_LIAR)?;
+    cases.push(case("a disk's driver lies to Linux", move || {
+        liar::lies(systems, lied_to)
+    }));
     Ok(run_all(cases))
 }
 

@@ -34,7 +34,7 @@ use crate::sequence::Sequence;
 use crate::timeline::{self, Timeline};
 use crate::variant::Variant;
 
-pub use machine::Inside;
+pub use machine::{Inside, pages_with};
 pub use wire::Wire;
 
 /// The folder of such files beside a system.

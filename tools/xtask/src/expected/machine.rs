@@ -110,25 +110,7 @@ impl Inside {
 
     /// The words stand in the arena, and in the pages that are expected.
     fn written_alone(&self, built: &Built, memory: &Memory) -> Result<()> {
-        let words: Vec<u8> = (self.written.iter())
-            .flat_map(|word| word.to_be_bytes())
-            .collect();
-        let arena = arena(built);
-        let mut pages = Vec::new();
-        each_page(built, |address| {
-            let mut page = [0; PAGE];
-            memory.read(address, &mut page)?;
-            let has = |page: &[u8]| {
-                let places = page.windows(words.len()).step_by(size_of::<u32>());
-                places.into_iter().any(|place| place == words)
-            };
-            if page != [0; PAGE] && has(&page) {
-                pages.push(address);
-            }
-            Ok(())
-        })?;
-        let (inside, outside): (Vec<_>, Vec<_>) =
-            pages.into_iter().partition(|page| arena.contains(page));
+        let (inside, outside) = pages_with(built, memory, &self.written)?;
         ensure!(!inside.is_empty(), "nobody wrote them");
         ensure!(
             outside == self.written_to,
@@ -137,6 +119,26 @@ impl Inside {
         );
         Ok(())
     }
+}
+
+/// In which pages of RAM these words stand, one behind the other: those of the arena, and others.
+pub fn pages_with(built: &Built, memory: &Memory, words: &[u32]) -> Result<(Vec<u64>, Vec<u64>)> {
+    let words: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+    let arena = arena(built);
+    let mut pages = Vec::new();
+    each_page(built, |address| {
+        let mut page = [0; PAGE];
+        memory.read(address, &mut page)?;
+        let has = |page: &[u8]| {
+            let places = page.windows(words.len()).step_by(size_of::<u32>());
+            places.into_iter().any(|place| place == words)
+        };
+        if page != [0; PAGE] && has(&page) {
+            pages.push(address);
+        }
+        Ok(())
+    })?;
+    Ok(pages.into_iter().partition(|page| arena.contains(page)))
 }
 
 impl OtherDevice {

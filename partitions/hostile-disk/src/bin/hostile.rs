@@ -1,6 +1,7 @@
-//! A driver of a disk that tells its device to read and write what is not its own.
+//! A driver of a disk that lies to its client, and tells its device to read and write what is not its own.
 //!
-//! A descriptor of a virtio queue names any address on the bus, and nobody checks it: what the device writes to the medium comes from there,
+//! First it lies, over the memory that it shares with its client. Then its device:
+//! a descriptor of a virtio queue names any address on the bus, and nobody checks it: what the device writes to the medium comes from there,
 //! what it reads from the medium goes there. At the beginning this driver shows that it can, with its own memory in the arena. Then it names the
 //! kernel's memory, other partitions', the block of devices and the edges of the arena. What the device read there must not come to the
 //! medium, and what it was to write there nobody may find.
@@ -12,11 +13,13 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+use cofferdam_native::abi::space;
 use cofferdam_native::{Lines, SharedMemory, log, time, wait};
 use disk::{Command, Disk, Work};
 use disk_check::{BLOCK_BYTES, BLOCKS, ROUNDS, word};
 use evidence::seen;
 use hostile_driver::{BYTES, PEER, foreign};
+use liar::Liar;
 
 cofferdam_native::partition!("hostile", main);
 
@@ -27,7 +30,7 @@ const WORDS: u32 = BYTES / 4;
 /// A medium of more sectors than that: the other driver's queue is overwritten first.
 const SECTORS_WITHOUT_QUEUE: u64 = 128;
 /// Where that driver's memory begins in `systems/hostile_disk` (`plan.json` says it): descriptors and both rings stand there.
-const VICTIM: u32 = ARENA + 0x2_0000;
+const VICTIM: u32 = ARENA + 0x3_0000;
 const VICTIM_SECTORS: u32 = 16;
 /// Where its last descriptors stand, as long as few requests are in flight: the queue has 256 of 16 bytes.
 const UNUSED: u32 = 0xe00;
@@ -78,6 +81,15 @@ fn main() -> ! {
     if sectors > SECTORS_WITHOUT_QUEUE {
         hostile.assault();
     }
+    let Some((requests, _)) = ports::VICTIM.attach() else {
+        panic!("the ring was given away before");
+    };
+    let Some(mut liar) = Liar::new(requests, space::SHARED, ports::VICTIM.payload()) else {
+        panic!("the rings are not where they should be");
+    };
+    while liar.has_lies() {
+        liar.turn();
+    }
     // It comes back from the medium as it went there.
     hostile.fill(PATTERN);
     hostile.transfer(Command::Write, PATTERN_SECTOR, own);
@@ -98,8 +110,9 @@ fn main() -> ! {
     hostile.in_the_arena();
     log!("nothing came of it but in the arena");
     seen!("hostile.done", 1);
+    // Its client is served, as if nothing had been.
     loop {
-        wait(Lines::NONE);
+        liar.turn();
     }
 }
 
