@@ -35,10 +35,11 @@ fn main() -> ! {
     }
     // Whoever floods has the buffers of all but a few of its frames back, or it could not go on.
     sleep(200);
-    let before = counted_of_hostile().map_or(0, |hostile| hostile.sent);
+    let before = counted_of_hostile();
     sleep(200);
-    let after = counted_of_hostile().map_or(0, |hostile| hostile.sent);
-    seen!("hostile.sent_later", after.saturating_sub(before));
+    if let (Some(before), Some(after)) = (before, counted_of_hostile()) {
+        seen!("hostile.sent_later", after.sent.saturating_sub(before.sent));
+    }
     loop {
         wait(Lines::NONE);
     }
