@@ -11,7 +11,6 @@ use crate::configuration::ChannelTables;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::memory::Access;
-use crate::partition::Activity;
 
 /// The state of a sampling or queuing channel.
 pub(crate) struct Message {
@@ -246,7 +245,7 @@ impl<M: Machine> Kernel<M> {
         let tables = self.channel(index)?;
         let mut ends = tables.ends.of(&self.configuration.ends).iter();
         let peer = (ends.find(|end| end.partition != caller))
-            .filter(|peer| self.partitions[peer.partition].activity != Activity::Stopped);
+            .filter(|peer| !self.partitions[peer.partition].is_gone());
         let epoch = peer.map_or(0, |peer| self.record.partition(peer.partition).epoch.get());
         let held = match tables.own.kind {
             ChannelKind::Sampling => u32::from(self.messages[index].count != 0),

@@ -164,6 +164,13 @@ impl<R: Registers> Partition<R> {
     }
 }
 
+impl<R> Partition<R> {
+    /// It has no life, none is on its way, and none of its devices is a master of the bus any more: what peers shared with it is theirs.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.activity == Activity::Stopped && (!BUS || self.functions == 0)
+    }
+}
+
 impl<M: Machine> Kernel<M> {
     /// The tables of a partition.
     pub(crate) fn tables(&self, partition: u8) -> Option<&'static PartitionTables> {

@@ -46,6 +46,12 @@ fn system() -> SystemBuilder {
     system
 }
 
+/// The epoch of the driver, as a client of its ring has it.
+fn epoch(simulation: &mut Simulation) -> u32 {
+    let outcome = simulation.call(OTHER, Hypercall::ChannelStatus, &[0]);
+    outcome.results[0]
+}
+
 /// Starts it on a bus with these functions there.
 fn start(system: SystemBuilder, there: &[(u8, u32)]) -> Simulation {
     let mut simulation = system.load();
@@ -107,7 +113,9 @@ fn a_boundary_between_an_end_and_the_loss_of_the_bus_puts_it_off() {
         (false, vec![(FIRST, 0)]),
         (true, vec![(FIRST, 0), (FIRST, MASTER), (SECOND, MASTER)]),
     ] {
-        let mut simulation = start(system(), &[(FIRST, 11), (SECOND, 22)]);
+        let mut system = system();
+        system.channel(ChannelKind::Ring, OTHER, &[DRIVER], 8, 2);
+        let mut simulation = start(system, &[(FIRST, 11), (SECOND, 22)]);
         taken(&mut simulation);
         simulation.advance_until_runs(OTHER);
         simulation.advance_until_runs(DRIVER);
@@ -124,6 +132,8 @@ fn a_boundary_between_an_end_and_the_loss_of_the_bus_puts_it_off() {
             [],
             "the first is still a master while others run"
         );
+        // Of a stopped one nobody may think that it is gone; the next life's number is known as soon as that is on its way.
+        assert_eq!(epoch(&mut simulation), if restart { 2 } else { 1 });
         let state = simulation.state(DRIVER);
         assert!(state != PartitionState::Ready, "{state:?}");
         simulation.advance_to_window();
@@ -134,6 +144,8 @@ fn a_boundary_between_an_end_and_the_loss_of_the_bus_puts_it_off() {
         assert_eq!(taken(&mut simulation), after.collect::<Vec<_>>());
         let running = restart.then_some(DRIVER);
         assert_eq!(simulation.running(), running);
+        simulation.advance_until_runs(OTHER);
+        assert_eq!(epoch(&mut simulation), if restart { 2 } else { 0 });
     }
 }
 

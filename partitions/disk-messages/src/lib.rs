@@ -35,6 +35,9 @@
 //! When the driver starts it rings the doorbells of its clients, which wait for answers that will not come. The client's ring then says so once. Nothing is in flight any more; what was has an unknown outcome: it was carried
 //! out, or in part, or not. Nothing that was answered is lost beyond what a flush promises. Reads, writes and flushes may be asked for again as they
 //! were. When the client restarts, the driver drops its requests, waits until the device is done with its payload, and goes on.
+//!
+//! A driver that is stopped for good rings nobody; the kernel raises the clients' lines, and `channel_status` has no epoch for it. That is so once its device is off the
+//! bus, so that all of the payload is the client's then.
 #![no_std]
 #![forbid(unsafe_code)]
 

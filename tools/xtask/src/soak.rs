@@ -22,7 +22,7 @@ const SEQUENCES_AT_A_TIME: u32 = 4_000;
 /// And so often.
 const SEQUENCES_TIMES: u32 = 8;
 /// Inputs of each fuzz target, in portions: a test may keep memory for good.
-const FUZZ: [(&str, u64, u64); 17] = [
+const FUZZ: [(&str, u64, u64); 18] = [
     ("tables", 8, 100_000),
     ("hypercalls", 20, 10_000),
     ("messages", 8, 2_000_000),
@@ -30,6 +30,7 @@ const FUZZ: [(&str, u64, u64); 17] = [
     ("system", 4, 50_000),
     ("programs", 4, 100_000),
     ("record", 4, 100_000),
+    ("events", 4, 50_000),
     ("virtio", 8, 100_000),
     ("network", 8, 100_000),
     ("network_client", 4, 200_000),

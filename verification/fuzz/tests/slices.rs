@@ -98,14 +98,16 @@ fn http() {
 }
 
 #[test]
-fn each_target_has_its_slice_and_its_libfuzzer_binary() {
+fn each_target_has_its_slice_its_campaign_and_its_libfuzzer_binary() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read =
         |file: &str| std::fs::read_to_string(folder.join(file)).expect("a file of this crate");
     let (slices, binaries) = (read("tests/slices.rs"), read("libfuzzer/Cargo.toml"));
+    let campaigns = read("../../tools/xtask/src/soak.rs");
     for target in TARGETS {
         let name = target.name;
         assert!(slices.contains(&format!("slice(\"{name}\"")), "{name}");
+        assert!(campaigns.contains(&format!("    (\"{name}\", ")), "{name}");
         assert!(binaries.contains(&format!("name = \"{name}\"")), "{name}");
     }
 }
