@@ -1,8 +1,8 @@
 //! Linux with a disk whose driver lies to it (`partitions/liar/src/lib.rs`): there is no disk, then one larger than any, and then one that is read and written in spite of lies
 //! until they are over.
 //!
-//! Linux is told by errors, and goes on. The words that are in the payload while the driver says what cannot be come to nobody: they are looked for in all of memory. What
-//! Linux wrote in the end is looked for in the driver's memory.
+//! Linux is told by errors, goes on, and keeps all that it reads in a file. The words that are in the payload while the driver says what cannot be come to nobody: they are looked
+//! for in all of memory. What Linux wrote in the end is looked for in the driver's memory.
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Built, Kernel};
@@ -24,8 +24,9 @@ const SECTOR_BYTES: usize = 512;
 const LIES: usize = 16;
 /// How often it is asked for the disk's shape: once in each life of the guest.
 const LIVES: usize = 3;
-/// The words of lies that cannot be taken for an answer.
+/// The words of lies that cannot be taken for an answer, and those of the one that nobody can tell.
 const POISON: [u32; 4] = [0xbad0_0000, 0xbad0_0001, 0xbad0_0002, 0xbad0_0003];
+const WRONG: [u32; 4] = [0x11e5_0000, 0x11e5_0001, 0x11e5_0002, 0x11e5_0003];
 
 /// The guest's first program. In its first two lives the disk cannot be used.
 fn script() -> String {
@@ -42,7 +43,7 @@ reboot -f
 fi
 dd if=/dev/zero of=/zeros bs=4096 count=16
 n=0
-until dd if=/dev/vda of=/read bs=4096 && cmp /zeros /read; do n=$((n+1)); blockdev --flushbufs /dev/vda; done
+until dd if=/dev/vda of=/read bs=4096 && cmp /zeros /read; do n=$((n+1)); cat /read >>/all; blockdev --flushbufs /dev/vda; done
 echo reads-failed $n
 blocks write /file 1 {SEED}
 dd if=/file of=/given bs=4096 count=16
@@ -87,6 +88,12 @@ pub fn lies(systems: &Systems, built: &Built) -> Result<()> {
     ensure!(
         text.contains("I/O error, dev vda"),
         "nobody was told of it:\n{text}"
+    );
+    // The guest keeps all that it has read.
+    let (_, outside) = pages_with(&built, &outcome.memory, &WRONG)?;
+    ensure!(
+        !outside.is_empty(),
+        "the guest read no wrong words:\n{text}"
     );
     let (_, outside) = pages_with(&built, &outcome.memory, &POISON)?;
     ensure!(
