@@ -18,7 +18,9 @@ use crate::program::{self, Elf, ElfError};
 use crate::rules::reading_rule;
 use crate::wiring::Wiring;
 
-pub use fit::{Counts, Piece, memory_exceeded, memory_properties, plan_limits, tables_fit};
+pub use fit::{
+    Counts, Piece, entries_aligned, memory_exceeded, memory_properties, plan_limits, tables_fit,
+};
 pub use guests::{GuestFault, guest_fault, guest_traps};
 
 rule_text! {

@@ -359,6 +359,7 @@ impl Plan {
         regions
             .map(|(partition, region)| programs::Piece {
                 partition,
+                effective: region.effective,
                 physical: region.physical..region.physical + region.bytes,
                 name: region.name.clone(),
                 ring: matches!(region.kind, RegionKind::Ring | RegionKind::Arena),

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use cofferdam_abi::{limits, space};
 use cofferdam_check::Checked;
-use cofferdam_check::programs::{Piece, memory_properties};
+use cofferdam_check::programs::{Piece, entries_aligned, memory_properties};
 use cofferdam_compile::compile;
 use cofferdam_ipc::note::{Direction, PortNote, Text};
 use cofferdam_model::Diagnostics;
@@ -305,6 +305,7 @@ fn tables_that_the_kernel_has_no_room_for_are_refused() {
 
 const PIECE: Piece = Piece {
     partition: 0,
+    effective: 0x3000_0000,
     physical: 0x1000..0x2000,
     name: String::new(),
     ring: false,
@@ -320,6 +321,29 @@ fn piece(partition: usize, physical: Range<u64>, ring: bool) -> Piece {
         ring,
         ..PIECE
     }
+}
+
+/// Devices begin 64K behind a multiple of more: a larger one is no entry of TLB1 there, and one that is as large is.
+#[test]
+fn a_pinned_region_begins_at_a_multiple_of_its_size() {
+    let with = |pinned: bool, bytes: u64| {
+        let mut checked = checked(EVERYTHING);
+        checked.pinned[1] = pinned;
+        let device = Piece {
+            partition: 1,
+            effective: space::DEVICES + space::STRIDE,
+            physical: 0xc_0000_0000..0xc_0000_0000 + bytes,
+            name: "edu".into(),
+            ..PIECE
+        };
+        entries_aligned(&checked, &[device])
+    };
+    assert!(with(true, 0x1_0000).is_empty());
+    assert!(with(false, 0x10_0000).is_empty());
+    let found = with(true, 0x10_0000);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].rule.id, "TLB-ALIGNED");
+    assert!(found[0].message.contains("`edu` takes 1M at 0xa1070000"));
 }
 
 /// Judges pieces of a plan for a system that requires `statement`, and for one that requires nothing: the findings and where they

@@ -20,6 +20,13 @@ rule_text! {
     static MEMORY_TOTAL = "MEMORY-TOTAL";
 }
 rule_text! {
+    /// Each region of a pinned partition begins at a multiple of its size.
+    ///
+    /// It is one entry of TLB1, which translates no other addresses. Devices, rings and memory blocks have fixed places: one that is larger than its place is
+    /// aligned to is translated page by page, in a partition with `tlb = "refill"`.
+    static TLB_ALIGNED = "TLB-ALIGNED";
+}
+rule_text! {
     /// The compiled tables fit the slots that the kernel has.
     ///
     /// The kernel allocates nothing; its tables have fixed sizes (`microkernel/abi`, `limits`).
@@ -44,6 +51,7 @@ rule_text! {
 pub(super) static RULES: &[&RuleText] = &[
     &KERNEL_PLACE,
     &MEMORY_TOTAL,
+    &TLB_ALIGNED,
     &LIMIT_TABLES,
     &REQUIRE_MEMORY,
     &MEMORY_ISOLATION,
@@ -118,6 +126,29 @@ pub fn plan_limits(checked: &Checked, counts: &Counts) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Regions that no entry of TLB1 can have where they are, of partitions that have theirs there.
+pub fn entries_aligned(checked: &Checked, pieces: &[Piece]) -> Vec<Diagnostic> {
+    let pinned = pieces
+        .iter()
+        .filter(|piece| checked.pinned[piece.partition]);
+    let bytes = |piece: &Piece| piece.physical.end - piece.physical.start;
+    pinned
+        .filter(|piece| !u64::from(piece.effective).is_multiple_of(bytes(piece)))
+        .map(|piece| {
+            let partition = &checked.system.partitions[piece.partition];
+            let message = format!(
+                "`{}` is pinned, and `{}` takes {} at {:#010x}, which is no multiple of that",
+                partition.name,
+                piece.name,
+                show_bytes(bytes(piece)),
+                piece.effective
+            );
+            Diagnostic::error(&TLB_ALIGNED, partition.name.span, message)
+                .hint("write `tlb = \"refill\"` for this partition")
+        })
+        .collect()
+}
+
 /// Tables that are too long.
 pub fn tables_fit(checked: &Checked, bytes: usize) -> Option<Diagnostic> {
     let limit = limits::TABLES_BYTES;
@@ -135,6 +166,8 @@ fn limit_exceeded(checked: &Checked, what: &str, count: usize, limit: usize) -> 
 pub struct Piece {
     /// Which partition.
     pub partition: usize,
+    /// At which effective address it has it.
+    pub effective: u32,
     /// From where to where.
     pub physical: std::ops::Range<u64>,
     /// What it is called.

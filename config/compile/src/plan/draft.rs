@@ -79,7 +79,9 @@ pub fn plan(
         proved: proved(&checked.system),
     };
     let mut violations = programs::plan_limits(checked, &plan.counts());
-    violations.extend(programs::memory_properties(checked, &plan.pieces()));
+    let pieces = plan.pieces();
+    violations.extend(programs::entries_aligned(checked, &pieces));
+    violations.extend(programs::memory_properties(checked, &pieces));
     if violations.is_empty() {
         Ok(plan)
     } else {
