@@ -1,6 +1,6 @@
 //! The report of every system: nothing is forgotten, and the page needs nothing from elsewhere.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use cofferdam_build::Built;
 use cofferdam_report::{diff, gather, page, read};
 
@@ -16,7 +16,48 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
     for (name, built) in systems.iter() {
         tally.count(name, is_whole(built));
     }
+    for (name, holder) in AUTHORITY {
+        let built = systems.get(name)?;
+        let title = format!("who can end the machine of {name}");
+        tally.count(&title, names_authority(built, holder));
+    }
     Ok(tally)
+}
+
+/// Who has authority over the machine in a system, and by what, if somebody has.
+const AUTHORITY: [(&str, Option<(&str, &str)>); 2] = [
+    (
+        "instruments",
+        Some((
+            "power",
+            "its device gpio: it can power off the machine (pin 0)",
+        )),
+    ),
+    ("flight", None),
+];
+
+/// The data and the page name him, and nobody else.
+fn names_authority(built: &Built, holder: Option<(&str, &str)>) -> Result<()> {
+    const NOBODY: &str = "No partition, by anything that the file gives it.";
+    let report = gather(built)?;
+    let found = report.authorities.iter();
+    let found: Vec<_> = found.map(|one| (&*one.partition, &*one.by)).collect();
+    ensure!(found == Vec::from_iter(holder), "it says {found:?}");
+    let page = page(&report)?;
+    let (_, section) = (page.split_once("Who can end or restart the machine"))
+        .context("the page has no such section")?;
+    let section = section.split("<h2").next().unwrap_or_default();
+    for partition in &built.plan.partitions {
+        let named = section.contains(&format!(">{}</b>", partition.name));
+        let is_holder = holder.is_some_and(|(name, _)| name == partition.name);
+        ensure!(
+            named == is_holder,
+            "of {} it says: {section}",
+            partition.name
+        );
+    }
+    ensure!(section.contains(NOBODY) == holder.is_none(), "{section}");
+    Ok(())
 }
 
 fn is_whole(built: &Built) -> Result<()> {
