@@ -3,6 +3,7 @@
 //! Instructions are the clock, so that the beat of the control loop is judged to the tick; when something comes from outside is the host's
 //! doing, and differs from run to run. So nothing is judged by when it comes: a visitor goes on until what came is enough, and then the run ends.
 
+mod address;
 mod browser;
 mod frames;
 mod linux;
@@ -54,6 +55,10 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
     cases.extend(linux::cases(systems)?);
     cases.extend(trouble::cases(systems)?);
     cases.extend(transfer::cases(systems)?);
+    cases.push(case(
+        "the page is where the command says",
+        address::is_there,
+    ));
     cases.push(browser::case(systems)?);
     Ok(run_all(cases))
 }
