@@ -2,6 +2,7 @@
 //! `e2fsck` looks whether its file system is sound, and each file is compared with what was written.
 
 mod liar;
+mod shape;
 mod trouble;
 
 use std::fs;
@@ -75,6 +76,7 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
             move || machine_ends(systems, built),
         ),
     ];
+    cases.extend(shape::cases(systems, built));
     cases.extend(trouble::cases(systems, built));
     let lied_to = systems.get(liar::LINUX_LIAR)?;
     cases.push(case("a disk's driver lies to Linux", move || {

@@ -10,11 +10,9 @@ use super::{
     ARGUMENTS, BACK, BEGIN, DISK, FLIGHT, GIVEN, GOES_ON, LONG_MS, MOUNT, NEXT, Run, SEED,
     SEED_GIVEN, SHELL, WRITTEN, content, disk, ensure_content, ensure_says, told,
 };
-use crate::guest_attacks::built_as;
 use crate::guests::given;
 use crate::machines::{Case, Systems, case, no_reasons, undisturbed};
 use crate::queues::{self, Looked};
-use crate::variant::Variant;
 
 /// All of it.
 pub fn cases<'a>(systems: &'a Systems, built: &'a Built) -> Vec<Case<'a>> {
@@ -32,7 +30,6 @@ pub fn cases<'a>(systems: &'a Systems, built: &'a Built) -> Vec<Case<'a>> {
         of_disk("a guest is killed while it writes", guest_is_killed),
         of_disk("Linux finds a disk that cannot be written", read_only),
         of_disk("Linux finds a broken file system", broken_file_system),
-        of_disk("Linux goes without a disk that is not there", missing),
         of_disk(
             "a guest that breaks its disk's queues breaks its disk",
             broken_queues,
@@ -342,34 +339,6 @@ echo goes-on
             );
         }
     }
-    Ok(())
-}
-
-/// The driver's partition is stopped, for its device is unfit; the monitor waits for it, and Linux comes up without a disk.
-fn missing(systems: &Systems, built: &Built) -> Result<()> {
-    let variant = Variant::replacing_all(&[
-        (
-            "board  = \"ppce500\"",
-            "board  = \"../disk/boards/missing.toml\"",
-        ),
-        ("medium     = \"2048M\"", ""),
-    ]);
-    let (built, image) = built_as(systems, built, Kernel::Release, &variant)?;
-    let options = Options {
-        moments: vec![Moment::typed(SHELL, b"ls /sys/block; echo goes-on\r")],
-        until: Some(GOES_ON.to_owned()),
-        ..systems.options(Kernel::Release, LONG_MS)
-    };
-    let outcome = run_image(&built, &image, &options)?;
-    let text = String::from_utf8_lossy(&outcome.serial);
-    ensure_says(&text, &["goes-on"])?;
-    ensure!(!text.contains("vda"), "there is a disk:\n{text}");
-    let expected = ["disk: device_unfit (1 times)", "disk: it is stopped"];
-    ensure!(
-        outcome.report.reasons == expected,
-        "not as expected: {:?}",
-        outcome.report.reasons
-    );
     Ok(())
 }
 
