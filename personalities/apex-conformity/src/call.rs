@@ -274,6 +274,23 @@ pub enum Call {
 }
 
 impl Call {
+    /// How long its caller waits at most, in nanoseconds, if that has an end.
+    pub fn waits_ns(&self) -> Option<u64> {
+        match *self {
+            Self::SuspendSelf { time_out }
+            | Self::SendQueuingMessage { time_out, .. }
+            | Self::ReceiveQueuingMessage { time_out, .. }
+            | Self::SendBuffer { time_out, .. }
+            | Self::ReceiveBuffer { time_out, .. }
+            | Self::ReadBlackboard { time_out, .. }
+            | Self::WaitSemaphore { time_out, .. }
+            | Self::WaitEvent { time_out, .. }
+            | Self::AcquireMutex { time_out, .. }
+            | Self::TimedWait { delay: time_out } => time_out.try_into().ok(),
+            _ => None,
+        }
+    }
+
     /// The standard's name of the service.
     pub const fn service(&self) -> &'static str {
         match self {

@@ -47,6 +47,8 @@ pub struct Step {
     pub before: Option<Runs>,
     /// What.
     pub action: Action,
+    /// Of a call whose caller has the processor as soon as its time is up: how long it waits, in nanoseconds.
+    pub waits_ns: Option<u64>,
 }
 
 /// A case as steps.
@@ -139,9 +141,23 @@ impl Recorder {
             by,
             before: self.before.take(),
             action,
+            waits_ns: None,
         };
         if self.steps.push(step).is_err() {
             self.only_on_data("it has too many steps");
+        }
+    }
+
+    /// Now somebody else runs than up to now: whether it is because the time is up that it waits for.
+    fn look_for_time_out(&mut self) {
+        let (now, running) = (self.host.time(), self.host.running());
+        let calls = self.steps.iter_mut().rev();
+        let mut calls = calls.filter(|step| step.by == running);
+        if let Some(step) = calls.find(|step| matches!(step.action, Action::Call(..)))
+            && let Action::Call(call, Answer::Waits) = step.action
+        {
+            let waits_ns = call.waits_ns();
+            step.waits_ns = waits_ns.filter(|waits_ns| step.at_ns + waits_ns == now);
         }
     }
 
@@ -224,6 +240,9 @@ impl System for Recorder {
         ahead.pass(nanoseconds.saturating_sub(100));
         self.before = (ahead.running() == before).then_some(before);
         self.host.pass(nanoseconds);
+        if self.host.running() != before {
+            self.look_for_time_out();
+        }
         // A tick that changes what is answered, and not who runs.
         if nanoseconds < 100 && self.host.running() == before {
             self.only_on_data(TO_THE_TICK);

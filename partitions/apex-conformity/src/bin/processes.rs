@@ -17,8 +17,8 @@ use cofferdam_apex_conformity::recorded::{Action, Recorded, cases, record};
 use cofferdam_apex_conformity::{Answer, Call, ProcessAttributes};
 use cofferdam_apex_native::apex::{DeadlineKind, ErrorCode, Name, Runs, SystemTime};
 use cofferdam_native::probe::{self, Sort};
-use cofferdam_native::{page, time};
-use evidence::seen;
+use cofferdam_native::{mark, page, time};
+use evidence::{identifier, seen};
 use spin::Once;
 
 cofferdam_apex_native::partition!("processes", initialise);
@@ -52,7 +52,8 @@ fn initialise() {
         }
     };
     // Each case begins a millisecond behind a release.
-    while page::releases() == 0 {}
+    let releases = page::releases();
+    while page::releases() == releases {}
     order(
         Does::Ends,
         &(due(recorded.end_ns) + END_TICKS).to_be_bytes(),
@@ -68,8 +69,11 @@ fn order(does: Does, bytes: &[u8]) {
 /// A time of the case, as a tick. All of a case is counted from the release before it.
 fn due(at_ns: u64) -> u64 {
     static RELEASE: Once<u64> = Once::new();
-    let release = RELEASE.call_once(page::release_tick);
-    release + at_ns * (ports::TIMEBASE_HZ as u64 / 1_000_000) / 1000
+    RELEASE.call_once(page::release_tick) + ticks(at_ns)
+}
+
+fn ticks(ns: u64) -> u64 {
+    ns * (ports::TIMEBASE_HZ as u64 / 1_000_000) / 1000
 }
 
 /// What every process begins with, and the error handler.
@@ -116,7 +120,12 @@ fn act(me: Runs) {
         }
         match &step.action {
             Action::Call(call, expected) => {
+                let called = time::now();
                 let answer = call_service(*call);
+                if let Some(waits_ns) = step.waits_ns {
+                    let late = time::now() - called - ticks(waits_ns);
+                    mark(identifier(call.service()), late as u32);
+                }
                 if *expected == Answer::Waits {
                     waited = Some(answer);
                 } else if !answer.is_as(expected) {
