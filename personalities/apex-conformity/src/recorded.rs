@@ -97,14 +97,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
 /// # Errors
 /// The reason.
 pub fn record(case: fn(&mut Script<'_>)) -> Result<Recorded, &'static str> {
-    let mut recorder = Recorder {
-        host: Host::new(&FACTS),
-        steps: Vec::new(),
-        before: None,
-        faulted: false,
-        written: false,
-        why_not: None,
-    };
+    let mut recorder = Recorder::new();
     case(&mut Script {
         system: &mut recorder,
     });
@@ -118,6 +111,32 @@ pub fn record(case: fn(&mut Script<'_>)) -> Result<Recorded, &'static str> {
     }
 }
 
+/// Whether in a case this service gives this return code, be it behind a wait.
+pub fn gives(case: fn(&mut Script<'_>), service: &str, code: Code) -> bool {
+    let mut recorder = Recorder::new();
+    case(&mut Script {
+        system: &mut recorder,
+    });
+    let steps = recorder.steps;
+    let called = |step: &Step| match &step.action {
+        Action::Call(call, answer) => (call.service() == service).then(|| answer.clone()),
+        _ => None,
+    };
+    let waits = |step: &Step| called(step) == Some(Answer::Waits);
+    let waited = |by| steps.iter().any(|step| step.by == by && waits(step));
+    steps.iter().any(|step| match (&step.action, code) {
+        (Action::Collect(Answer::Refused(came)), Code::Refused(code)) => {
+            *came == code && waited(step.by)
+        }
+        (_, Code::Refused(code)) => match called(step) {
+            // An overflow comes with a message.
+            Some(Answer::Done(Value::Message(message))) => (message.flag, code) == OVERFLOW,
+            answer => answer == Some(Answer::Refused(code)),
+        },
+        (_, Code::NoError) => matches!(called(step), Some(Answer::Done(_) | Answer::Waits)),
+    })
+}
+
 struct Recorder {
     host: Host,
     steps: Vec<Step, STEPS>,
@@ -128,6 +147,17 @@ struct Recorder {
 }
 
 impl Recorder {
+    fn new() -> Self {
+        Self {
+            host: Host::new(&FACTS),
+            steps: Vec::new(),
+            before: None,
+            faulted: false,
+            written: false,
+            why_not: None,
+        }
+    }
+
     fn only_on_data(&mut self, why: &'static str) {
         self.why_not.get_or_insert(why);
     }
@@ -204,6 +234,8 @@ impl Recorder {
     }
 }
 
+/// The flag of a message before which others were lost, and its code.
+const OVERFLOW: (u32, ReturnCode) = (1, ReturnCode::InvalidConfig);
 /// What a read answers at an empty port.
 const EMPTY: Answer = Answer::Refused(ReturnCode::NoAction);
 /// Code takes time.

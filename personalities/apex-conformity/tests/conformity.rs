@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use cofferdam_apex_conformity::host::FACTS;
-use cofferdam_apex_conformity::recorded::{cases, record};
+use cofferdam_apex_conformity::recorded::{cases, gives, record};
 use cofferdam_apex_conformity::{BEHAVIOURS, CELLS, Cell, Code, Host, How, REQUIRED, Script};
 
 fn cells() -> impl Iterator<Item = &'static Cell> {
@@ -129,4 +129,17 @@ fn every_cell_passes_and_the_table_says_so() {
 fn nearly_all_cases_can_be_done_by_processes() {
     let replayed = cases().filter(|case| record(case.case).is_ok()).count();
     assert_eq!((replayed, cases().count()), (281, 301));
+}
+
+/// A case in the wrong cell would pass, and the right one be empty unseen.
+#[test]
+fn in_each_cell_its_service_gives_its_code() {
+    let wrong: Vec<_> = cells()
+        .filter(|cell| match cell.how {
+            How::Case(case) => !gives(case, cell.service, cell.code),
+            How::Unreachable(_) => false,
+        })
+        .map(|cell| format!("{} {}", cell.service, cell.code.name()))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
