@@ -217,8 +217,10 @@ fn first_life() {
 /// Goes through the services.
 extern "C" fn counting() {
     goes_on();
-    // What the other end of the ports has to do first, and the windows of others.
-    let _ = APEX.timed_wait(SystemTime(25_000_000));
+    // What the other end of the ports has to do first, and the windows of others. From the next frame on all of them are loads.
+    let _ = APEX.timed_wait(SystemTime(15_000_000));
+    let _ = APEX.set_module_schedule(ScheduleId(1));
+    let _ = APEX.timed_wait(SystemTime(10_000_000));
     for _ in 0..TIMES {
         looks();
         of_processes();
