@@ -102,6 +102,9 @@ const MUST: u64 = 3_000;
 const SWITCH: &str = "a switch between two processes";
 /// The partitions with the least application.
 const LEAST: [(&str, &str); 2] = [("least", "Rust"), ("least_c", "C")];
+/// The loads, each with so many errors at least: jitter that nobody disturbed is no figure.
+const LOADS: [&str; 5] = ["sink", "load", "beside", "busy", "busy_c"];
+const ERRORS: u32 = 5_000;
 /// How far apart these are is a figure: release points, in ticks behind where they belong.
 const JITTER: [(&str, &[&str]); 7] = [
     (
@@ -361,6 +364,11 @@ fn measure(workspace: &Workspace<'_>) -> Result<(Vec<Figure>, Vec<Parts>)> {
     let outcome = run(&built, &options)?;
     let reasons = &outcome.report.reasons;
     ensure!(outcome.report.ok, "{SYSTEM}: {}", reasons.join("; "));
+    for load in LOADS {
+        let mut partitions = outcome.report.partitions.iter();
+        let busy = partitions.any(|one| one.name == load && one.health_events >= ERRORS);
+        ensure!(busy, "{SYSTEM}: {load} was no load");
+    }
     let partitions = &built.plan.partitions;
     let index = partitions.iter().position(|one| one.name == PARTITION);
     let index = index.with_context(|| format!("there is no partition {PARTITION}"))? as u32;
