@@ -83,15 +83,16 @@ pub(crate) fn events() -> String {
             .iter()
             .find(|figure| figure.op.strip_prefix(event) == Some(op))
     };
+    // What has a number of hypercalls alone has none of interrupts.
     let rows = figures.iter().filter_map(|figure| {
         let (event, op) = figure.event()?;
-        (event == interrupts).then(|| {
-            let calls = of(hypercalls, op).map(|figure| figure.cofferdam);
+        (event == hypercalls).then(|| {
+            let interrupts = of(interrupts, op);
             [
                 format!("`{op}`"),
-                number(figure.native),
+                number(interrupts.and_then(|figure| figure.native)),
+                number(interrupts.map(|figure| figure.cofferdam)),
                 number(Some(figure.cofferdam)),
-                number(calls),
             ]
         })
     });
@@ -146,7 +147,7 @@ pub(crate) fn chart() -> String {
     use measure::{BAR, LABELS, LINES, ROW, TOP, WIDTH};
     let figures = figures();
     let costs: Vec<_> = (figures.iter())
-        .filter(|figure| figure.event().is_none())
+        .filter(|figure| figure.event().is_none() && !figure.op.starts_with("typical_"))
         .filter_map(|figure| Some((&figure.op, figure.ratio?, figure.must)))
         .collect();
     let height = TOP + costs.len() as f64 * ROW + 10.0;
