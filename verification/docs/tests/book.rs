@@ -8,10 +8,12 @@ use common::{code, documents, none, read, root};
 
 const CONTENTS: &str = "docs/SUMMARY.md";
 /// The chapters that say how things behave: each section names a test. What they show of the tree's files has to stand there.
-const CHAPTERS: [&str; 7] = [
+const CHAPTERS: [&str; 9] = [
     "docs/channels.md",
     "docs/concepts.md",
     "docs/configure.md",
+    "docs/dma.md",
+    "docs/drivers.md",
     "docs/first-system.md",
     "docs/health.md",
     "docs/late-frame.md",
