@@ -22,6 +22,8 @@ const CHAPTERS: [&str; 9] = [
 /// Sections that claim nothing.
 const CLAIM_NOTHING: [&str; 1] = ["Where to go from here"];
 const EVIDENCE: &str = "docs/evidence.md";
+/// The page, and the section of it, whose every case names a test in its last cell.
+const TROUBLE: (&str, &str) = ("docs/drivers.md", "\n## What goes wrong");
 
 /// Commands that are not ours. What ours are, the tests of these say (`tools/cofferdam/tests/book.rs`, `tools/xtask/src/book.rs`).
 const OTHERS: [&str; 5] = [
@@ -186,6 +188,37 @@ fn claims_name_their_tests() {
         }
     }
     none("sections that name no test", &silent);
+}
+
+/// What stands in the rows of tables, but for their heads.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    let lines: Vec<_> = text.lines().collect();
+    let is_head = |next: Option<&&str>| next.is_some_and(|next| next.starts_with("|---"));
+    (lines.iter().enumerate())
+        .filter(|(at, line)| line.starts_with("| ") && !is_head(lines.get(at + 1)))
+        .map(|(_, line)| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+#[test]
+fn whatever_goes_wrong_with_a_driver_is_tested() {
+    let (page, head) = TROUBLE;
+    let text = read(page);
+    let (_, behind) = text.split_once(head).expect("the section has gone");
+    let section = behind.split("\n## ").next().unwrap();
+    let mut silent = Vec::new();
+    let mut cases = 0;
+    for row in rows(section) {
+        cases += 1;
+        let tested = row
+            .last()
+            .is_some_and(|last| code(last).into_iter().any(is_test));
+        if !tested {
+            silent.push(row.join(" | "));
+        }
+    }
+    none("what goes wrong, without a test", &silent);
+    assert!(cases > 0, "the tables have gone");
 }
 
 #[test]
