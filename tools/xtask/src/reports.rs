@@ -1,9 +1,10 @@
 //! The report of every system: nothing is forgotten, and the page needs nothing from elsewhere.
 
 use anyhow::{Context, Result, ensure};
-use cofferdam_build::Built;
+use cofferdam_build::{Built, Kernel};
 use cofferdam_report::{diff, gather, page, read};
 
+use crate::expected;
 use crate::machines::Systems;
 use crate::parts::Tally;
 
@@ -21,7 +22,82 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
         let title = format!("who can end the machine of {name}");
         tally.count(&title, names_authority(built, holder));
     }
+    for (name, masters) in REACH {
+        let title = format!("what devices on the bus of {name} reach");
+        tally.count(&title, names_reach(systems.get(name)?, masters));
+    }
+    tally.count(
+        "what a trusted device reaches",
+        trusted(systems.get("dma")?),
+    );
     Ok(tally)
+}
+
+/// A device on the bus, its `dma`, and whose memory besides its owner's it reaches.
+type Reach = (&'static str, &'static str, &'static [&'static str]);
+
+/// The devices of a system.
+const REACH: [(&str, &[Reach]); 2] = [
+    (
+        "hostile_disk",
+        &[
+            ("disk0", "arena", &["check", "victim", "hostile"]),
+            ("disk1", "arena", &["disk", "check", "victim"]),
+        ],
+    ),
+    ("dma", &[("edu", "arena", &[]), ("edu1", "none", &[])]),
+];
+
+/// The same where one is trusted.
+const TRUSTED: &[Reach] = &[
+    (
+        "edu",
+        "trusted",
+        &["flight", "plant", "sentinel", "terminal"],
+    ),
+    ("edu1", "none", &[]),
+];
+
+fn trusted(built: &Built) -> Result<()> {
+    let mut all = expected::of_system(built)?.into_iter();
+    let file = all.find(|(file, _)| file == "trusted");
+    let (_, expected) = file.context("there is no trusted.toml")?;
+    let (trusted, _) = expected.variant.build(built, Kernel::Release)?;
+    names_reach(&trusted, TRUSTED)
+}
+
+/// The data and the page name each device with whom it reaches, and one that is trusted loudly.
+fn names_reach(built: &Built, masters: &[Reach]) -> Result<()> {
+    let report = gather(built)?;
+    let found: Vec<_> = (report.masters.iter())
+        .map(|one| (&*one.device, &*one.dma, one.reaches.clone()))
+        .collect();
+    let expected: Vec<_> = (masters.iter())
+        .map(|(device, dma, reached)| {
+            let reached = reached.iter().map(|name| (*name).to_owned());
+            (*device, *dma, reached.collect::<Vec<_>>())
+        })
+        .collect();
+    ensure!(found == expected, "it says {found:?}");
+    let page = page(&report)?;
+    let (_, section) =
+        (page.split_once(r#"<h2 id="masters">"#)).context("the page has no such section")?;
+    let section = section.split("<h2").next().unwrap_or_default();
+    for (device, dma, reached) in masters {
+        let row = section
+            .split("<tr>")
+            .find(|row| row.contains(&format!("<b>{device}</b>")));
+        let row = row.with_context(|| format!("{device} has no row"))?;
+        ensure!(
+            row.contains(r#"class="loud""#) == (*dma == "trusted"),
+            "{row}"
+        );
+        ensure!(row.contains("nobody else") == reached.is_empty(), "{row}");
+        for name in *reached {
+            ensure!(row.contains(name), "{name} is not in {row}");
+        }
+    }
+    Ok(())
 }
 
 /// Who has authority over the machine in a system, and by what, if somebody has.
