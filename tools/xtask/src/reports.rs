@@ -50,12 +50,12 @@ const REACH: [(&str, &[Reach]); 2] = [
 
 /// The same where one is trusted.
 const TRUSTED: &[Reach] = &[
+    ("edu1", "none", &[]),
     (
         "edu",
         "trusted",
         &["flight", "plant", "sentinel", "terminal"],
     ),
-    ("edu1", "none", &[]),
 ];
 
 fn trusted(built: &Built) -> Result<()> {
