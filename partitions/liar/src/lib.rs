@@ -220,7 +220,7 @@ impl Liar {
         let words = request.sectors.saturating_mul(SECTOR_WORDS);
         let there = payload.length().saturating_sub(request.offset) / 4;
         for place in 0..words.min(there) {
-            let word = pattern | place % SECTOR_WORDS;
+            let word = pattern | (place % SECTOR_WORDS);
             payload.write_u32(request.offset + 4 * place, word);
         }
     }

@@ -38,7 +38,7 @@ pub fn cases<'a>(systems: &'a Systems, built: &'a Built) -> Vec<Case<'a>> {
     ];
     for board in &BOARDS {
         cases.push(case(
-            &format!("Linux goes without a disk: {}", board.0),
+            format!("Linux goes without a disk: {}", board.0),
             move || unfit(systems, built, board),
         ));
     }
