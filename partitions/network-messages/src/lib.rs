@@ -33,7 +33,7 @@
 //!
 //! When the driver starts it rings the doorbells of its clients, which wait for answers that will not come. The client's ring then says so once. Nothing is in flight any more: frames that were being sent may be lost, and the
 //! buffers for receiving are the client's to give again. When the client restarts, the driver drops its requests, waits until the device is done with
-//! its payload, and goes on.
+//! its payload, and goes on. Until it has answered the new life's first request, it need not know of that life, and may fill buffers that the last one gave.
 //!
 //! A driver that is stopped for good rings nobody; the kernel raises the clients' lines, and `channel_status` has no epoch for it. That is so once its device is off the
 //! bus, so that all of the payload is the client's then.

@@ -23,16 +23,13 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(any(test, feature = "hostile"))]
+#[cfg(any(test, feature = "model"))]
 extern crate std;
 
 mod client;
 mod device;
-#[cfg(feature = "hostile")]
-pub mod hostile;
-#[cfg(any(test, feature = "hostile"))]
-#[cfg_attr(not(test), allow(dead_code, reason = "the tests use all of it"))]
-mod model;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
 #[cfg(target_os = "none")]
 mod native;
 mod rate;

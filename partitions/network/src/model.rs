@@ -11,11 +11,17 @@ use virtio::{Driver as _, Memory as _, Next};
 use crate::route::Address;
 use crate::{FrameMemory, Net, Server, Settings};
 
+/// Features without which no device is driven.
 pub const REQUIRED: u64 = 1 << 32 | 1 << 33;
+/// The driver's own memory, at the beginning of the arena.
 pub const DRIVER_BYTES: u32 = 64 * 1024;
+/// The payload of each client, one behind the other.
 pub const PAYLOAD_BYTES: u32 = 16 * 1024;
+/// The driver's patience with its device, in ticks.
 pub const PATIENCE: u64 = 1000;
+/// The address of everybody.
 pub const BROADCAST: Address = [0xff; 6];
+/// An address on the wire.
 pub const OUTSIDE: Address = [0x52, 0x55, 10, 0, 2, 2];
 
 impl FrameMemory for ModelMemory {
@@ -41,7 +47,9 @@ impl FrameMemory for ModelMemory {
 /// What is on the wire.
 #[derive(Debug, Default)]
 pub struct Wire {
+    /// What was sent there.
     pub sent: Vec<Vec<u8>>,
+    /// What comes from there next.
     pub coming: VecDeque<Vec<u8>>,
 }
 
@@ -71,16 +79,25 @@ impl Backend for Wire {
     }
 }
 
+/// The driver's end of a client's ring.
 pub type ModelChannel = virtio::model::ModelChannel<Request, Reply>;
 
+/// The driver between its device and its clients.
+#[derive(Debug)]
 pub struct Bench {
+    /// All memory that the device reaches.
     pub arena: Arena,
+    /// The device.
     pub device: ModelDevice<Wire>,
+    /// The driver.
     pub server: Server<ModelDevice<Wire>, ModelMemory, ModelChannel>,
+    /// Its clients.
     pub clients: Vec<ModelChannel>,
+    /// The time, in ticks.
     pub now: u64,
 }
 
+/// The hardware address of a client.
 pub const fn address(client: usize) -> Address {
     [2, 0, 0, 0, 1, client as u8]
 }
@@ -97,6 +114,7 @@ pub const fn settings(client: usize) -> Settings {
     }
 }
 
+/// A frame of so many bytes.
 pub fn frame(destination: Address, source: Address, length: usize) -> Vec<u8> {
     let mut frame = [destination, source].concat();
     frame.extend([8, 0]);
@@ -104,6 +122,7 @@ pub fn frame(destination: Address, source: Address, length: usize) -> Vec<u8> {
     frame
 }
 
+/// A request to send.
 pub fn send(id: u32, offset: u32, length: u32) -> Request {
     Request {
         id,
@@ -113,6 +132,7 @@ pub fn send(id: u32, offset: u32, length: u32) -> Request {
     }
 }
 
+/// A request for a frame that comes.
 pub fn receive(id: u32, offset: u32) -> Request {
     Request {
         operation: Operation::Receive,
@@ -120,6 +140,7 @@ pub fn receive(id: u32, offset: u32) -> Request {
     }
 }
 
+/// A request for the address.
 pub fn describe(id: u32) -> Request {
     Request {
         operation: Operation::Describe,
@@ -134,6 +155,10 @@ impl Bench {
         Self::with(&all)
     }
 
+    /// Clients of which the file says this.
+    ///
+    /// # Panics
+    /// If there are more than a driver takes.
     pub fn with(settings: &[Settings]) -> Self {
         let clients = settings.len() as u32;
         let arena = Arena::new(DRIVER_BYTES + clients * PAYLOAD_BYTES);
@@ -155,6 +180,7 @@ impl Bench {
         bench
     }
 
+    /// A client asks.
     pub fn ask(&self, client: usize, request: Request) {
         let mut ring = self.clients[client].ring.borrow_mut();
         ring.requests.push_back(request);
@@ -167,6 +193,9 @@ impl Bench {
     }
 
     /// The driver's turns until it waits.
+    ///
+    /// # Panics
+    /// If it does not come to rest.
     pub fn serve(&mut self) -> Next {
         for _ in 0..1000 {
             match self.server.serve(self.now) {
@@ -186,6 +215,9 @@ impl Bench {
     }
 
     /// The driver and the device, until there is nothing more to do.
+    ///
+    /// # Panics
+    /// If they do not come to rest.
     pub fn run(&mut self) {
         for _ in 0..10 {
             assert_eq!(self.serve(), Next::Wait);
@@ -193,14 +225,17 @@ impl Bench {
         }
     }
 
+    /// A frame comes from the wire.
     pub fn comes(&self, frame: Vec<u8>) {
         self.device.with(|wire| wire.coming.push_back(frame));
     }
 
+    /// Takes what was sent to the wire.
     pub fn sent(&self) -> Vec<Vec<u8>> {
         self.device.with(|wire| std::mem::take(&mut wire.sent))
     }
 
+    /// Takes what a client was answered.
     pub fn answers(&self, client: usize) -> Vec<Reply> {
         let mut ring = self.clients[client].ring.borrow_mut();
         ring.replies.drain(..).collect()
@@ -213,6 +248,7 @@ impl Bench {
         bytes
     }
 
+    /// A client begins a new life.
     pub fn restart(&self, client: usize) {
         let mut ring = self.clients[client].ring.borrow_mut();
         ring.requests.clear();
