@@ -1,23 +1,30 @@
 //! A guest and a driver partition that do whatever bytes say: to both devices, in any order.
 //!
 //! What has to hold whatever they do: nothing panics, no access leaves the guest's memory, one call does a bounded amount of work, and the
-//! devices keep to the protocols of their channels ([`super::model`]).
+//! devices keep to the protocols of their channels ([`super::model`]). Each life of a driver is asked once what there is. Its rings say of it what they like.
 
 extern crate std;
 
-use disk_messages::Status as DiskStatus;
+use cofferdam_ipc::DecodeError;
+use cofferdam_ring::RingError;
+use disk_messages::{Operation, Status as DiskStatus};
 use network_messages::Status as NetworkStatus;
 
+use super::REPLIES_MAX;
 use super::block::Disk;
-use super::describe::Description;
+use super::describe;
+use super::ends::UNREADABLE_MAX;
 use super::mmio::Registers;
-use super::model::{DriverQueue, Ram, Wire, start};
+use super::model::{Asks, DriverQueue, Ram, Wire, start};
 use super::network::Network;
 
 const MEMORY: usize = 64 << 10;
 const DATA: u32 = 3 * DriverQueue::BYTES;
 /// What one call may do at most: look at each of 128 chains of 128 descriptors once, and move the payload there and back. It is far less as a rule.
 const WORK_MAX: u64 = 500_000;
+
+/// So often one call may ask a ring for a reply.
+const POPS_MAX: u64 = (REPLIES_MAX * UNREADABLE_MAX) as u64;
 
 type DiskWire = Wire<disk_messages::Request, disk_messages::Reply>;
 type NetworkWire = Wire<network_messages::Request, network_messages::Reply>;
@@ -61,17 +68,27 @@ pub fn run(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let depth = [1, 4, 32, 64][usize::from(choices.byte() % 4)];
     let payload = [0, 700, 8 << 10, 128 << 10][usize::from(choices.byte() % 4)];
-    let description = Description {
-        sectors: choices.half().into(),
-        read_only: choices.byte() == 1,
+    let mut disk_wire = DiskWire::new(payload as usize, depth);
+    let mut network_wire = NetworkWire::new(payload as usize, depth);
+    // Without an answer there is no device, and nothing to try.
+    let Some(description) = found(&mut choices, &mut disk_wire, answer_disk, describe::disk) else {
+        return;
+    };
+    let Some(address) = found(
+        &mut choices,
+        &mut network_wire,
+        answer_network,
+        describe::network,
+    ) else {
+        return;
     };
     let memory_bytes = MEMORY as u32;
     let mut world = World {
         ram: Ram::new(MEMORY),
         disk: Disk::new(description, memory_bytes, payload),
-        disk_wire: Wire::new(payload as usize, depth),
-        network: Network::new([2, 0, 0, 0, 0, 1], memory_bytes, payload),
-        network_wire: Wire::new(payload as usize, depth),
+        disk_wire,
+        network: Network::new(address, memory_bytes, payload),
+        network_wire,
         queues: [0, 1, 2].map(|number: u32| {
             // The first is the disk's, the others are the network's.
             let base = number * DriverQueue::BYTES;
@@ -108,14 +125,16 @@ impl World {
             6 => self.chain(choices, 1),
             7 => self.chain(choices, 2),
             8 => self.descriptor(choices),
-            9 => self.answer_disk(choices),
-            10 => self.answer_network(choices),
-            _ => match choices.byte() % 6 {
+            9 => answer_disk(&mut self.disk_wire, choices),
+            10 => answer_network(&mut self.network_wire, choices),
+            _ => match choices.byte() % 8 {
                 0 => self.disk_wire.restart(),
                 1 => self.network_wire.restart(),
                 4 => self.disk_wire.stop(),
                 5 => self.network_wire.stop(),
                 2 => self.disk_wire.requests.clear(),
+                6 => rings(&mut self.disk_wire, choices),
+                7 => rings(&mut self.network_wire, choices),
                 _ => self.network_wire.requests.clear(),
             },
         }
@@ -179,52 +198,112 @@ impl World {
         };
     }
 
-    fn answer_disk(&mut self, choices: &mut Choices<'_>) {
-        use DiskStatus::{Done, Failed, Malformed, OutOfRange, ReadOnly};
-        let wire = &mut self.disk_wire;
-        let request = wire.take();
-        let sectors = request.map_or(0, |one| one.sectors).into();
-        let id = identity(choices, request.map(|one| one.id));
-        let kind = choices.byte();
-        let reply = disk_messages::Reply {
-            id,
-            status: [Done, Done, Done, ReadOnly, OutOfRange, Malformed, Failed]
-                [usize::from(kind % 7)],
-            sectors: if kind > 200 { u64::MAX } else { sectors },
-            read_only: kind & 1 != 0,
-        };
-        for _ in 0..=choices.byte() / 200 {
-            wire.reply(id, reply);
-        }
-    }
-
-    fn answer_network(&mut self, choices: &mut Choices<'_>) {
-        use NetworkStatus::{Done, Dropped, Malformed, Refused};
-        let wire = &mut self.network_wire;
-        let request = wire.take();
-        let id = identity(choices, request.map(|one| one.id));
-        let kind = choices.byte();
-        let reply = network_messages::Reply {
-            id,
-            status: [Done, Done, Done, Malformed, Refused, Dropped][usize::from(kind % 6)],
-            length: match kind / 64 {
-                0 => choices.word(),
-                _ => u32::from(choices.half()) % 1520,
-            },
-            address: [kind; 6],
-        };
-        for _ in 0..=choices.byte() / 200 {
-            wire.reply(id, reply);
-        }
-    }
-
     fn serve(&mut self) {
         let before = self.ram.accesses.get();
+        let pops = [self.disk_wire.pops, self.network_wire.pops];
         self.disk.serve(&mut self.ram, &mut self.disk_wire);
         self.network.serve(&mut self.ram, &mut self.network_wire);
         let work = self.ram.accesses.get() - before;
         assert!(work < WORK_MAX, "{work} accesses and bytes in one call");
+        for (after, before) in [self.disk_wire.pops, self.network_wire.pops]
+            .iter()
+            .zip(pops)
+        {
+            assert!(after - before <= POPS_MAX, "it looks for ever");
+        }
         assert_eq!(self.ram.outside.get(), 0, "outside of the guest's memory");
+    }
+}
+
+/// A driver's channel, before there is a device: what the driver says that there is, if it ever does.
+fn found<Q: Asks, R: Copy, T>(
+    choices: &mut Choices<'_>,
+    wire: &mut Wire<Q, R>,
+    answer: fn(&mut Wire<Q, R>, &mut Choices<'_>),
+    ask: fn(&mut Wire<Q, R>, &mut bool) -> Option<T>,
+) -> Option<T> {
+    let mut asked = false;
+    for _ in 0..16 {
+        let pops = wire.pops;
+        let found = ask(wire, &mut asked);
+        assert!(wire.pops - pops <= POPS_MAX, "it looks for ever");
+        assert!(wire.in_flight.len() <= 1, "a life of it is asked twice");
+        if found.is_some() {
+            return found;
+        }
+        match choices.byte() % 8 {
+            0..5 => answer(wire, choices),
+            5 => wire.restart(),
+            6 => rings(wire, choices),
+            _ => wire.stop(),
+        }
+    }
+    None
+}
+
+/// What the rings say from here on, of what the driver wrote there.
+fn rings<Q: Asks, R>(wire: &mut Wire<Q, R>, choices: &mut Choices<'_>) {
+    let error = match choices.byte() % 8 {
+        0 => RingError::Corrupt,
+        1 => RingError::Mismatch,
+        2 => RingError::Full,
+        3 => RingError::PeerRestarted,
+        4 | 5 => RingError::Decode(DecodeError::Truncated),
+        _ => {
+            (wire.push_error, wire.pop_error) = (None, None);
+            return;
+        }
+    };
+    let kind = choices.byte();
+    if kind.is_multiple_of(2) {
+        wire.push_error = Some(error);
+    }
+    if !kind.is_multiple_of(3) {
+        let times = if kind > 200 {
+            u32::MAX
+        } else {
+            choices.byte().into()
+        };
+        wire.pop_error = Some((error, times));
+    }
+}
+
+fn answer_disk(wire: &mut DiskWire, choices: &mut Choices<'_>) {
+    use DiskStatus::{Done, Failed, Malformed, OutOfRange, ReadOnly};
+    let request = wire.take_request();
+    let sectors = match request {
+        Some(one) if one.operation == Operation::Describe => choices.half().into(),
+        request => request.map_or(0, |one| one.sectors).into(),
+    };
+    let id = identity(choices, request.map(|one| one.id));
+    let kind = choices.byte();
+    let reply = disk_messages::Reply {
+        id,
+        status: [Done, Done, Done, ReadOnly, OutOfRange, Malformed, Failed][usize::from(kind % 7)],
+        sectors: if kind > 200 { u64::MAX } else { sectors },
+        read_only: kind & 1 != 0,
+    };
+    for _ in 0..=choices.byte() / 200 {
+        wire.reply(id, reply);
+    }
+}
+
+fn answer_network(wire: &mut NetworkWire, choices: &mut Choices<'_>) {
+    use NetworkStatus::{Done, Dropped, Malformed, Refused};
+    let request = wire.take_request();
+    let id = identity(choices, request.map(|one| one.id));
+    let kind = choices.byte();
+    let reply = network_messages::Reply {
+        id,
+        status: [Done, Done, Done, Malformed, Refused, Dropped][usize::from(kind % 6)],
+        length: match kind / 64 {
+            0 => choices.word(),
+            _ => u32::from(choices.half()) % 1520,
+        },
+        address: [kind; 6],
+    };
+    for _ in 0..=choices.byte() / 200 {
+        wire.reply(id, reply);
     }
 }
 
@@ -253,7 +332,10 @@ fn registers<const Q: usize, const C: usize>(
 
 /// Bytes that get far: both devices are set up, and some of everything happens.
 pub fn seed(number: u8) -> std::vec::Vec<u8> {
-    let mut bytes = std::vec![2, number % 4, 0xff, 0x0f, 0, 0, 1];
+    let mut bytes = std::vec![2, number % 4];
+    // The drivers say what there is.
+    bytes.extend([0, 0xff, 0x0f, 0, 0, 0]);
+    bytes.extend([0; 6]);
     for round in 0..40_u8 {
         let step = [5, 6, 7, 9, 10, 5, 9, 11][usize::from(round.wrapping_mul(number | 1) % 8)];
         bytes.extend([step, round, number, round.wrapping_mul(31), 0, 0, 64, 2, 5]);

@@ -15,6 +15,7 @@ pub mod block;
 #[cfg(target_os = "none")]
 pub mod channels;
 pub mod describe;
+pub mod ends;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
 pub mod mmio;

@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 use std::vec;
 use std::vec::Vec;
 
+use cofferdam_ring::RingError;
+
+use super::ends::{self, Ends};
 use super::mmio::Registers;
 use super::{Link, Memory, Unsent};
 
@@ -159,7 +162,15 @@ pub struct Wire<Q, R> {
     pub doorbells: u32,
     /// The driver is stopped for good.
     pub stopped: bool,
+    /// What the ring of requests says, each time.
+    pub push_error: Option<RingError>,
+    /// What the ring of replies says, so often.
+    pub pop_error: Option<(RingError, u32)>,
+    /// How often it was asked for a reply.
+    pub pops: u64,
     restarted: bool,
+    /// The ring of replies has not said so yet.
+    replies_restarted: bool,
 }
 
 impl<Q: Asks, R> Wire<Q, R> {
@@ -173,12 +184,16 @@ impl<Q: Asks, R> Wire<Q, R> {
             replies: VecDeque::new(),
             doorbells: 0,
             stopped: false,
+            push_error: None,
+            pop_error: None,
+            pops: 0,
             restarted: false,
+            replies_restarted: false,
         }
     }
 
     /// The driver takes the next request.
-    pub fn take(&mut self) -> Option<Q> {
+    pub fn take_request(&mut self) -> Option<Q> {
         self.requests.pop_front()
     }
 
@@ -199,30 +214,33 @@ impl<Q: Asks, R> Wire<Q, R> {
     pub fn restart(&mut self) {
         self.requests.clear();
         self.in_flight.clear();
-        self.restarted = true;
+        (self.restarted, self.replies_restarted) = (true, true);
+        (self.push_error, self.pop_error) = (None, None);
         self.stopped = false;
+    }
+
+    /// What the ring of requests says before all else.
+    fn says(&mut self) -> Result<(), RingError> {
+        if core::mem::take(&mut self.restarted) {
+            return Err(RingError::PeerRestarted);
+        }
+        if self.push_error == Some(RingError::PeerRestarted) {
+            // Each time another one.
+            self.requests.clear();
+            self.in_flight.clear();
+        }
+        self.push_error.map_or(Ok(()), Err)
     }
 }
 
-impl<Q: Asks, R> Link for Wire<Q, R> {
+impl<Q: Asks, R> Ends for Wire<Q, R> {
     type Request = Q;
     type Reply = R;
-    type Payload = Payload;
 
-    fn payload(&self) -> &Payload {
-        &self.payload
-    }
-
-    fn payload_bytes(&self) -> u32 {
-        self.payload.borrow().len() as u32
-    }
-
-    fn push(&mut self, request: &Q) -> Result<(), Unsent> {
-        if core::mem::take(&mut self.restarted) {
-            return Err(Unsent::Restarted);
-        }
+    fn append(&mut self, request: &Q) -> Result<(), RingError> {
+        self.says()?;
         if self.requests.len() >= self.depth {
-            return Err(Unsent::Full);
+            return Err(RingError::Full);
         }
         let (begin, length) = request.payload();
         assert!(begin as usize + length as usize <= self.payload.borrow().len());
@@ -241,12 +259,47 @@ impl<Q: Asks, R> Link for Wire<Q, R> {
         Ok(())
     }
 
+    fn take(&mut self) -> Result<Option<R>, RingError> {
+        self.pops += 1;
+        if core::mem::take(&mut self.replies_restarted) {
+            return Err(RingError::PeerRestarted);
+        }
+        if let Some((error, times)) = self.pop_error {
+            self.pop_error = times.checked_sub(1).map(|left| (error, left));
+            return Err(error);
+        }
+        Ok(self.replies.pop_front())
+    }
+
+    fn vacant(&mut self) -> Result<u32, RingError> {
+        self.says()?;
+        Ok(self.depth.saturating_sub(self.requests.len()) as u32)
+    }
+}
+
+impl<Q: Asks, R> Link for Wire<Q, R> {
+    type Request = Q;
+    type Reply = R;
+    type Payload = Payload;
+
+    fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    fn payload_bytes(&self) -> u32 {
+        self.payload.borrow().len() as u32
+    }
+
+    fn push(&mut self, request: &Q) -> Result<(), Unsent> {
+        ends::push(self, request)
+    }
+
     fn pop(&mut self) -> Option<R> {
-        self.replies.pop_front()
+        ends::pop(self)
     }
 
     fn has_restarted(&mut self) -> bool {
-        core::mem::take(&mut self.restarted)
+        ends::has_restarted(self)
     }
 
     fn is_stopped(&self) -> bool {

@@ -5,6 +5,7 @@ use cofferdam_native::{
     Guest, Lines, RingConsumer, RingError, RingInitiator, RingProducer, SharedMemory,
 };
 
+use super::ends::{self, Ends};
 use super::{Link, Memory, Unsent};
 
 impl Memory<SharedMemory> for Guest {
@@ -71,9 +72,6 @@ pub struct Ring<Q, R> {
     payload: SharedMemory,
 }
 
-/// So many replies in a row may be no replies.
-const UNREADABLE_MAX: usize = 128;
-
 impl<Q: Message, R: Message> Ring<Q, R> {
     /// The ends of a port; `None` if they were given away before in this life.
     pub fn attach(port: &RingInitiator<Q, R>) -> Option<Self> {
@@ -91,6 +89,23 @@ impl<Q: Message, R: Message> Ring<Q, R> {
     }
 }
 
+impl<Q: Message, R: Message> Ends for Ring<Q, R> {
+    type Request = Q;
+    type Reply = R;
+
+    fn append(&mut self, request: &Q) -> Result<(), RingError> {
+        self.requests.push(request)
+    }
+
+    fn take(&mut self) -> Result<Option<R>, RingError> {
+        self.replies.pop()
+    }
+
+    fn vacant(&mut self) -> Result<u32, RingError> {
+        self.requests.vacant()
+    }
+}
+
 impl<Q: Message, R: Message> Link for Ring<Q, R> {
     type Request = Q;
     type Reply = R;
@@ -105,27 +120,15 @@ impl<Q: Message, R: Message> Link for Ring<Q, R> {
     }
 
     fn push(&mut self, request: &Q) -> Result<(), Unsent> {
-        self.requests.push(request).map_err(|error| match error {
-            RingError::PeerRestarted => Unsent::Restarted,
-            // What the driver wrote makes no sense: until it restarts, nothing can be sent.
-            _ => Unsent::Full,
-        })
+        ends::push(self, request)
     }
 
     fn pop(&mut self) -> Option<R> {
-        for _ in 0..UNREADABLE_MAX {
-            match self.replies.pop() {
-                Ok(reply) => return reply,
-                // A driver that restarts takes up the requests first (`RingResponder::attach`), so that `has_restarted` knows of it.
-                Err(RingError::Decode(_) | RingError::PeerRestarted) => {}
-                Err(_) => return None,
-            }
-        }
-        None
+        ends::pop(self)
     }
 
     fn has_restarted(&mut self) -> bool {
-        self.requests.vacant() == Err(RingError::PeerRestarted)
+        ends::has_restarted(self)
     }
 
     fn is_stopped(&self) -> bool {

@@ -93,7 +93,7 @@ impl World {
     /// The driver does what it is asked for. Whether there was anything.
     pub(super) fn drive(&mut self, most: usize) -> bool {
         for number in 0..most {
-            let Some(request) = self.wire.take() else {
+            let Some(request) = self.wire.take_request() else {
                 return number > 0;
             };
             self.asked.push(request.operation);
@@ -165,7 +165,7 @@ fn the_driver_says_what_there_is() {
     assert_eq!((wire.requests.len(), wire.doorbells), (1, 1), "asked once");
     wire.restart();
     assert_eq!(describe::disk(&mut wire, &mut asked), None);
-    let question = wire.take().expect("asked again");
+    let question = wire.take_request().expect("asked again");
     assert_eq!(question.operation, Operation::Describe);
     let reply = Reply {
         id: question.id,

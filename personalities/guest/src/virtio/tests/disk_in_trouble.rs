@@ -29,7 +29,7 @@ fn what_the_driver_refuses_is_an_error_of_the_guests() {
         let mut world = World::new();
         let head = world.ask(IN, 0, &[(DATA, 4096, true)]).expect("room");
         world.notify();
-        let id = world.wire.take().expect("a request").id;
+        let id = world.wire.take_request().expect("a request").id;
         let read_only = false;
         let reply = Reply {
             id,

@@ -79,7 +79,7 @@ impl World {
 
     /// The driver looks at its ring.
     fn drive(&mut self) {
-        while let Some(request) = self.wire.take() {
+        while let Some(request) = self.wire.take_request() {
             let (begin, length) = (request.offset as usize, request.length as usize);
             if request.operation == Operation::Send {
                 let frame = self.wire.payload.borrow()[begin..begin + length].to_vec();
@@ -134,7 +134,7 @@ fn the_guest_has_the_address_that_the_driver_says() {
     let mut wire = Wire::<Request, Reply>::new(0, 4);
     let mut asked = false;
     assert_eq!(describe::network(&mut wire, &mut asked), None);
-    let question = wire.take().expect("a question");
+    let question = wire.take_request().expect("a question");
     assert_eq!(question.operation, Operation::Describe);
     let reply = Reply {
         id: question.id,
