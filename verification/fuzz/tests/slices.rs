@@ -54,12 +54,12 @@ fn record() {
 
 #[test]
 fn virtio() {
-    slice("virtio", 2000);
+    slice("virtio", 10_000);
 }
 
 #[test]
 fn network() {
-    slice("network", 2000);
+    slice("network", 600);
 }
 
 #[test]
