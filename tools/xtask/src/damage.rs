@@ -91,58 +91,115 @@ pub fn apply(damage: &Damage, mut image: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 /// Tables that somebody made, under a right checksum, and what the kernel has to say about them.
+#[derive(Clone)]
 pub struct Mutant {
-    /// The number from which they follow.
-    pub seed: u64,
+    /// What was made of them.
+    pub name: String,
     /// The number of the boot failure.
     pub reason: u32,
+    /// They themselves.
+    tables: Vec<u8>,
+}
+
+impl Mutant {
     /// The image with them.
-    pub image: Vec<u8>,
+    pub fn apply(&self, mut image: Vec<u8>) -> Result<Vec<u8>> {
+        let start = tables(&image)?.start;
+        let place = image
+            .get_mut(start..)
+            .and_then(|rest| rest.get_mut(..self.tables.len()));
+        place
+            .context("the image is truncated")?
+            .copy_from_slice(&self.tables);
+        Ok(image)
+    }
 }
 
 /// So many times more are tried than are wanted: some are taken, and of none there are more than a third for the same reason.
 const TRIES: u64 = 20;
 
-/// Mutants of the tables of an image that are refused: the kernel's own code says so, on the host.
-pub fn mutants(image: &[u8], count: usize) -> Result<Vec<Mutant>> {
-    let range = tables(image)?;
-    let tables = image.get(range.clone()).context("the image is truncated")?;
-    let room = tables.len() - size_of::<Header>();
-    let (_, records) = cofferdam_tables::open(tables)
-        .map_err(|error| anyhow::anyhow!("the tables have no head: {error:?}"))?;
-    let records: Vec<_> = records
-        .map(|record| {
+/// Makes tables out of those of an image.
+struct Maker {
+    /// How many bytes of records there is room for.
+    room: usize,
+    /// The records as they are, each as its bytes.
+    records: Vec<Vec<u8>>,
+    configuration: Box<Configuration>,
+}
+
+impl Maker {
+    fn new(image: &[u8]) -> Result<Self> {
+        let tables = tables_of(image)?;
+        let (_, records) = cofferdam_tables::open(&tables)
+            .map_err(|error| anyhow::anyhow!("the tables have no head: {error:?}"))?;
+        let records = records.map(|record| {
             let record = record.ok().context("the tables are malformed")?;
             postcard::to_stdvec(&record).context("a record is not one")
+        });
+        Ok(Self {
+            room: tables.len() - size_of::<Header>(),
+            records: records.collect::<Result<_>>()?,
+            configuration: Box::new(Configuration::EMPTY),
         })
-        .collect::<Result<_>>()?;
-    let mut configuration = Box::new(Configuration::EMPTY);
+    }
+
+    /// Tables of other records, if the kernel's own code refuses them: it says so on the host.
+    fn refused(&mut self, name: String, mut body: Vec<u8>, number: u32) -> Option<Mutant> {
+        body.truncate(self.room);
+        let mut bytes = seal(&body, number).as_bytes().to_vec();
+        bytes.extend(body);
+        *self.configuration = Configuration::EMPTY;
+        let reason = self.configuration.load(&bytes).err()?.number();
+        Some(Mutant {
+            name,
+            reason,
+            tables: bytes,
+        })
+    }
+}
+
+/// Mutants of the tables of an image that are refused.
+pub fn mutants(image: &[u8], count: usize) -> Result<Vec<Mutant>> {
+    let mut maker = Maker::new(image)?;
     let mut of_reason = BTreeMap::<u32, usize>::new();
     let mut all = Vec::new();
     for seed in 0..count as u64 * TRIES {
-        let (mut body, number) = mutated(&records, room, &mut Rng::with_seed(seed));
-        body.truncate(room);
-        let mut bytes = seal(&body, number).as_bytes().to_vec();
-        bytes.extend(body);
-        *configuration = Configuration::EMPTY;
-        let Err(failure) = configuration.load(&bytes) else {
+        let (body, number) = mutated(&maker.records, maker.room, &mut Rng::with_seed(seed));
+        let Some(mutant) = maker.refused(format!("number {seed}"), body, number) else {
             continue;
         };
-        let reason = failure.number();
-        let so_far = of_reason.entry(reason).or_default();
-        if *so_far >= count / 3 || all.len() >= count {
-            continue;
+        let so_far = of_reason.entry(mutant.reason).or_default();
+        if *so_far < count / 3 && all.len() < count {
+            *so_far += 1;
+            all.push(mutant);
         }
-        *so_far += 1;
-        let mut image = image.to_vec();
-        image[range.start..range.start + bytes.len()].copy_from_slice(&bytes);
-        all.push(Mutant {
-            seed,
-            reason,
-            image,
-        });
     }
     ensure!(all.len() == count, "there are {} mutants alone", all.len());
+    Ok(all)
+}
+
+/// The tables cut off behind each byte of a record of each kind.
+pub fn cut(image: &[u8]) -> Result<Vec<Mutant>> {
+    let mut maker = Maker::new(image)?;
+    // The kind is the first byte (postcard writes the number of an enumeration's variant first).
+    let mut longest = BTreeMap::<u8, usize>::new();
+    for (place, record) in maker.records.iter().enumerate() {
+        let kind = record.first().copied().unwrap_or_default();
+        let so_far = longest.entry(kind).or_insert(place);
+        if record.len() > maker.records[*so_far].len() {
+            *so_far = place;
+        }
+    }
+    let mut all = Vec::new();
+    for (kind, place) in longest {
+        let before = maker.records[..place].concat();
+        let record = maker.records[place].clone();
+        for length in 0..record.len() {
+            let body = [&before[..], &record[..length]].concat();
+            let name = format!("cut off behind {length} bytes of a record of kind {kind}");
+            all.extend(maker.refused(name, body, place as u32 + 1));
+        }
+    }
     Ok(all)
 }
 

@@ -23,9 +23,10 @@ pub fn cases<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>
 
 /// Tables that somebody made are refused by the kernel for the reason for which they are on the host.
 pub fn mutants<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
-    let mutants = damage::mutants(built.image(Kernel::Release), MUTANTS)?;
+    let image = built.image(Kernel::Release);
+    let mutants = [damage::mutants(image, MUTANTS)?, damage::cut(image)?].concat();
     let cases = mutants.into_iter().map(|mutant| {
-        let title = format!("{}: tables number {}", built.plan.system, mutant.seed);
+        let title = format!("tables of {} {}", built.plan.system, mutant.name);
         case(title, move || {
             refused_as_on_the_host(systems, built, &mutant)
         })
@@ -35,7 +36,8 @@ pub fn mutants<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s
 
 fn refused_as_on_the_host(systems: &Systems, built: &Built, mutant: &Mutant) -> Result<()> {
     let options = systems.options(Kernel::Release, 100);
-    refused(&run_image(built, &mutant.image, &options)?, mutant.reason)
+    let image = mutant.apply(built.image(Kernel::Release).to_vec())?;
+    refused(&run_image(built, &image, &options)?, mutant.reason)
 }
 
 /// The kernel refuses the tables by name, and starts nothing.
