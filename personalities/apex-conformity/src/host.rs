@@ -36,6 +36,8 @@ pub const PERIOD_NS: u64 = 10_000_000;
 pub const REFRESH_NS: u64 = 20_000_000;
 /// Ticks per second, as on `ppce500`: a tick is 2.5 ns.
 pub const TIMEBASE_HZ: u32 = 400_000_000;
+/// How far the next window of a partition is away, in ticks: 1 ms.
+pub const NEXT_WINDOW_TICKS: u64 = 400_000;
 /// How many messages the queuing ports hold.
 pub const DEPTH: usize = 2;
 
@@ -123,6 +125,8 @@ pub struct World {
     mode: Option<OperatingMode>,
     reported: usize,
     schedule: ScheduleState,
+    /// What a peer writes into a port behind the next look at it or read of it: a window may end between two calls of the kernel.
+    pub written_next: Option<(usize, &'static [u8])>,
 }
 
 impl World {
@@ -142,6 +146,7 @@ impl World {
                 next: 0,
                 switched: 0,
             },
+            written_next: None,
         }
     }
 }
@@ -162,12 +167,17 @@ impl Environment for World {
     }
 
     fn sampling_peek(&mut self, port: usize) -> Option<Sample> {
-        self.sampling[port]
+        let sample = self.sampling[port]
             .as_ref()
             .map(|(message, written)| Sample {
                 length: message.len(),
                 written: *written,
-            })
+            });
+        if let Some((port, message)) = self.written_next.take() {
+            self.now += NEXT_WINDOW_TICKS;
+            self.sampling_write(port, message);
+        }
+        sample
     }
 
     fn queuing_send(&mut self, port: usize, message: &[u8]) -> Sent {

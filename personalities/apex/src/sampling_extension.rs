@@ -2,8 +2,11 @@
 //!
 //! Public sources have the services' parameters, and say little of their return codes: where those are silent, the codes are as those of
 //! `READ_SAMPLING_MESSAGE`.
+//!
+//! A window may end between two calls of the kernel, and another partition write into the port there. So each answer is of one sample: where there are two
+//! calls, of that of the second.
 
-use crate::code::ReturnCode;
+use crate::code::{ReturnCode, require};
 use crate::environment::{Direction, Environment};
 use crate::limits::Limits;
 use crate::partition::Partition;
@@ -74,23 +77,18 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         port: SamplingPortId,
         room: &mut [u8],
     ) -> Result<UpdatedMessage, ReturnCode> {
-        let (index, at, _) = self.destination(port, room)?;
-        let updated = self.updated(index, at);
-        let length = match self.read_sampling_message(port, room) {
-            Ok(message) => message.length,
-            Err(ReturnCode::NoAction) => 0,
-            Err(code) => return Err(code),
-        };
-        Ok(UpdatedMessage { length, updated })
-    }
-
-    fn updated(&mut self, index: usize, port: usize) -> Updated {
-        match self.environment.sampling_peek(port) {
-            None => Updated::EmptyPort,
-            Some(sample) if self.sampling_ports[index].last_written == Some(sample.written) => {
-                Updated::ConsumedMessage
-            }
-            Some(_) => Updated::NewMessage,
+        let (index, ..) = self.destination(port, room)?;
+        let before = self.sampling_ports[index].last_written;
+        match self.read_sampling_message(port, room) {
+            Ok(message) => Ok(UpdatedMessage {
+                length: message.length,
+                updated: updated_since(before, self.sampling_ports[index].last_written),
+            }),
+            Err(ReturnCode::NoAction) => Ok(UpdatedMessage {
+                length: 0,
+                updated: Updated::EmptyPort,
+            }),
+            Err(code) => Err(code),
         }
     }
 
@@ -117,11 +115,10 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             } else {
                 MessageAge::Stale
             },
-            updated: if readable {
-                self.updated(index, at)
-            } else {
-                Updated::EmptyPort
-            },
+            updated: updated_since(
+                self.sampling_ports[index].last_written,
+                sample.map(|sample| sample.written),
+            ),
         })
     }
 
@@ -135,16 +132,30 @@ impl<E: Environment, L: Limits> Partition<E, L> {
         reference: SystemTime,
         room: &mut [u8],
     ) -> Result<TimedMessage, ReturnCode> {
-        let (_, at, _) = self.destination(port, room)?;
+        let (index, at, _) = self.destination(port, room)?;
         let sample = self
             .environment
             .sampling_peek(at)
             .ok_or(ReturnCode::NoAction)?;
-        let time_stamp = self.clock.system_time(sample.written);
-        if time_stamp <= reference {
-            return Err(ReturnCode::NoAction);
-        }
+        require(
+            self.clock.system_time(sample.written) > reference,
+            ReturnCode::NoAction,
+        )?;
         let length = self.read_sampling_message(port, room)?.length;
-        Ok(TimedMessage { length, time_stamp })
+        // What is read may be another message, newer still.
+        let written = self.sampling_ports[index].last_written;
+        Ok(TimedMessage {
+            length,
+            time_stamp: self.clock.system_time(written.unwrap_or(sample.written)),
+        })
+    }
+}
+
+/// What is known of the message that was written `now`, if the one that was read last was written `before`.
+fn updated_since(before: Option<u64>, now: Option<u64>) -> Updated {
+    match now {
+        None => Updated::EmptyPort,
+        Some(_) if now == before => Updated::ConsumedMessage,
+        Some(_) => Updated::NewMessage,
     }
 }
