@@ -139,6 +139,12 @@ static void raises(void)
     RAISE_APPLICATION_ERROR(APPLICATION_ERROR, words, 5, KERNEL);
 }
 
+static void raises_without_a_message(void)
+{
+    RETURN_CODE_TYPE code;
+    RAISE_APPLICATION_ERROR(APPLICATION_ERROR, words, 0, &code);
+}
+
 static void waits(void)
 {
     TIMED_WAIT(MILLISECOND, (void *)BELOW_THE_STACK);
@@ -241,6 +247,8 @@ static void test(void)
     wrong("service", receives_a_length, constant_words);
     wrong("service", receives_into_constants, constant_words);
     look();
+    wrong("raised", raises_without_a_message, &anywhere);
+    seen("raised.length", last.LENGTH);
     wrong("below", waits, &anywhere);
     wrong("none", signals_unaligned, &anywhere);
     wrong("none", waits_to_be_resumed, &anywhere);

@@ -56,5 +56,7 @@ void create_too_many(void);
 void use_objects(void);
 /* What would wait, where nobody may: the error handler, or the owner of the preemption lock. */
 void would_wait(void);
+/* Messages of no length that there is. */
+void give_lengths(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* The services through `apex.h`: each is called, with the return codes that a caller in C can bring about. Partition, processes, time, mutexes, errors and
- * Part 2 stand here, the rest in `objects.c`. What has to come of it stands in `expected`, by service, in the order of the calls. */
+ * Part 2 stand here, the rest in `objects.c` and `lengths.c`. What has to come of it stands in `expected`, by service, in the order of the calls. */
 
 #include "codes.h"
 
@@ -188,6 +188,7 @@ static void test(void)
     errors();
     part_2();
     use_objects();
+    give_lengths();
     seen("tested", 1);
     RETURN_CODE_TYPE code;
     SET_PARTITION_MODE(COLD_START, &code);

@@ -5,9 +5,6 @@
 
 use cofferdam_apex_native::apex::{NAME_BYTES, Name, ReturnCode};
 
-/// The longest length that is looked at: more than any message has.
-const LENGTH_MAX: usize = 0x1_0000;
-
 /// The least that has rights of its own.
 const PAGE: usize = 0x1000;
 
@@ -69,23 +66,24 @@ impl<T> Out<T> {
 pub struct Message(*const u8);
 
 impl Message {
-    /// Its bytes. One whose length is none has none, which each service refuses.
-    pub fn bytes<'a>(self, length: i32) -> &'a [u8] {
-        let length = usize::try_from(length).unwrap_or(0).min(LENGTH_MAX);
+    /// Its bytes, of an object whose messages have `longest` at most. One whose length is none has none, and one that is too long has one too many: each
+    /// service refuses both for their length.
+    pub fn bytes<'a>(self, length: i32, longest: u32) -> &'a [u8] {
+        let longest = longest as usize;
+        let length = usize::try_from(length).unwrap_or(0).min(longest + 1);
         if length == 0 {
             return &[];
         }
-        self.touch(length.min(LENGTH_MAX - 1));
-        // SAFETY: the caller gives the address of so many bytes, which nobody changes while it waits in the service. Of a length that no message has
-        // the services look at the length alone.
+        if length <= longest {
+            self.touch(length);
+        }
+        // SAFETY: the caller gives the address of so many bytes, which nobody changes while it waits in the service. Of a message that is too long the
+        // services look at the length alone.
         unsafe { core::slice::from_raw_parts(self.0, length) }
     }
 
     /// Reads a byte of each page, so that an address that is none is found before the service begins.
     fn touch(self, length: usize) {
-        if length >= LENGTH_MAX - 1 {
-            return;
-        }
         for offset in (0..length).step_by(PAGE).chain([length - 1]) {
             // SAFETY: as in `bytes`.
             unsafe { self.0.wrapping_add(offset).read_volatile() };
@@ -100,7 +98,8 @@ pub struct Room(*mut u8);
 
 impl Room {
     /// Room for so many bytes.
-    pub fn bytes<'a>(self, length: usize) -> &'a mut [u8] {
+    pub fn bytes<'a>(self, length: u32) -> &'a mut [u8] {
+        let length = length as usize;
         if length == 0 {
             return &mut [];
         }

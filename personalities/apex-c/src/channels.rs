@@ -21,8 +21,10 @@ services! {
     CREATE_SAMPLING_PORT(name: Text, bytes: i32, way: u32, refresh: i64) -> i32 = direction(way)
         .and_then(|way| APEX.create_sampling_port(&name.name(), bytes, way, SystemTime(refresh)))
         .map(|port| port.0);
-    WRITE_SAMPLING_MESSAGE(port: i32, message: Message, length: i32) =
-        APEX.write_sampling_message(SamplingPortId(port), message.bytes(length));
+    WRITE_SAMPLING_MESSAGE(port: i32, message: Message, length: i32) = {
+        let port = SamplingPortId(port);
+        APEX.write_sampling_message(port, message.bytes(length, longest_sample(port)))
+    };
     GET_SAMPLING_PORT_ID(name: Text) -> i32 =
         APEX.get_sampling_port_id(&name.name()).map(|port| port.0);
     GET_SAMPLING_PORT_STATUS(port: i32) -> SamplingPortStatus =
@@ -51,7 +53,11 @@ services! {
             })
             .map(|port| port.0);
     SEND_QUEUING_MESSAGE(port: i32, message: Message, length: i32, time_out: i64) =
-        APEX.send_queuing_message(QueuingPortId(port), message.bytes(length), SystemTime(time_out));
+        {
+            let port = QueuingPortId(port);
+            let message = message.bytes(length, longest_in_queue(port));
+            APEX.send_queuing_message(port, message, SystemTime(time_out))
+        };
     GET_QUEUING_PORT_ID(name: Text) -> i32 =
         APEX.get_queuing_port_id(&name.name()).map(|port| port.0);
     GET_QUEUING_PORT_STATUS(port: i32) -> QueuingPortStatus =
@@ -65,10 +71,21 @@ services! {
     CLEAR_QUEUING_PORT(port: i32) = APEX.clear_queuing_port(QueuingPortId(port));
 }
 
+/// The longest message of a sampling port; 0 if there is no such port, which the service finds.
+fn longest_sample(port: SamplingPortId) -> u32 {
+    let status = APEX.get_sampling_port_status(port);
+    status.map_or(0, |status| status.message_bytes)
+}
+
+/// The same of a queuing port.
+fn longest_in_queue(port: QueuingPortId) -> u32 {
+    let status = APEX.get_queuing_port_status(port);
+    status.map_or(0, |status| status.message_bytes)
+}
+
 /// Room for the longest message of a sampling port.
 fn room_of<'a>(port: SamplingPortId, room: Room) -> &'a mut [u8] {
-    let status = APEX.get_sampling_port_status(port);
-    room.bytes(status.map_or(0, |status| status.message_bytes as usize))
+    room.bytes(longest_sample(port))
 }
 
 /// `READ_SAMPLING_MESSAGE`.
@@ -145,8 +162,7 @@ pub extern "C" fn RECEIVE_QUEUING_MESSAGE(
     length.probe();
     code.probe();
     let port = QueuingPortId(port);
-    let status = APEX.get_queuing_port_status(port);
-    let room = room.bytes(status.map_or(0, |status| status.message_bytes as usize));
+    let room = room.bytes(longest_in_queue(port));
     let done = APEX.receive_queuing_message(port, SystemTime(time_out), room);
     let overflowed = done.is_ok_and(|received| received.overflowed);
     answer(done, code, |received| {

@@ -18,8 +18,11 @@ services! {
     CREATE_BUFFER(name: Text, bytes: i32, messages: i32, order: u32) -> i32 = discipline(order)
         .and_then(|order| APEX.create_buffer(name.name(), bytes, messages, order))
         .map(|buffer| buffer.0);
-    SEND_BUFFER(buffer: i32, message: Message, length: i32, time_out: i64) =
-        APEX.send_buffer(BufferId(buffer), message.bytes(length), SystemTime(time_out));
+    SEND_BUFFER(buffer: i32, message: Message, length: i32, time_out: i64) = {
+        let buffer = BufferId(buffer);
+        let message = message.bytes(length, longest_in_buffer(buffer));
+        APEX.send_buffer(buffer, message, SystemTime(time_out))
+    };
     GET_BUFFER_ID(name: Text) -> i32 = APEX.get_buffer_id(&name.name()).map(|buffer| buffer.0);
     GET_BUFFER_STATUS(buffer: i32) -> BufferStatus =
         APEX.get_buffer_status(BufferId(buffer)).map(|status| BufferStatus {
@@ -31,8 +34,10 @@ services! {
 
     CREATE_BLACKBOARD(name: Text, bytes: i32) -> i32 =
         APEX.create_blackboard(name.name(), bytes).map(|blackboard| blackboard.0);
-    DISPLAY_BLACKBOARD(blackboard: i32, message: Message, length: i32) =
-        APEX.display_blackboard(BlackboardId(blackboard), message.bytes(length));
+    DISPLAY_BLACKBOARD(blackboard: i32, message: Message, length: i32) = {
+        let blackboard = BlackboardId(blackboard);
+        APEX.display_blackboard(blackboard, message.bytes(length, longest_on(blackboard)))
+    };
     CLEAR_BLACKBOARD(blackboard: i32) = APEX.clear_blackboard(BlackboardId(blackboard));
     GET_BLACKBOARD_ID(name: Text) -> i32 =
         APEX.get_blackboard_id(&name.name()).map(|blackboard| blackboard.0);
@@ -90,6 +95,18 @@ services! {
         APEX.get_process_mutex_state(ProcessId(process)).map(|mutex| mutex.0);
 }
 
+/// The longest message of a buffer; 0 if there is no such buffer, which the service finds.
+fn longest_in_buffer(buffer: BufferId) -> u32 {
+    let status = APEX.get_buffer_status(buffer);
+    status.map_or(0, |status| status.message_bytes)
+}
+
+/// The same of a blackboard.
+fn longest_on(blackboard: BlackboardId) -> u32 {
+    let status = APEX.get_blackboard_status(blackboard);
+    status.map_or(0, |status| status.message_bytes)
+}
+
 /// `RECEIVE_BUFFER`.
 #[unsafe(no_mangle)]
 pub extern "C" fn RECEIVE_BUFFER(
@@ -102,10 +119,7 @@ pub extern "C" fn RECEIVE_BUFFER(
     length.probe();
     code.probe();
     let buffer = BufferId(buffer);
-    let bytes = APEX
-        .get_buffer_status(buffer)
-        .map_or(0, |status| status.message_bytes);
-    let room = room.bytes(bytes as usize);
+    let room = room.bytes(longest_in_buffer(buffer));
     let done = APEX.receive_buffer(buffer, SystemTime(time_out), room);
     answer(done, code, |received| {
         length.set(received.map_or(0, |received| received.length as i32));
@@ -124,10 +138,7 @@ pub extern "C" fn READ_BLACKBOARD(
     length.probe();
     code.probe();
     let blackboard = BlackboardId(blackboard);
-    let bytes = APEX
-        .get_blackboard_status(blackboard)
-        .map_or(0, |status| status.message_bytes);
-    let room = room.bytes(bytes as usize);
+    let room = room.bytes(longest_on(blackboard));
     let done = APEX.read_blackboard(blackboard, SystemTime(time_out), room);
     answer(done, code, |received| {
         length.set(received.map_or(0, |received| received.length as i32));

@@ -1,8 +1,8 @@
 //! Partition, processes, time, errors, schedules and memory blocks.
 
 use cofferdam_apex_native::apex::{
-    self, Concurrency, DeadlineKind, ErrorCode, NO_ERROR, Name, OperatingMode, ProcessId,
-    ReturnCode, ScheduleId, SystemTime,
+    self, Concurrency, DeadlineKind, ERROR_MESSAGE_BYTES, ErrorCode, NO_ERROR, Name, OperatingMode,
+    ProcessId, ReturnCode, ScheduleId, SystemTime,
 };
 
 use crate::APEX;
@@ -124,14 +124,17 @@ services! {
     REPORT_APPLICATION_MESSAGE(message: Message, length: i32) = if length < 0 {
         Err(ReturnCode::InvalidParam)
     } else {
-        APEX.report_application_message(message.bytes(length))
+        APEX.report_application_message(message.bytes(length, ERROR_MESSAGE_BYTES as u32))
     };
     CREATE_ERROR_HANDLER(entry_point: usize, stack_bytes: u32) =
         crate::address::create_error_handler(entry_point, stack_bytes);
     GET_ERROR_STATUS() -> ErrorStatus = error_status();
     RAISE_APPLICATION_ERROR(code: u32, message: Message, length: i32) =
         match ErrorCode::from_number(code) {
-            Some(code) if length >= 0 => APEX.raise_application_error(code, message.bytes(length)),
+            Some(code) if length >= 0 => {
+                let message = message.bytes(length, ERROR_MESSAGE_BYTES as u32);
+                APEX.raise_application_error(code, message)
+            }
             _ => Err(ReturnCode::InvalidParam),
         };
     COFFERDAM_REPORT_FAULT(code: u32, address: usize) = match ErrorCode::from_number(code) {
