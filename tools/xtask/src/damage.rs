@@ -115,7 +115,7 @@ impl Mutant {
     }
 }
 
-/// So many times more are tried than are wanted: some are taken, and of none there are more than a third for the same reason.
+/// So many times more are tried than are wanted: some are taken by the kernel, and of the others only what has to be is for the same reason as a third of them.
 const TRIES: u64 = 20;
 
 /// Makes tables out of those of an image.
@@ -162,18 +162,22 @@ impl Maker {
 pub fn mutants(image: &[u8], count: usize) -> Result<Vec<Mutant>> {
     let mut maker = Maker::new(image)?;
     let mut of_reason = BTreeMap::<u32, usize>::new();
-    let mut all = Vec::new();
+    let (mut all, mut others) = (Vec::new(), Vec::new());
     for seed in 0..count as u64 * TRIES {
         let (body, number) = mutated(&maker.records, maker.room, &mut Rng::with_seed(seed));
         let Some(mutant) = maker.refused(format!("number {seed}"), body, number) else {
             continue;
         };
         let so_far = of_reason.entry(mutant.reason).or_default();
-        if *so_far < count / 3 && all.len() < count {
+        if *so_far < count / 3 {
             *so_far += 1;
             all.push(mutant);
+        } else {
+            others.push(mutant);
         }
     }
+    all.extend(others);
+    all.truncate(count);
     ensure!(all.len() == count, "there are {} mutants alone", all.len());
     Ok(all)
 }

@@ -30,7 +30,8 @@ impl Drop for Running {
 /// Runs the command, and fetches the page from where it says.
 pub fn is_there() -> Result<()> {
     let own = std::env::current_exe().context("this program is nowhere")?;
-    let mut command = Command::new(own);
+    // By its name: while the tests ran, cargo may have put the same program there anew.
+    let mut command = Command::new(own.with_file_name(env!("CARGO_BIN_NAME")));
     command.args(COMMAND).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running(command.spawn().context("the command did not start")?);
