@@ -137,17 +137,15 @@ impl<E: Environment, L: Limits> Partition<E, L> {
             .environment
             .sampling_peek(at)
             .ok_or(ReturnCode::NoAction)?;
-        require(
-            self.clock.system_time(sample.written) > reference,
-            ReturnCode::NoAction,
-        )?;
+        let time_stamp = self.clock.system_time(sample.written);
+        require(time_stamp > reference, ReturnCode::NoAction)?;
         let length = self.read_sampling_message(port, room)?.length;
-        // What is read may be another message, newer still.
-        let written = self.sampling_ports[index].last_written;
-        Ok(TimedMessage {
-            length,
-            time_stamp: self.clock.system_time(written.unwrap_or(sample.written)),
-        })
+        let time_stamp = match self.sampling_ports[index].last_written {
+            // What was read is another message, newer still.
+            Some(written) if written != sample.written => self.clock.system_time(written),
+            _ => time_stamp,
+        };
+        Ok(TimedMessage { length, time_stamp })
     }
 }
 

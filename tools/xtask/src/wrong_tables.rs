@@ -22,7 +22,7 @@ pub fn cases<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>
 }
 
 /// Tables that somebody made are refused by the kernel for the reason for which they are on the host.
-pub fn mutants<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
+fn mutants<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
     let image = built.image(Kernel::Release);
     let mutants = [damage::mutants(image, MUTANTS)?, damage::cut(image)?].concat();
     let cases = mutants.into_iter().map(|mutant| {
