@@ -23,7 +23,8 @@
 //! * **Addresses are functions there.** `ErrorStatus::failed_address` is an `extern "C" fn()`, and the address at which a process failed is
 //!   seldom one. It is [`no_function`] always; [`Cofferdam::get_error_status_and_address`] has the number.
 //! * **A period of zero** is what applications for `a653rs-linux` give to a process that runs once in each period of the partition. The
-//!   standard has no such period, and [`Apex`] refuses it. So [`Cofferdam`] takes the partition's period then.
+//!   standard has no such period, and [`Apex`] refuses it with INVALID_PARAM. So [`Cofferdam`] takes the partition's period then; in a partition without one
+//!   it is refused.
 //! * **Identifiers** have 64 bits there and 32 here. A number that does not fit names nothing.
 //! * **`read_sampling_message` and three others are `unsafe` there**: the room has to be as large as the longest message. Here each of them looks, and
 //!   one with too little room is refused with INVALID_PARAM. So they are safe whatever the caller gives.

@@ -70,9 +70,13 @@ impl<S: Services<PROCESSES>, const PROCESSES: usize> ApexPartitionP4 for Cofferd
 
 impl<S: Services<PROCESSES>, const PROCESSES: usize> ApexProcessP4 for Cofferdam<S, PROCESSES> {
     fn create_process(attributes: &ApexProcessAttribute) -> Result<ProcessId, ErrorReturnCode> {
-        let period = match attributes.period {
-            0 => Self::apex().get_partition_status().period,
-            period => SystemTime(period),
+        let period = match (
+            attributes.period,
+            Self::apex().get_partition_status().period,
+        ) {
+            // A partition without a period has none to give: zero is refused then.
+            (0, partition) if !partition.is_infinite() => partition,
+            (period, _) => SystemTime(period),
         };
         let attributes = ProcessAttributes {
             name: name(attributes.name),
