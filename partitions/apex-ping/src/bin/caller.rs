@@ -7,7 +7,8 @@ use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use a653rs::bindings::*;
 use a653rs::prelude::{
-    ApexBlackboardP1Ext, ApexBufferP1Ext, ApexQueuingPortP1Ext, Error, Name, SystemTime,
+    ApexBlackboardP1Ext, ApexBufferP1Ext, ApexQueuingPortP1Ext, ApexSamplingPortP1Ext, Error, Name,
+    SystemTime,
 };
 use cofferdam_apex_a653rs::no_function;
 use evidence::seen;
@@ -69,6 +70,12 @@ fn initialise() {
         MILLISECOND
     ));
     SAMPLING.store(sampling.unwrap_or(0) as i32, Relaxed);
+    let _ = call!(create_sampling_port(
+        name("back"),
+        BYTES,
+        PortDirection::Destination,
+        1_000 * MILLISECOND
+    ));
     let queuing = call!(create_queuing_port(
         name("letters"),
         BYTES,
@@ -232,6 +239,17 @@ fn length(received: Result<&[u8], Error>) -> u32 {
 fn receptions() {
     let mut room = [0; BYTES as usize];
     let at_once = || SystemTime::new(0);
+    if let Ok(port) = Apex::get_sampling_port_destination(Name::new(name("back"))) {
+        let received = port.receive(&mut room);
+        let valid = received
+            .as_ref()
+            .is_ok_and(|(validity, _)| *validity == Validity::Valid);
+        seen!("read_sampling_message.valid", u32::from(valid));
+        seen!(
+            "read_sampling_message",
+            length(received.map(|(_, bytes)| bytes))
+        );
+    }
     if let Ok(port) = Apex::get_queuing_port_receiver(Name::new(name("letters_back"))) {
         let received = port.receive(&mut room, at_once()).map(|(bytes, _)| bytes);
         seen!("receive_queuing_message", length(received));

@@ -13,7 +13,8 @@ cofferdam_native::partition!("listener", main);
 fn main() -> ! {
     let uart = Uart::new(ports::UART0_REGISTERS, ports::UART0);
     let mut terminal = Terminal::new(uart, &[], &[]);
-    // For `caller` to have something to receive.
+    // For `caller` to have something to read and to receive.
+    let _ = ports::BACK_OUT.write(&Bytes::try_from(&b"back"[..]).unwrap_or_default());
     let _ = ports::LETTERS.send(&Bytes::try_from(&b"back"[..]).unwrap_or_default());
     let mut heard = Heard::default();
     loop {
