@@ -1,6 +1,7 @@
 //! Who depends on whom, where unsafe code and assembly stand, and what else the rules of the house say.
 
 mod addresses;
+mod apex;
 mod tree;
 
 use cofferdam_layering::{LAYERS, LONGEST_FILE, layer, matches};
