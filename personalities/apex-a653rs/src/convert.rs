@@ -43,7 +43,7 @@ pub(crate) fn size(number: u32) -> i32 {
 
 /// The length of a message that there is room for.
 pub(crate) const fn length_of(length: usize) -> u32 {
-    // The longest message has 8,192 bytes.
+    // No message is longer than the partition's memory.
     length as u32
 }
 

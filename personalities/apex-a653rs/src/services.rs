@@ -4,11 +4,13 @@ use a653rs::bindings::{
     ApexErrorP1, ApexErrorP4, ApexLimits, ApexMemoryBlockP2, ApexMemoryBlockStatus,
     ApexPartitionP4, ApexPartitionStatus, ApexProcessAttribute, ApexProcessP1, ApexProcessP4,
     ApexProcessStatus, ApexScheduleP2, ApexScheduleStatus, ApexSystemTime, ApexTimeP1, ApexTimeP4,
-    ErrorCode, ErrorHandlerConcurrencyControl, ErrorReturnCode, ErrorStatus, LockLevel,
-    MAX_ERROR_MESSAGE_SIZE, MemoryBlockName, OperatingMode, Priority, ProcessId, ProcessIndex,
-    ProcessName, ProcessorCoreId, ScheduleId, ScheduleName, StackSize, SystemAddress,
+    ApexUnsigned, ErrorCode, ErrorHandlerConcurrencyControl, ErrorReturnCode, ErrorStatus,
+    LockLevel, MAX_ERROR_MESSAGE_SIZE, MemoryBlockName, MessageRange, MessageSize, OperatingMode,
+    Priority, ProcessId, ProcessIndex, ProcessName, ProcessorCoreId, ScheduleId, ScheduleName,
+    StackSize, SystemAddress,
 };
 use cofferdam_apex_native::apex::{self, SystemTime};
+use cofferdam_apex_native::native::abi::limits;
 use cofferdam_apex_native::{Apex, ProcessAttributes};
 
 use crate::convert::*;
@@ -46,8 +48,24 @@ impl<S: Services<PROCESSES>, const PROCESSES: usize> Cofferdam<S, PROCESSES> {
     }
 }
 
-/// The limits of the build are those of `system.toml`; these are the largest that it takes.
-impl<S: Services<PROCESSES>, const PROCESSES: usize> ApexLimits for Cofferdam<S, PROCESSES> {}
+/// The most objects that processes wait for, of all kinds together: the number of a queue is a byte, and one is of the partition's own.
+const QUEUES: ApexUnsigned = 255;
+
+/// The limits of the build are those of `system.toml`; these are the largest that it takes. Messages are those of ports: buffers and blackboards are bounded
+/// by memory alone.
+impl<S: Services<PROCESSES>, const PROCESSES: usize> ApexLimits for Cofferdam<S, PROCESSES> {
+    const SYSTEM_LIMIT_NUMBER_OF_PARTITIONS: ApexUnsigned = limits::PARTITIONS as ApexUnsigned;
+    const SYSTEM_LIMIT_NUMBER_OF_MESSAGES: MessageRange = limits::QUEUE_DEPTH;
+    const SYSTEM_LIMIT_MESSAGE_SIZE: MessageSize = limits::MESSAGE_BYTES;
+    const SYSTEM_LIMIT_NUMBER_OF_PROCESSES: ApexUnsigned = 254;
+    const SYSTEM_LIMIT_NUMBER_OF_SAMPLING_PORTS: ApexUnsigned = limits::CHANNELS as ApexUnsigned;
+    const SYSTEM_LIMIT_NUMBER_OF_QUEUING_PORTS: ApexUnsigned = limits::CHANNELS as ApexUnsigned;
+    const SYSTEM_LIMIT_NUMBER_OF_BUFFERS: ApexUnsigned = QUEUES;
+    const SYSTEM_LIMIT_NUMBER_OF_BLACKBOARDS: ApexUnsigned = QUEUES;
+    const SYSTEM_LIMIT_NUMBER_OF_SEMAPHORES: ApexUnsigned = QUEUES;
+    const SYSTEM_LIMIT_NUMBER_OF_EVENTS: ApexUnsigned = QUEUES;
+    const SYSTEM_LIMIT_NUMBER_OF_MUTEXES: ApexUnsigned = QUEUES;
+}
 
 impl<S: Services<PROCESSES>, const PROCESSES: usize> ApexPartitionP4 for Cofferdam<S, PROCESSES> {
     fn get_partition_status() -> ApexPartitionStatus {

@@ -19,6 +19,20 @@ typedef int APEX_INTEGER;
 typedef unsigned int APEX_UNSIGNED;
 typedef long long APEX_LONG_INTEGER;
 
+/* The most that a module, a partition or a port can have: what there is says the configuration. Buffers, blackboards, semaphores, events, mutexes and queuing ports
+ * of a partition are no more than 255 together; messages of buffers and blackboards are bounded by memory alone. */
+#define SYSTEM_LIMIT_NUMBER_OF_PARTITIONS 16
+#define SYSTEM_LIMIT_NUMBER_OF_MESSAGES 64
+#define SYSTEM_LIMIT_MESSAGE_SIZE 1024
+#define SYSTEM_LIMIT_NUMBER_OF_PROCESSES 254
+#define SYSTEM_LIMIT_NUMBER_OF_SAMPLING_PORTS 64
+#define SYSTEM_LIMIT_NUMBER_OF_QUEUING_PORTS 64
+#define SYSTEM_LIMIT_NUMBER_OF_BUFFERS 255
+#define SYSTEM_LIMIT_NUMBER_OF_BLACKBOARDS 255
+#define SYSTEM_LIMIT_NUMBER_OF_SEMAPHORES 255
+#define SYSTEM_LIMIT_NUMBER_OF_EVENTS 255
+#define SYSTEM_LIMIT_NUMBER_OF_MUTEXES 255
+
 #define MAX_NAME_LENGTH 32
 #define MIN_PRIORITY_VALUE 1
 #define MAX_PRIORITY_VALUE 239
