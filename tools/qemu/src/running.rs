@@ -123,6 +123,22 @@ impl Running {
             && pipe[0].revents().contains(PollFlags::ERR)
     }
 
+    /// What the host says of each thread of QEMU, for whoever wonders why a machine stands still: its state, as a letter (`proc(5)`: R runs, S
+    /// waits), and for how many of the host's ticks it has run.
+    pub fn threads(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let lines = (tasks.into_iter().flatten().flatten())
+            .filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+        let of_thread = |line: String| {
+            // Its name stands in brackets, and may have brackets and blanks in it.
+            let mut fields = line.rsplit_once(')')?.1.split_whitespace();
+            let state = fields.next()?;
+            let mut ticks = fields.skip(10).map_while(|field| field.parse::<u64>().ok());
+            Some(format!("{state} {}", ticks.next()? + ticks.next()?))
+        };
+        lines.filter_map(of_thread).collect()
+    }
+
     /// Types on a captured serial line.
     pub fn type_in(&mut self, keys: &[u8]) -> Result<()> {
         let keyboard = self

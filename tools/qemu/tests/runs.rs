@@ -51,6 +51,15 @@ fn a_guest_that_never_ends_is_ended() {
     let mut running = machine.prepare().unwrap().start().unwrap();
     let end = running.wait(Some(Duration::from_millis(300)), |_| None::<()>);
     assert_eq!(end.unwrap(), End::TimedOut);
+    let threads = running.threads();
+    assert!(!threads.is_empty());
+    for thread in threads {
+        let (state, ticks) = thread.split_once(' ').unwrap();
+        assert!(
+            "RSD".contains(state) && ticks.parse::<u64>().is_ok(),
+            "{thread}"
+        );
+    }
     let memory = running.end().unwrap().0;
     let count = memory.read_word(0x20_0000).unwrap();
     std::thread::sleep(Duration::from_millis(50));

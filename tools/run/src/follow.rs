@@ -36,8 +36,8 @@ pub enum Ended {
     Off,
     /// QEMU ended with an error.
     QemuFailed(String),
-    /// The kernel begins no window any more.
-    Standstill,
+    /// The kernel begins no window any more. With what the threads of QEMU do.
+    Standstill(Vec<String>),
     /// The machine is much too slow.
     TimedOut,
     /// The user typed Ctrl-C, or left a run without an end.
@@ -245,7 +245,7 @@ impl Follower<'_> {
         }
         let record = snapshot(running.memory()).ok()?;
         if !record.is_valid() {
-            return (self.progress.1.elapsed() > STANDSTILL).then_some(Ended::Standstill);
+            return self.stands_still(running);
         }
         let after = snapshot(running.memory()).ok()?.header();
         (self.gathered).take(&record, (after.marks.get(), after.health.get()));
@@ -270,6 +270,11 @@ impl Follower<'_> {
         if now != self.progress.0 {
             self.progress = (now, Instant::now());
         }
-        (self.progress.1.elapsed() > STANDSTILL).then_some(Ended::Standstill)
+        self.stands_still(running)
+    }
+
+    fn stands_still(&self, running: &Running) -> Option<Ended> {
+        let for_long = self.progress.1.elapsed() > STANDSTILL;
+        for_long.then(|| Ended::Standstill(running.threads()))
     }
 }

@@ -157,10 +157,14 @@ fn end(options: &Options, followed: &Followed, snapshot: &Snapshot, reasons: &mu
         Ended::Off => "the machine was switched off or reset before its time".to_owned(),
         Ended::Interrupted => "interrupted".to_owned(),
         Ended::QemuFailed(why) => format!("QEMU failed: {why}"),
-        Ended::Standstill if !snapshot.is_valid() => {
+        Ended::Standstill(_) if !snapshot.is_valid() => {
             "the kernel never began: its record is empty".to_owned()
         }
-        Ended::Standstill => "the kernel begins no window any more".to_owned(),
+        Ended::Standstill(threads) => format!(
+            "the kernel begins no window any more, behind tick {}; QEMU's threads: {}",
+            header.now_tick,
+            threads.join(", ")
+        ),
         Ended::TimedOut => "the machine is far too slow on this host".to_owned(),
     };
     reasons.push(reason);

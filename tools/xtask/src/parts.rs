@@ -117,7 +117,8 @@ impl Parts {
             .push((name.to_owned(), started.elapsed(), tally));
     }
 
-    /// Prints one line per part, what failed, what was skipped, and the sum; fails if something failed.
+    /// Prints one line per part, what was skipped, and the sum; fails if something failed, with all of it: the end of a long output is what people
+    /// see first.
     pub fn finish(self) -> Result<()> {
         let mut sum = Tally::default();
         say!();
@@ -135,16 +136,10 @@ impl Parts {
             for covered in &tally.covered {
                 say!("        {covered}");
             }
-            for failure in &tally.failed {
-                say!(
-                    "        failed: {}",
-                    failure.lines().next().unwrap_or_default()
-                );
-            }
             for skipped in &tally.skipped {
                 say!("        skipped: {skipped}");
             }
-            sum.add(tally);
+            sum.add(tally.within(&name));
         }
         print_result(format_args!(
             "{} passed, {} failed, {} skipped",
@@ -154,7 +149,7 @@ impl Parts {
         ))?;
         match sum.failed.len() {
             0 => Ok(()),
-            count => bail!("{count} failed"),
+            count => bail!("{count} failed:\n{}", sum.failed.join("\n")),
         }
     }
 }
