@@ -319,19 +319,11 @@ fn messages() {
     // Once, and the other end takes it when it runs.
     let _ = APEX.timed_wait(SystemTime(20_000_000));
     for _ in 0..TIMES {
-        let _ = figure!(
-            "WRITE_SAMPLING_MESSAGE",
-            APEX.write_sampling_message(OUT_SAMPLE, message)
-        );
-        let _ = figure!(
-            "READ_SAMPLING_MESSAGE",
-            APEX.read_sampling_message(IN_SAMPLE, room)
-        );
+        writes_message(message);
+        comes_back();
+        reads_message(room);
+        comes_back();
     }
-    writes_message(message);
-    comes_back();
-    reads_message(room);
-    comes_back();
     let _ = figure!(
         "READ_UPDATED_SAMPLING_MESSAGE",
         APEX.read_updated_sampling_message(IN_SAMPLE, room)
@@ -415,9 +407,6 @@ fn switches() {
     let _ = APEX.start(EQUAL);
     for _ in 0..TIMES {
         // The other one of the same priority does the same.
-        begins();
-        let _ = APEX.timed_wait(SystemTime::ZERO);
-        ends!("TIMED_WAIT of 0, to another process");
         gives_way();
         goes_on();
     }
@@ -448,9 +437,6 @@ fn switches() {
 
 extern "C" fn equal() {
     loop {
-        ends!("TIMED_WAIT of 0, to another process");
-        begins();
-        let _ = APEX.timed_wait(SystemTime::ZERO);
         gives_way();
         goes_on();
     }

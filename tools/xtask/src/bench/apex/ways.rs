@@ -14,7 +14,7 @@ use cofferdam_build::Built;
 use cofferdam_compile::plan::RegionKind;
 use cofferdam_qemu::Plugin;
 use cofferdam_symbols::{Frame, Symbols, Tree};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{PARTITION, SWITCH};
 use crate::bench::KERNEL;
@@ -48,8 +48,8 @@ const fn to_another_partition(name: &'static str, from: &'static str) -> Way {
 pub const WARM_START: &str = "SET_PARTITION_MODE to WARM_START, to the next life";
 pub const COLD_START: &str = "SET_PARTITION_MODE to COLD_START, to the next life";
 
-/// Those whose length is a figure.
-const FIGURES: [Way; 7] = [
+/// All of them. The length of each is a figure.
+const WAYS: [Way; 10] = [
     way(SWITCH, "settle", "goes_on"),
     way(
         "SET_PARTITION_MODE to NORMAL, to a process",
@@ -71,10 +71,6 @@ const FIGURES: [Way; 7] = [
         "PERIODIC_WAIT, to another partition",
         "waits_for_its_period",
     ),
-];
-
-/// Those that are shown by functions besides.
-const SHOWN: [Way; 3] = [
     way(
         "TIMED_WAIT of 0, to another process",
         "gives_way",
@@ -84,16 +80,14 @@ const SHOWN: [Way; 3] = [
     way("READ_SAMPLING_MESSAGE", "reads_message", "comes_back"),
 ];
 
-/// Which functions the instructions of a way are in.
-#[derive(Debug, Serialize)]
+/// How long a way is, and which functions its instructions are in.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
-    way: &'static str,
-    instructions: u64,
+    /// Its name.
+    pub way: String,
+    /// Its length.
+    pub instructions: u64,
     parts: Vec<(String, u64)>,
-}
-
-fn all() -> impl Iterator<Item = &'static Way> {
-    FIGURES.iter().chain(&SHOWN)
 }
 
 fn program(built: &Built, partition: &str) -> PathBuf {
@@ -136,7 +130,7 @@ pub fn plugin(built: &Built, library: PathBuf) -> Result<Plugin> {
         ("steps", "between".to_owned()),
         ("places", "physical".to_owned()),
     ];
-    for way in all() {
+    for way in &WAYS {
         arguments.push(("between", range(ends(built, way)?)));
     }
     let arguments = arguments.into_iter();
@@ -148,30 +142,23 @@ pub fn plugin(built: &Built, library: PathBuf) -> Result<Plugin> {
     })
 }
 
-/// Names of figures, and their instructions.
-type Lengths = Vec<(&'static str, u64)>;
-
-/// What the ways take, and of what it consists.
-pub fn counted(built: &Built) -> Result<(Lengths, Vec<Parts>)> {
+/// What the ways consist of.
+pub fn counted(built: &Built) -> Result<Vec<Parts>> {
     let out = built.directory.join(COUNTS);
     let text = fs::read_to_string(&out)
         .with_context(|| format!("the plugin left no counts in {}", out.display()))?;
     let counts = Counts::parse(&text)?;
     let mut names = Names::open(built)?;
-    let (mut figures, mut parts) = (Vec::new(), Vec::new());
-    for (number, way) in all().enumerate() {
+    let of_way = |way: &Way| {
         let walk = shortest(&counts, ends(built, way)?);
         let walk = walk.with_context(|| format!("{} was never seen", way.name))?;
-        if number < FIGURES.len() {
-            figures.push((way.name, walk.instructions));
-        }
-        parts.push(Parts {
-            way: way.name,
+        Ok(Parts {
+            way: way.name.to_owned(),
             instructions: walk.instructions,
             parts: names.parts(&walk.steps)?,
-        });
-    }
-    Ok((figures, parts))
+        })
+    };
+    WAYS.iter().map(of_way).collect()
 }
 
 fn shortest(counts: &Counts, (first, end): (u32, u32)) -> Option<&Between> {
