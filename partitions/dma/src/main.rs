@@ -1,9 +1,9 @@
 //! A driver that tells its device to read and write what is not its own.
 //!
-//! The device is QEMU's `edu` (QEMU, `docs/specs/edu.rst`): it copies between a buffer of its own and an address on the bus, as it is told, and
-//! asks nobody. First it shows that it can: between the buffer and this driver's part of the arena. Then the same goes to the kernel's
-//! memory, to other partitions', to the block of devices, and to the edges of the arena, read and written. Whatever the device
-//! was told to read from there must not come to the buffer; what it was told to write there, nobody may find.
+//! The device is QEMU's `edu`: it copies between a buffer of its own and an address on the bus, as it is told, and asks nobody. First it shows that it
+//! can: between the buffer and this driver's part of the arena. Then the same goes to the kernel's memory, to other partitions', to the block of
+//! devices, and to the edges of the arena, read and written. Whatever the device was told to read from there must not come to the buffer; what it
+//! was told to write there, nobody may find.
 //!
 //! A second device of the kind is kept off the bus (`dma = "none"`). It is told to write into the arena, which the window leads to.
 #![no_std]
@@ -11,25 +11,13 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_native::abi::space::{self, kernel};
-use cofferdam_native::{Device, Lines, log, page, time, wait};
+use cofferdam_native::{Lines, log, page, time, wait};
+use dma::{BUFFER, BYTES, Edu};
 use evidence::seen;
 
 cofferdam_native::partition!("dma", main);
 
-/// The device's registers.
-mod register {
-    pub const IDENTITY: u32 = 0;
-    pub const SOURCE: u32 = 0x80;
-    pub const TARGET: u32 = 0x88;
-    pub const COUNT: u32 = 0x90;
-    pub const COMMAND: u32 = 0x98;
-}
-const START: u32 = 1;
-/// From the buffer to memory, else the other way.
-const TO_MEMORY: u32 = 2;
-/// The device's buffer, as it calls it.
-const BUFFER: u32 = 0x4_0000;
-const BYTES: u32 = 64;
+const EDU: Edu = Edu(ports::EDU_REGISTERS);
 /// What is written, and what stands in the buffer before something is read.
 const PATTERN: u32 = 0xbad0_0000;
 const UNTOUCHED: u32 = 0x600d_0000;
@@ -102,10 +90,7 @@ const FOREIGN: [(&str, u32, u32); 12] = [
 ];
 
 fn main() -> ! {
-    seen!(
-        "dma.identity",
-        ports::EDU_REGISTERS.read_u32(register::IDENTITY)
-    );
+    seen!("dma.identity", EDU.identity());
     // It comes back from the arena as it went there.
     fill(PATTERN);
     copy(own(0), BUFFER);
@@ -158,8 +143,8 @@ fn read(address: u32) -> u32 {
 
 /// Of what the device writes that is kept off the bus nothing comes to the arena. Its registers are there.
 fn shut() {
-    let device = ports::EDU1_REGISTERS;
-    seen!("shut.identity", device.read_u32(register::IDENTITY));
+    let device = Edu(ports::EDU1_REGISTERS);
+    seen!("shut.identity", device.identity());
     fill(PATTERN);
     copy_by(&device, own(0), BUFFER);
     fill(UNTOUCHED);
@@ -191,19 +176,15 @@ fn count(pattern: u32) -> u32 {
 
 /// Has the device copy, and waits until it has.
 fn copy(from: u32, to: u32) {
-    copy_by(&ports::EDU_REGISTERS, from, to);
+    copy_by(&EDU, from, to);
 }
 
 /// The same of any.
-fn copy_by(device: &Device, from: u32, to: u32) {
-    device.write_u32(register::SOURCE, from);
-    device.write_u32(register::TARGET, to);
-    device.write_u32(register::COUNT, BYTES);
-    let direction = if from == BUFFER { TO_MEMORY } else { 0 };
-    device.write_u32(register::COMMAND, START | direction);
+fn copy_by(device: &Edu, from: u32, to: u32) {
+    device.begin(from, to);
     // A tenth of a second of the machine's time is what it takes.
     let until = time::now() + u64::from(ports::TIMEBASE_HZ / 5);
-    while time::now() < until && device.read_u32(register::COMMAND) & START != 0 {
+    while time::now() < until && !device.is_over() {
         page::clear(Lines::RELEASE);
         wait(Lines::RELEASE);
     }

@@ -1,8 +1,8 @@
 //! A driver that begins a transfer and ends at once, in each of its lives another one: into its own part of the arena, into its neighbour's, and to where
 //! no device may write. The next life waits until the transfer is over, and tells what came of it.
 //!
-//! The device is QEMU's `edu` (QEMU, `docs/specs/edu.rst`): it copies a tenth of a second after it was told to, it has no reset of its own, and it keeps what it was
-//! told when it is taken off the bus. Its buffer is filled in the first life, and goes wherever the device is told to write later.
+//! The device is QEMU's `edu`: it copies a tenth of a second after it was told to, and keeps what it was told when it is taken off the bus. Its buffer is
+//! filled in the first life, and goes wherever the device is told to write later.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -11,29 +11,18 @@ use cofferdam_native::abi::space::{self, kernel};
 use cofferdam_native::{
     Lines, Restart, application_error, page, restart_self, stop_self, time, wait,
 };
+use dma::{BUFFER, BYTES, Edu};
 use evidence::seen;
 
 cofferdam_native::partition!("leaver", main);
 
+const EDU: Edu = Edu(ports::EDU_REGISTERS);
 const TICKS_PER_MS: u64 = ports::TIMEBASE_HZ as u64 / 1000;
 /// Longer than a transfer takes.
 const TRANSFER_TICKS: u64 = 150 * TICKS_PER_MS;
 /// What is left of a life when a transfer has begun. Whoever ends others' lives has time to end this one before.
 const REST_TICKS: u64 = TICKS_PER_MS;
 
-/// The device's registers.
-mod register {
-    pub const SOURCE: u32 = 0x80;
-    pub const TARGET: u32 = 0x88;
-    pub const COUNT: u32 = 0x90;
-    pub const COMMAND: u32 = 0x98;
-}
-const START: u32 = 1;
-/// From the buffer to memory, else the other way.
-const TO_MEMORY: u32 = 2;
-/// The device's buffer, as it calls it.
-const BUFFER: u32 = 0x4_0000;
-const BYTES: u32 = 64;
 /// What the device writes, but for the lower bits, which count.
 const PATTERN: u32 = 0xbad0_0000;
 
@@ -48,12 +37,9 @@ fn main() -> ! {
     if life == 1 {
         fill_buffer();
     } else {
-        seen!(
-            "still.due",
-            ports::EDU_REGISTERS.read_u32(register::COMMAND) & START
-        );
+        seen!("still.due", u32::from(!EDU.is_over()));
         sleep(TRANSFER_TICKS);
-        seen!("over", u32::from(is_over()));
+        seen!("over", u32::from(EDU.is_over()));
         seen!(
             "own.came",
             words(|offset, value| value == PATTERN | (offset - OWN))
@@ -65,13 +51,13 @@ fn main() -> ! {
         wipe();
     }
     match life {
-        1 | 5 => begin(BUFFER, ports::EDU_MEMORY.bus_address(OWN)),
-        2 => begin(BUFFER, NEIGHBOUR + 0x400),
+        1 | 5 => EDU.begin(BUFFER, ports::EDU_MEMORY.bus_address(OWN)),
+        2 => EDU.begin(BUFFER, NEIGHBOUR + 0x400),
         // Memory that nobody has, and the kernel's text.
-        3 => begin(BUFFER, kernel::END + 0x9_0000),
-        4 => begin(BUFFER, kernel::TEXT),
-        6 => begin(BUFFER, NEIGHBOUR + 0x800),
-        _ => begin(BUFFER, NEIGHBOUR + 0xc00),
+        3 => EDU.begin(BUFFER, kernel::END + 0x9_0000),
+        4 => EDU.begin(BUFFER, kernel::TEXT),
+        6 => EDU.begin(BUFFER, NEIGHBOUR + 0x800),
+        _ => EDU.begin(BUFFER, NEIGHBOUR + 0xc00),
     }
     let end = time::now() + REST_TICKS;
     while time::now() < end {}
@@ -90,24 +76,10 @@ fn fill_buffer() {
     for offset in (0..BYTES).step_by(4) {
         ports::EDU_MEMORY.write_u32(OWN + offset, PATTERN | offset);
     }
-    begin(ports::EDU_MEMORY.bus_address(OWN), BUFFER);
+    EDU.begin(ports::EDU_MEMORY.bus_address(OWN), BUFFER);
     sleep(TRANSFER_TICKS);
-    seen!("buffer.full", u32::from(is_over()));
+    seen!("buffer.full", u32::from(EDU.is_over()));
     wipe();
-}
-
-/// Tells the device to copy.
-fn begin(from: u32, to: u32) {
-    let device = ports::EDU_REGISTERS;
-    device.write_u32(register::SOURCE, from);
-    device.write_u32(register::TARGET, to);
-    device.write_u32(register::COUNT, BYTES);
-    let direction = if from == BUFFER { TO_MEMORY } else { 0 };
-    device.write_u32(register::COMMAND, START | direction);
-}
-
-fn is_over() -> bool {
-    ports::EDU_REGISTERS.read_u32(register::COMMAND) & START == 0
 }
 
 /// How many words there are of a kind in its part of the arena, by place and value.
