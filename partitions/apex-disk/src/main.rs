@@ -1,17 +1,11 @@
 //! An ARINC 653 application on a ring: a process writes blocks of a disk, of every size for which there is payload, flushes, and reads them back in other
 //! blocks, through the driver partition and by the same client as any other partition; a more urgent one goes on at its releases meanwhile. What
 //! an end of the driver's life has interrupted the process asks for again, and what was acknowledged has to be there.
-//!
-//! The services know nothing of rings. So the process looks at its ring, and waits by TIMED_WAIT in between: the line of the ring wakes the
-//! partition, but no process.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-
-use cofferdam_apex_native::ProcessAttributes;
-use cofferdam_apex_native::apex::{OperatingMode, SystemTime};
+use apex_client::{Beats, start, wait_to_look};
 use cofferdam_native::{SharedMemory, page};
 use disk_client::{Client, Command, Event, Failure, Refused, RingChannel, Transfer};
 use disk_messages::SECTOR_BYTES;
@@ -19,9 +13,6 @@ use evidence::seen;
 
 cofferdam_apex_native::partition!("recorder", initialise);
 
-const PERIOD: SystemTime = SystemTime(10_000_000);
-/// So long the process waits before it looks at the ring again.
-const LOOK: SystemTime = SystemTime(500_000);
 /// What is in flight at a time: each has its piece of the payload, as large as the largest block.
 const IN_FLIGHT: usize = 2;
 const LARGEST: u32 = 32;
@@ -33,8 +24,7 @@ const FLUSH: u32 = u32::MAX;
 
 type Disk = Client<RingChannel, u32, IN_FLIGHT>;
 
-/// How often the urgent process was released.
-static BEATS: AtomicU32 = AtomicU32::new(0);
+static BEATS: Beats = Beats::new();
 
 /// What became of the requests of a round.
 #[derive(Default)]
@@ -49,24 +39,11 @@ struct Ended {
 }
 
 fn initialise() {
-    for attributes in [
-        ProcessAttributes::periodic("beat", 20, PERIOD, beat),
-        ProcessAttributes::aperiodic("record", 10, record),
-    ] {
-        let process = APEX.create_process(&attributes);
-        let started = process.and_then(|process| APEX.start(process));
-        seen!("started", u32::from(started.is_ok()));
-    }
-    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+    start(&APEX, beat, record);
 }
 
 extern "C" fn beat() {
-    loop {
-        BEATS.fetch_add(1, Relaxed);
-        if APEX.periodic_wait().is_err() {
-            return;
-        }
-    }
+    BEATS.go_on(&APEX);
 }
 
 extern "C" fn record() {
@@ -104,8 +81,8 @@ extern "C" fn record() {
     }
     seen!("interrupted", interrupted);
     // The disk takes time of the host's, and maybe none of the machine's: a release comes later in any case.
-    while BEATS.load(Relaxed) == 0 {
-        let _ = APEX.timed_wait(LOOK);
+    while BEATS.count() == 0 {
+        wait_to_look(&APEX);
     }
     seen!("beats", 1);
     APEX.stop_self();
@@ -260,6 +237,6 @@ fn next(disk: &mut Disk) -> Event<u32> {
         if let Some(event) = event {
             return event;
         }
-        let _ = APEX.timed_wait(LOOK);
+        wait_to_look(&APEX);
     }
 }

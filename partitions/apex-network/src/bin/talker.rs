@@ -1,16 +1,10 @@
 //! An ARINC 653 application on a network: a process asks by frames of all lengths, and compares the answers with what they have to be, through the driver
 //! partition and by the same client as any other partition; a more urgent one goes on at its releases meanwhile. The driver is restarted on the way.
-//!
-//! The services know nothing of rings. So the process looks at its ring, and waits by TIMED_WAIT in between: the line of the ring wakes the
-//! partition, but no process.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-
-use cofferdam_apex_native::ProcessAttributes;
-use cofferdam_apex_native::apex::{OperatingMode, SystemTime};
+use apex_client::{Beats, start, wait_to_look};
 use cofferdam_native::page;
 use evidence::seen;
 use network_check::{ANSWERER, ASKER, fill, length, number};
@@ -19,9 +13,6 @@ use network_messages::FRAME_BYTES_MAX;
 
 cofferdam_apex_native::partition!("talker", initialise);
 
-const PERIOD: SystemTime = SystemTime(10_000_000);
-/// So long the process waits before it looks at the ring again.
-const LOOK: SystemTime = SystemTime(500_000);
 /// It asks so often at each look.
 const AT_ONCE: u32 = 2;
 /// So many answers in a life of the driver are enough to say so.
@@ -31,8 +22,7 @@ const NUMBERS: usize = 1455;
 
 type Network = Client<RingChannel, 16, 8>;
 
-/// How often the urgent process was released.
-static BEATS: AtomicU32 = AtomicU32::new(0);
+static BEATS: Beats = Beats::new();
 
 /// What came.
 struct Came {
@@ -46,24 +36,11 @@ struct Came {
 }
 
 fn initialise() {
-    for attributes in [
-        ProcessAttributes::periodic("beat", 20, PERIOD, beat),
-        ProcessAttributes::aperiodic("talk", 10, talk),
-    ] {
-        let process = APEX.create_process(&attributes);
-        let started = process.and_then(|process| APEX.start(process));
-        seen!("started", u32::from(started.is_ok()));
-    }
-    let _ = APEX.set_partition_mode(OperatingMode::Normal);
+    start(&APEX, beat, talk);
 }
 
 extern "C" fn beat() {
-    loop {
-        BEATS.fetch_add(1, Relaxed);
-        if APEX.periodic_wait().is_err() {
-            return;
-        }
-    }
+    BEATS.go_on(&APEX);
 }
 
 extern "C" fn talk() {
@@ -114,11 +91,11 @@ extern "C" fn talk() {
             next += 1;
         }
         client.announce();
-        let _ = APEX.timed_wait(LOOK);
+        wait_to_look(&APEX);
     }
     seen!("driver.stopped", 1);
     // At its releases the other process was never kept waiting: there is a beat for each.
-    seen!("beats", BEATS.load(Relaxed));
+    seen!("beats", BEATS.count());
     APEX.stop_self();
 }
 
