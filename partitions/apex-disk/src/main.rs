@@ -7,7 +7,8 @@
 
 use apex_client::{Beats, start, wait_to_look};
 use cofferdam_native::{SharedMemory, page};
-use disk_client::{Client, Command, Event, Failure, Refused, RingChannel, Transfer};
+use disk_check::{Ended, Pass, flush};
+use disk_client::{Client, Command, Event, RingChannel, Transfer};
 use disk_messages::SECTOR_BYTES;
 use evidence::seen;
 
@@ -19,24 +20,10 @@ const LARGEST: u32 = 32;
 const SECTOR_WORDS: u32 = SECTOR_BYTES / 4;
 /// In each everything has other words.
 const ROUNDS: u32 = 12;
-/// What a flush has for a tag: no block has it.
-const FLUSH: u32 = u32::MAX;
 
 type Disk = Client<RingChannel, u32, IN_FLIGHT>;
 
 static BEATS: Beats = Beats::new();
-
-/// What became of the requests of a round.
-#[derive(Default)]
-struct Ended {
-    done: u32,
-    /// So often one was asked for again, for the driver had restarted.
-    interrupted: u32,
-    /// For the driver is stopped.
-    stopped: u32,
-    /// By another error: there is none that the process could have met.
-    otherwise: u32,
-}
 
 fn initialise() {
     start(&APEX, beat, record);
@@ -69,7 +56,7 @@ extern "C" fn record() {
     for round in 0..ROUNDS {
         // Small blocks first, and when they are read large ones first: so a block is read from several that were written.
         let (written, _) = pass(&mut disk, round, true);
-        let flushed = flush(&mut disk);
+        let flushed = flush(&mut disk, next);
         let (read, wrong) = pass(&mut disk, round, false);
         seen!("written", written.done);
         seen!("flushed", u32::from(flushed));
@@ -108,92 +95,39 @@ fn block(number: u32, write: bool) -> Transfer {
     }
 }
 
-/// A piece of the payload.
-#[derive(Clone, Copy)]
-enum Piece {
-    Free,
-    InFlight,
-    /// This block was in flight when the driver restarted.
-    Again(u32),
-}
-
-/// Each block written or read once, with as many in flight as there are pieces. And how many words that were read are not what was written.
+/// Each block written or read once. What became of them, and how many words that were read are not what was written.
 fn pass(disk: &mut Disk, round: u32, write: bool) -> (Ended, u32) {
     let payload = ports::DISK.payload();
-    let mut ended = Ended::default();
-    let (mut next_block, mut wrong) = (0, 0);
-    let mut pieces = [Piece::Free; IN_FLIGHT];
-    while ended.done + ended.stopped + ended.otherwise < LARGEST {
-        for (number, piece) in (0..).zip(&mut pieces) {
-            let tag = match *piece {
-                Piece::Free if next_block < LARGEST => next_block,
-                Piece::Again(tag) => tag,
-                Piece::Free | Piece::InFlight => continue,
-            };
+    let mut pass = Pass::new(LARGEST);
+    let mut wrong = 0;
+    loop {
+        if let Some(ended) = pass.over() {
+            return (ended, wrong);
+        }
+        pass.submit(disk, |piece, number| {
             let transfer = Transfer {
-                offset: number * LARGEST * SECTOR_BYTES,
-                ..block(tag, write)
+                offset: piece * LARGEST * SECTOR_BYTES,
+                ..block(number, write)
             };
-            let command = if write {
+            if write {
                 each_word(&transfer, |at, place| {
-                    payload.write_u32(at, word(round, place))
+                    payload.write_u32(at, word(round, place));
                 });
                 Command::Write(transfer)
             } else {
                 each_word(&transfer, |at, _| payload.write_u32(at, 0));
                 Command::Read(transfer)
-            };
-            let after = match disk.submit(command, tag) {
-                Ok(()) => Piece::InFlight,
-                Err(Refused::NotReady) => continue,
-                Err(Refused::Stopped) => {
-                    ended.stopped += 1;
-                    Piece::Free
-                }
-                Err(_) => {
-                    ended.otherwise += 1;
-                    Piece::Free
-                }
-            };
-            next_block += u32::from(matches!(piece, Piece::Free));
-            *piece = after;
-        }
-        disk.announce();
+            }
+        });
         if disk.is_stopped() && disk.in_flight() == 0 {
             continue;
         }
-        let Event::Ended {
-            command,
-            tag,
-            result,
-        } = next(disk)
-        else {
-            continue;
-        };
-        let Some(transfer) = command.transfer() else {
-            continue;
-        };
-        let mut after = Piece::Free;
-        match result {
-            Ok(()) => {
-                ended.done += 1;
-                if !write {
-                    wrong += wrong_words(&payload, transfer, round);
-                }
-            }
-            Err(Failure::Interrupted) => {
-                ended.interrupted += 1;
-                after = Piece::Again(tag);
-            }
-            Err(Failure::Stopped) => ended.stopped += 1,
-            Err(_) => ended.otherwise += 1,
-        }
-        let number = transfer.offset / (LARGEST * SECTOR_BYTES);
-        if let Some(piece) = pieces.get_mut(number as usize) {
-            *piece = after;
+        if let Some((_, transfer)) = pass.take(&next(disk))
+            && !write
+        {
+            wrong += wrong_words(&payload, &transfer, round);
         }
     }
-    (ended, wrong)
 }
 
 /// Where each word of a transfer is in the payload, and on the disk.
@@ -212,31 +146,7 @@ fn wrong_words(payload: &SharedMemory, transfer: &Transfer, round: u32) -> u32 {
     wrong
 }
 
-/// Whether what was written is durable.
-fn flush(disk: &mut Disk) -> bool {
-    loop {
-        if disk.in_flight() == 0 {
-            match disk.submit(Command::Flush, FLUSH) {
-                Ok(()) | Err(Refused::NotReady) => {}
-                Err(_) => return false,
-            }
-        }
-        if let Event::Ended { result, .. } = next(disk)
-            && result != Err(Failure::Interrupted)
-        {
-            return result.is_ok();
-        }
-    }
-}
-
 /// The next thing that happens.
 fn next(disk: &mut Disk) -> Event<u32> {
-    loop {
-        let event = disk.poll();
-        disk.announce();
-        if let Some(event) = event {
-            return event;
-        }
-        wait_to_look(&APEX);
-    }
+    disk.next_event(|| wait_to_look(&APEX))
 }

@@ -1,6 +1,11 @@
-//! Blocks whose content says which they are, so that one that is lost, old, or another's is noticed.
+//! Blocks whose content says which they are, so that one that is lost, old, or another's is noticed; and [`Pass`], by which blocks of any size go to a disk
+//! or come from there.
 #![no_std]
 #![forbid(unsafe_code)]
+
+mod pass;
+
+pub use pass::{Ended, Pass, flush};
 
 /// The sectors of a block.
 pub const BLOCK_SECTORS: u32 = 8;

@@ -6,10 +6,8 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_native::{page, wait};
-use disk_check::{BLOCK_BYTES, BLOCK_SECTORS, BLOCKS, ROUNDS, word};
-use disk_client::{
-    Channel, Client, Command, Event, Failure, Refused, RingChannel, Shape, Transfer,
-};
+use disk_check::{BLOCK_BYTES, BLOCK_SECTORS, BLOCKS, Ended, Pass, ROUNDS, flush, word};
+use disk_client::{Channel, Client, Command, Event, Refused, RingChannel, Shape, Transfer};
 use disk_messages::{Operation, Request, Status};
 use evidence::seen;
 
@@ -18,20 +16,8 @@ cofferdam_native::partition!(main);
 const IN_FLIGHT: usize = 8;
 /// At most.
 const PASSES_OF_TROUBLE: u32 = 1000;
-/// What a flush has for a tag: no block has it.
-const FLUSH: u32 = u32::MAX;
 
 type Disk = Client<RingChannel, u32, IN_FLIGHT>;
-
-/// What came of a pass over the blocks.
-#[derive(Default)]
-struct Pass {
-    done: u32,
-    failed: u32,
-    /// So often one was asked for again, for the driver had restarted.
-    interrupted: u32,
-    wrong_words: u32,
-}
 
 fn main() -> ! {
     let payload = ports::DISK.payload();
@@ -52,18 +38,18 @@ fn main() -> ! {
     let mut failed = 0;
     for round in 0..ROUNDS {
         if !shape.read_only {
-            let written = pass(&mut disk, blocks, round, true);
+            let (written, _) = pass(&mut disk, blocks, round, true);
             seen!("written", written.done);
-            seen!("write.failed", written.failed);
-            seen!("flushed", flush(&mut disk));
+            seen!("write.failed", written.failed());
+            seen!("flushed", u32::from(flush(&mut disk, next)));
             interrupted += written.interrupted;
         }
-        let read = pass(&mut disk, blocks, round, false);
+        let (read, wrong) = pass(&mut disk, blocks, round, false);
         seen!("read", read.done);
-        seen!("read.failed", read.failed);
-        seen!("read.wrong_words", read.wrong_words);
+        seen!("read.failed", read.failed());
+        seen!("read.wrong_words", wrong);
         interrupted += read.interrupted;
-        failed = read.failed;
+        failed = read.failed();
     }
     seen!("interrupted", interrupted);
     // As long as some of its requests fail, it goes on, until all do or none.
@@ -71,7 +57,8 @@ fn main() -> ! {
         if !(1..blocks).contains(&failed) {
             break;
         }
-        failed = pass(&mut disk, blocks, ROUNDS - 1, false).failed;
+        let (read, _) = pass(&mut disk, blocks, ROUNDS - 1, false);
+        failed = read.failed();
     }
     loop {
         wait(ports::DISK.line());
@@ -90,17 +77,11 @@ fn wait_for_shape(disk: &mut Disk) -> Shape {
 
 /// The next thing that happens.
 fn next(disk: &mut Disk) -> Event<u32> {
-    loop {
-        let event = disk.poll();
-        disk.announce();
-        if let Some(event) = event {
-            if event == Event::Stopped {
-                seen!("stopped", 1);
-            }
-            return event;
-        }
-        wait(ports::DISK.line());
+    let event = disk.next_event(|| _ = wait(ports::DISK.line()));
+    if event == Event::Stopped {
+        seen!("stopped", 1);
     }
+    event
 }
 
 /// What no driver has to see.
@@ -152,85 +133,40 @@ fn defy(channel: &mut impl Channel) -> u32 {
     }
 }
 
-/// A piece of the payload.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Piece {
-    Free,
-    InFlight,
-    /// This block was in flight when the driver restarted.
-    Again(u32),
-}
-
-/// Each block written or read once. Block `n` in flight has the piece of payload that the block before in this place gave back.
-fn pass(disk: &mut Disk, blocks: u32, round: u32, write: bool) -> Pass {
-    let mut pass = Pass::default();
-    let mut next_block = 0;
-    let mut pieces = [Piece::Free; IN_FLIGHT];
+/// Each block written or read once. What became of them, and how many words that were read are not what was written.
+fn pass(disk: &mut Disk, blocks: u32, round: u32, write: bool) -> (Ended, u32) {
+    let mut pass = Pass::new(blocks);
+    let mut wrong = 0;
     let mut first = true;
-    while pass.done + pass.failed < blocks {
-        for (number, piece) in (0..).zip(&mut pieces) {
-            let block = match *piece {
-                Piece::Free if next_block < blocks => next_block,
-                Piece::Again(block) => block,
-                Piece::Free | Piece::InFlight => continue,
-            };
+    loop {
+        if let Some(ended) = pass.over() {
+            return (ended, wrong);
+        }
+        pass.submit(disk, |piece, block| {
             let transfer = Transfer {
                 sector: u64::from(block * BLOCK_SECTORS),
                 sectors: BLOCK_SECTORS,
-                offset: number * BLOCK_BYTES,
+                offset: piece * BLOCK_BYTES,
             };
-            let command = if write {
+            if write {
                 fill(transfer.offset, block, round);
                 Command::Write(transfer)
             } else {
                 Command::Read(transfer)
-            };
-            let after = match disk.submit(command, block) {
-                Ok(()) => Piece::InFlight,
-                Err(Refused::Stopped) => {
-                    pass.failed += 1;
-                    Piece::Free
-                }
-                Err(_) => continue,
-            };
-            next_block += u32::from(*piece == Piece::Free);
-            *piece = after;
-        }
-        disk.announce();
+            }
+        });
         if core::mem::take(&mut first) && write {
             seen!("in_flight", disk.in_flight() as u32);
         }
         if disk.is_stopped() && disk.in_flight() == 0 {
             continue;
         }
-        let Event::Ended {
-            command,
-            tag: block,
-            result,
-        } = next(disk)
-        else {
-            continue;
-        };
-        let Some(transfer) = command.transfer() else {
-            continue;
-        };
-        let mut after = Piece::Free;
-        match result {
-            Ok(()) => pass.done += 1,
-            Err(Failure::Interrupted) => {
-                pass.interrupted += 1;
-                after = Piece::Again(block);
-            }
-            Err(_) => pass.failed += 1,
-        }
-        if !write && result.is_ok() {
-            pass.wrong_words += wrong_words(transfer.offset, block, round);
-        }
-        if let Some(piece) = pieces.get_mut((transfer.offset / BLOCK_BYTES) as usize) {
-            *piece = after;
+        if let Some((block, transfer)) = pass.take(&next(disk))
+            && !write
+        {
+            wrong += wrong_words(transfer.offset, block, round);
         }
     }
-    pass
 }
 
 /// Puts a block into the payload.
@@ -246,25 +182,4 @@ fn wrong_words(offset: u32, block: u32, round: u32) -> u32 {
     let payload = ports::DISK.payload();
     let is_wrong = |place: &u32| payload.read_u32(offset + 4 * place) != word(block, round, *place);
     (0..BLOCK_BYTES / 4).filter(is_wrong).count() as u32
-}
-
-/// Whether what was written is durable.
-fn flush(disk: &mut Disk) -> u32 {
-    loop {
-        match disk.submit(Command::Flush, FLUSH) {
-            Ok(()) => disk.announce(),
-            Err(Refused::NotReady) => {}
-            Err(_) => return 0,
-        }
-        match next(disk) {
-            Event::Ended {
-                result: Err(Failure::Interrupted),
-                ..
-            }
-            | Event::Ready(_)
-            | Event::Down
-            | Event::Stopped => {}
-            Event::Ended { result, .. } => return u32::from(result.is_ok()),
-        }
-    }
 }

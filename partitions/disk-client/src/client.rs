@@ -248,6 +248,18 @@ impl<C: Channel, T: Copy, const N: usize> Client<C, T, N> {
         None
     }
 
+    /// What happens next. While there is nothing, `wait` waits: for the line of the channel, or for less.
+    pub fn next_event(&mut self, mut wait: impl FnMut()) -> Event<T> {
+        loop {
+            let event = self.poll();
+            self.announce();
+            if let Some(event) = event {
+                return event;
+            }
+            wait();
+        }
+    }
+
     /// Before the caller waits: a driver that is stopped does not answer what is in flight, nor anything later. All that it answered before was taken.
     fn look_for_end(&mut self) -> Option<Event<T>> {
         if !self.channel.is_stopped() {

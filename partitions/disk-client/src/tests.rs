@@ -100,6 +100,30 @@ fn the_shape_comes_first() {
 }
 
 #[test]
+fn whoever_waits_has_told_the_driver_before() {
+    let mut bench = Bench::ready();
+    bench.client.submit(read(0), 7).expect("it is right");
+    let wire = Rc::clone(&bench.wire);
+    let mut waits = 0;
+    let event = bench.client.next_event(|| {
+        waits += 1;
+        let mut wire = wire.borrow_mut();
+        assert_eq!(wire.doorbells, 2);
+        if waits == 2 {
+            let id = wire.requests.pop_front().expect("it was asked").id;
+            wire.replies.push_back(Reply {
+                id,
+                status: Status::Done,
+                sectors: 1,
+                read_only: false,
+            });
+        }
+    });
+    assert_eq!(Some(event), ended(read(0), 7, Ok(())));
+    assert_eq!(waits, 2);
+}
+
+#[test]
 fn a_driver_without_a_disk_can_be_asked_again() {
     let mut bench = Bench::new();
     let request = bench.take();

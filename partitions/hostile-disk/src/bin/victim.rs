@@ -111,14 +111,7 @@ fn said(disk: &mut Disk, event: &Event<()>) {
 
 /// The next thing that happens; a doorbell behind which there is nothing is none.
 fn next(disk: &mut Disk) -> Event<()> {
-    loop {
-        let event = disk.poll();
-        disk.announce();
-        if let Some(event) = event {
-            return event;
-        }
-        wait(ports::DISK.line());
-    }
+    disk.next_event(|| _ = wait(ports::DISK.line()))
 }
 
 const fn number(result: &Result<(), Failure>) -> u32 {
