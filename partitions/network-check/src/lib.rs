@@ -1,8 +1,13 @@
-//! Frames whose content says which they are, so that one that is lost, changed, or another's is noticed; and who has which address in the
-//! system `switch`.
+//! Frames whose content says which they are, so that one that is lost, changed, or another's is noticed; who has which address in the
+//! system `switch`; and [`Lives`], by which whoever asks notices that the driver was restarted.
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "none")]
+mod lives;
+
+#[cfg(target_os = "none")]
+pub use lives::Lives;
 use network_messages::FRAME_BYTES_MAX;
 
 /// A hardware address.

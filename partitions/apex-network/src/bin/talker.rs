@@ -7,7 +7,7 @@
 use apex_client::{Beats, start, wait_to_look};
 use cofferdam_native::page;
 use evidence::seen;
-use network_check::{ANSWERER, ASKER, fill, length, number};
+use network_check::{ANSWERER, ASKER, Lives, fill, length, number};
 use network_client::{Client, RingChannel};
 use network_messages::FRAME_BYTES_MAX;
 
@@ -15,8 +15,6 @@ cofferdam_apex_native::partition!("talker", initialise);
 
 /// It asks so often at each look.
 const AT_ONCE: u32 = 2;
-/// So many answers in a life of the driver are enough to say so.
-const ANSWERS_OF_LIFE: u32 = 20;
 /// Numbers that follow each other have all lengths, of which there are less.
 const NUMBERS: usize = 1455;
 
@@ -26,8 +24,7 @@ static BEATS: Beats = Beats::new();
 
 /// What came.
 struct Came {
-    /// Answers, in this life of the driver.
-    answers: u32,
+    lives: Lives,
     /// Frames that are no answer.
     wrong: u32,
     /// Of which lengths there were answers, a bit each, and how many.
@@ -55,39 +52,28 @@ extern "C" fn talk() {
     };
     let mut frame = [0; FRAME_BYTES_MAX as usize];
     let mut came = Came {
-        answers: 0,
+        lives: Lives::default(),
         wrong: 0,
         lengths: [0; FRAME_BYTES_MAX as usize / 32 + 1],
         different: 0,
     };
-    let (mut next, mut asked, mut lives, mut known) = (0, 0u32, 0, false);
+    let mut next = 0;
     while !client.is_stopped() {
         client.poll();
-        match (known, client.address()) {
-            (false, Some(address)) => {
-                known = true;
-                lives += 1;
-                seen!("address.right", u32::from(address == ASKER));
-                (asked, came.answers) = (0, 0);
-            }
-            (true, None) => {
-                known = false;
-                seen!("driver.lost", lives);
-                seen!("asked", asked);
-                seen!("unanswered", asked.saturating_sub(came.answers));
-                seen!("wrong", came.wrong);
-            }
-            _ => {}
+        if came.lives.look(client.address()) {
+            seen!("wrong", came.wrong);
         }
         while let Some(length) = client.receive(&mut frame) {
-            came.take(frame.get(..length).unwrap_or_default(), lives);
+            came.take(frame.get(..length).unwrap_or_default());
         }
         for _ in 0..AT_ONCE {
             if !client.can_send() {
                 break;
             }
             let length = fill(&mut frame, ANSWERER, ASKER, next);
-            asked += u32::from(client.send(frame.get(..length).unwrap_or_default()));
+            if client.send(frame.get(..length).unwrap_or_default()) {
+                came.lives.ask();
+            }
             next += 1;
         }
         client.announce();
@@ -100,15 +86,12 @@ extern "C" fn talk() {
 }
 
 impl Came {
-    fn take(&mut self, frame: &[u8], lives: u32) {
+    fn take(&mut self, frame: &[u8]) {
         let Some(number) = number(frame, ASKER, ANSWERER) else {
             self.wrong += 1;
             return;
         };
-        self.answers += 1;
-        if self.answers == ANSWERS_OF_LIFE {
-            seen!("answered.in_life", lives);
-        }
+        self.lives.answer();
         let length = length(number);
         if let Some(word) = self.lengths.get_mut(length / 32) {
             let bit = 1 << (length % 32);

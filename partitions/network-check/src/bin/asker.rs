@@ -6,21 +6,18 @@
 
 use cofferdam_native::{Lines, page, time, wait};
 use evidence::seen;
-use network_check::{ANSWERER, ASKER, HOSTILE, fill, is_from, number};
+use network_check::{ANSWERER, ASKER, HOSTILE, Lives, fill, is_from, number};
 use network_client::{Client, RingChannel};
 use network_messages::FRAME_BYTES_MAX;
 
 cofferdam_native::partition!("asker", main);
 
 const TICKS_PER_MS: u64 = ports::TIMEBASE_HZ as u64 / 1000;
-/// So many answers in a life of the driver are enough to say so.
-const ANSWERS_OF_LIFE: u32 = 20;
 
 /// What came.
 #[derive(Default)]
 struct Came {
-    /// Answers, in this life of the driver.
-    answers: u32,
+    lives: Lives,
     /// Frames that nobody may have sent.
     wrong: u32,
     /// Frames of the hostile client: it may send some.
@@ -37,31 +34,16 @@ fn main() -> ! {
     };
     let mut frame = [0; FRAME_BYTES_MAX as usize];
     let mut came = Came::default();
-    let (mut next, mut next_at, mut lives, mut known) = (0, 0, 0, false);
-    let mut asked = 0u32;
+    let (mut next, mut next_at) = (0, 0);
     loop {
         client.poll();
-        match (known, client.address()) {
-            (false, Some(address)) => {
-                known = true;
-                lives += 1;
-                seen!("address.right", u32::from(address == ASKER));
-                (asked, came.answers) = (0, 0);
-            }
-            (true, None) => {
-                known = false;
-                seen!("driver.lost", lives);
-                seen!("asked", asked);
-                seen!("unanswered", asked.saturating_sub(came.answers));
-            }
-            _ => {}
-        }
+        came.lives.look(client.address());
         if client.is_stopped() {
             seen!("driver.stopped", 1);
             wait(Lines::NONE);
         }
         while let Some(length) = client.receive(&mut frame) {
-            came.take(frame.get(..length).unwrap_or_default(), lives, asked);
+            came.take(frame.get(..length).unwrap_or_default());
         }
         // One in a millisecond, so that others have time too.
         if client.can_send() && time::now() >= next_at {
@@ -69,7 +51,7 @@ fn main() -> ! {
             let length = fill(&mut frame, ANSWERER, ASKER, next);
             client.send(frame.get(..length).unwrap_or_default());
             next += 1;
-            asked += 1;
+            came.lives.ask();
         }
         client.announce();
         time::set_timer(next_at.max(time::now() + TICKS_PER_MS / 10));
@@ -78,12 +60,10 @@ fn main() -> ! {
 }
 
 impl Came {
-    fn take(&mut self, frame: &[u8], lives: u32, asked: u32) {
+    fn take(&mut self, frame: &[u8]) {
         if number(frame, ASKER, ANSWERER).is_some() {
-            self.answers += 1;
-            if self.answers == ANSWERS_OF_LIFE {
-                seen!("answered.in_life", lives);
-                seen!("unanswered.so_far", asked.saturating_sub(self.answers));
+            if self.lives.answer() {
+                seen!("unanswered.so_far", self.lives.unanswered());
                 seen!("wrong", self.wrong);
             }
         } else if is_from(frame, HOSTILE) {
