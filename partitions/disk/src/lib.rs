@@ -25,4 +25,4 @@ mod tests;
 
 pub use block::{Command, Disk, Ended, SLOTS, Shape, Work};
 pub use judge::{Range, Share, judge};
-pub use server::{CLIENTS_MAX, PATIENCE_CHECKS, Server};
+pub use server::{CLIENTS_MAX, Server};

@@ -14,9 +14,6 @@
 //! Either direction of its ring says so. Its answers are dropped, and as long as the device has one of its requests, nothing is taken from its
 //! ring: the device still writes into its payload. So the first answer that a client gets says that its payload is its own.
 //!
-//! Its end that asks is attached before the one that is answered, so that where the way back tells of a new life, the way here
-//! does so too, before it gives a request of that life. It is asked then.
-//!
 //! # The device fails
 //!
 //! It is reset, what it had fails, and it is brought up again; after some failures in a row it stays down, and everything that is asked for fails. If not
@@ -26,7 +23,8 @@
 use cofferdam_ring::RingError;
 use disk_messages::{Operation, Reply, Request, Status};
 use heapless::Vec;
-use virtio::{Channel, Driver, InitError, Memory, Next, Registers};
+use virtio::slots::{bit, of_mask};
+use virtio::{Channel, Driver, End, InitError, Memory, Next, PATIENCE_CHECKS, Registers};
 
 use crate::{Command, Disk, Range, SLOTS, Shape, Share, Work, judge};
 
@@ -36,9 +34,6 @@ pub const CLIENTS_MAX: usize = 24;
 const REQUESTS_OF_TURN: u32 = 2 * SLOTS as u32;
 /// After so many failures of the device, none of its requests done in between, it stays down.
 const FAILURES_MAX: u32 = 3;
-/// So often within its patience the server looks whether something is late.
-pub const PATIENCE_CHECKS: u64 = 4;
-
 /// A request that was taken.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -60,13 +55,11 @@ const NO_SLOT: Slot = Slot {
 
 #[derive(Debug)]
 struct Client<C> {
-    channel: C,
+    end: End<C, Request>,
     range: Range,
     at_device: u64,
     answered: u64,
     dropped: u64,
-    /// Taken from the ring, but not looked at yet.
-    waiting: Option<Request>,
 }
 
 /// A disk and its clients.
@@ -117,12 +110,11 @@ where
     pub fn add_client(&mut self, mut channel: C, range: Range) -> bool {
         channel.ring_doorbell();
         let client = Client {
-            channel,
+            end: End::new(channel),
             range,
             at_device: 0,
             answered: 0,
             dropped: 0,
-            waiting: None,
         };
         let added = self.clients.push(client).is_ok();
         self.divide();
@@ -254,11 +246,7 @@ where
         if client.dropped != 0 || has_its_share || free == 0 {
             return false;
         }
-        let popped = match client.waiting.take() {
-            Some(request) => Ok(Some(request)),
-            None => client.channel.pop(),
-        };
-        match popped {
+        match client.end.pop() {
             Ok(Some(request)) => self.begin(number, &request, free.trailing_zeros() as u8, now),
             Ok(None) => return false,
             Err(RingError::PeerRestarted) => client.forget(&mut self.free),
@@ -280,7 +268,7 @@ where
         if let Some(work) = work {
             let bus_address = match work.command {
                 Command::Flush => 0,
-                _ => client.channel.payload().bus_address(request.offset),
+                _ => client.end.channel.payload().bus_address(request.offset),
             };
             submitted = self.disk.submit(slot, &work, bus_address);
             if !submitted {
@@ -386,7 +374,7 @@ impl<C: Channel<Request = Request, Reply = Reply>> Client<C> {
             Operation::Flush if share.read_only || !shape.flushes => (reply, None),
             Operation::Flush => (reply, Some(Work::FLUSH)),
             Operation::Read | Operation::Write => {
-                match judge(request, &share, self.channel.payload().length()) {
+                match judge(request, &share, self.end.channel.payload().length()) {
                     Ok(work) => {
                         reply.sectors = request.sectors.into();
                         (reply, Some(work))
@@ -406,14 +394,14 @@ impl<C: Channel<Request = Request, Reply = Reply>> Client<C> {
             let Some(Slot { reply, .. }) = slots.get(usize::from(slot)) else {
                 continue;
             };
-            let mut result = self.channel.push(reply);
+            let mut result = self.end.channel.push(reply);
             if result == Err(RingError::PeerRestarted) {
                 delivery.restarted = true;
-                if self.has_restarted() {
+                if self.end.has_restarted() {
                     self.forget(free);
                     break;
                 }
-                result = self.channel.push(reply);
+                result = self.end.channel.push(reply);
             }
             // No room: the client rings when there is. All else: it destroyed its ring.
             if result.is_err() {
@@ -424,30 +412,16 @@ impl<C: Channel<Request = Request, Reply = Reply>> Client<C> {
             *free |= bit(slot);
         }
         if delivery.pushed {
-            self.channel.ring_doorbell();
+            self.end.channel.ring_doorbell();
         }
         delivery
-    }
-
-    /// Whether the way here tells of a new life too, hence the answers are for the old one. If it gives a request instead, that one is
-    /// of the life that the way back told of: it waits.
-    fn has_restarted(&mut self) -> bool {
-        match self.channel.pop() {
-            Err(RingError::PeerRestarted) => true,
-            Ok(Some(request)) => {
-                // There is none already, unless the client plays with its ring.
-                self.waiting.get_or_insert(request);
-                false
-            }
-            Ok(None) | Err(_) => false,
-        }
     }
 
     /// The client has restarted: nobody waits for its answers any more.
     fn forget(&mut self, free: &mut u64) {
         *free |= core::mem::take(&mut self.answered);
         self.dropped |= core::mem::take(&mut self.at_device);
-        self.waiting = None;
+        self.end.forget();
     }
 }
 
@@ -457,17 +431,4 @@ const fn failed(reply: &Reply) -> Reply {
         sectors: 0,
         ..*reply
     }
-}
-
-const fn bit(slot: u8) -> u64 {
-    1 << (slot as u32 % u64::BITS)
-}
-
-/// The numbers of the slots in a set.
-fn of_mask(mut mask: u64) -> impl Iterator<Item = u8> {
-    core::iter::from_fn(move || {
-        let slot = (mask != 0).then(|| mask.trailing_zeros() as u8)?;
-        mask &= mask - 1;
-        Some(slot)
-    })
 }

@@ -3,7 +3,7 @@
 use cofferdam_ring::RingError;
 use heapless::Deque;
 use network_messages::{ClientCounts, FRAME_BYTES_MAX, Reply, Request, Status};
-use virtio::{Channel, Memory as _};
+use virtio::{Channel, End, Memory as _};
 
 use crate::device::TRANSMIT_SLOTS;
 use crate::route::{Address, Header};
@@ -47,7 +47,7 @@ struct Receive {
 
 #[derive(Debug)]
 pub(crate) struct Client<C> {
-    pub channel: C,
+    pub end: End<C, Request>,
     pub settings: Settings,
     pub bucket: Bucket,
     receives: Deque<Receive, RECEIVES_MAX>,
@@ -56,8 +56,6 @@ pub(crate) struct Client<C> {
     pub at_device: u64,
     /// Slots at the device of an earlier life of it.
     pub dropped: u64,
-    /// Taken from the ring, but not looked at yet.
-    waiting: Option<Request>,
     /// Answers were pushed since it was told last.
     untold: bool,
     /// It was found to have restarted.
@@ -71,14 +69,13 @@ where
 {
     pub fn new(channel: C, settings: Settings, now: u64) -> Self {
         Self {
-            channel,
+            end: End::new(channel),
             settings,
             bucket: Bucket::new(settings.frames, settings.per_ticks, now),
             receives: Deque::new(),
             outbox: Deque::new(),
             at_device: 0,
             dropped: 0,
-            waiting: None,
             untold: true,
             restarted: false,
             counts: ClientCounts {
@@ -91,13 +88,6 @@ where
     /// Whether its next request can be served: nothing of its last life is at the device, and there is room for the answer.
     pub fn can_ask(&self) -> bool {
         self.dropped == 0 && self.outbox.is_empty()
-    }
-
-    pub fn pop(&mut self) -> Result<Option<Request>, RingError> {
-        match self.waiting.take() {
-            Some(request) => Ok(Some(request)),
-            None => self.channel.pop(),
-        }
     }
 
     /// Takes a buffer for receiving.
@@ -119,7 +109,7 @@ where
 
     pub fn is_payload(&self, offset: u32, length: u32) -> bool {
         let end = offset.checked_add(length);
-        end.is_some_and(|end| end <= self.channel.payload().length())
+        end.is_some_and(|end| end <= self.end.channel.payload().length())
     }
 
     /// Gives it a frame, if it gave a buffer and takes its answers; else the frame is lost.
@@ -136,7 +126,7 @@ where
             return;
         };
         self.counts.received = self.counts.received.wrapping_add(1);
-        let payload = self.channel.payload();
+        let payload = self.end.channel.payload();
         payload.copy_from(receive.offset, memory, offset, length);
         payload.copy_in(receive.offset, &header.0);
         self.answer(receive.id, Status::Done, length);
@@ -160,12 +150,12 @@ where
     /// Gives answers as far as there is room for them.
     pub fn flush(&mut self) {
         while let Some(reply) = self.outbox.front().copied() {
-            let mut result = self.channel.push(&reply);
+            let mut result = self.end.channel.push(&reply);
             if result == Err(RingError::PeerRestarted) {
-                if self.has_restarted() {
+                if self.end.has_restarted() {
                     return self.forget();
                 }
-                result = self.channel.push(&reply);
+                result = self.end.channel.push(&reply);
             }
             // No room: the client rings when there is. All else: it destroyed its ring.
             if result.is_err() {
@@ -176,25 +166,11 @@ where
         }
     }
 
-    /// Whether the way here tells of a new life too, hence the answers are for the old one. If it gives a request instead, that one is
-    /// of the life that the way back told of: it waits.
-    fn has_restarted(&mut self) -> bool {
-        match self.channel.pop() {
-            Err(RingError::PeerRestarted) => true,
-            Ok(Some(request)) => {
-                // There is none already, unless the client plays with its ring.
-                self.waiting.get_or_insert(request);
-                false
-            }
-            Ok(None) | Err(_) => false,
-        }
-    }
-
     /// The client has restarted: nobody waits for its answers any more, and its buffers are no longer given.
     pub fn forget(&mut self) {
         self.outbox.clear();
         self.receives.clear();
-        self.waiting = None;
+        self.end.forget();
         self.dropped |= core::mem::take(&mut self.at_device);
         self.restarted = true;
     }
@@ -202,7 +178,7 @@ where
     /// Tells it of answers, once for several.
     pub fn tell(&mut self) {
         if core::mem::take(&mut self.untold) {
-            self.channel.ring_doorbell();
+            self.end.channel.ring_doorbell();
         }
     }
 

@@ -43,7 +43,7 @@ pub use client::{RECEIVES_MAX, Settings};
 pub use device::{Net, TRANSMIT_SLOTS};
 pub use network_messages::CLIENTS_MAX;
 pub use rate::{BURST_MAX, Bucket};
-pub use server::{PATIENCE_CHECKS, Server};
+pub use server::Server;
 
 /// Memory that the device reaches, in which whole frames are moved.
 pub trait FrameMemory: virtio::Memory + Clone {

@@ -29,7 +29,8 @@ use heapless::Vec;
 use network_messages::{
     CLIENTS_MAX, Counts, FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Reply, Request, Status,
 };
-use virtio::{Channel, Driver, InitError, Next, Registers};
+use virtio::slots::{bit, of_mask};
+use virtio::{Channel, Driver, InitError, Next, PATIENCE_CHECKS, Registers};
 
 use cofferdam_ring::RingError;
 
@@ -44,9 +45,6 @@ const REQUESTS_OF_TURN: u32 = 32;
 const FRAMES_OF_TURN: u32 = 16;
 /// After so many failures of the device with no frame sent in between, it stays down.
 const FAILURES_MAX: u32 = 3;
-/// So often within its patience the server looks whether something is late.
-pub const PATIENCE_CHECKS: u64 = 4;
-
 /// A frame at the device.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -281,7 +279,7 @@ where
         if !client.can_ask() || client.at_device.count_ones() >= self.share {
             return false;
         }
-        match client.pop() {
+        match client.end.pop() {
             Ok(Some(request)) => self.begin(number, &request, now),
             Ok(None) => return false,
             Err(RingError::PeerRestarted) => client.forget(),
@@ -349,7 +347,7 @@ where
         if !client.bucket.take(now) {
             return Err(Unsent::OverRate);
         }
-        let payload = client.channel.payload().clone();
+        let payload = client.end.channel.payload().clone();
         let header = header(&payload, offset);
         let settings = self.clients.iter().map(|client| &client.settings);
         let route = route::from_client(settings, number, &header).ok_or(Unsent::Refused)?;
@@ -465,17 +463,4 @@ fn chosen<C>(clients: &mut [Client<C>], set: u32) -> impl Iterator<Item = &mut C
     let numbered = clients.iter_mut().enumerate();
     let chosen = numbered.filter(move |(number, _)| set & 1 << number != 0);
     chosen.map(|(_, client)| client)
-}
-
-const fn bit(slot: u8) -> u64 {
-    1 << (slot as u32 % u64::BITS)
-}
-
-/// The numbers of the slots in a set.
-fn of_mask(mut mask: u64) -> impl Iterator<Item = u8> {
-    core::iter::from_fn(move || {
-        let slot = (mask != 0).then(|| mask.trailing_zeros() as u8)?;
-        mask &= mask - 1;
-        Some(slot)
-    })
 }

@@ -36,12 +36,13 @@ pub mod model;
 mod native;
 mod queue;
 pub mod registers;
+pub mod slots;
 mod transport;
 
 #[cfg(test)]
 mod tests;
 
-pub use driver::{Channel, Driver, Next};
+pub use driver::{Channel, Driver, End, Next, PATIENCE_CHECKS};
 #[cfg(target_os = "none")]
 pub use native::{RingChannel, run};
 pub use queue::{AddError, Buffer, Corrupt, Layout, Queue, Used};
