@@ -7,7 +7,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+use cofferdam_abi::Status;
 use cofferdam_ipc::fingerprint::Fingerprint;
+use cofferdam_ring::RingError;
 
 /// The identifier that the marks of a step have.
 pub const fn identifier(step: &str) -> u32 {
@@ -55,6 +57,22 @@ outcomes! {
     RingMismatch,
     /// The other end of a ring wrote what cannot be.
     RingCorrupt,
+}
+
+/// The number of what came of a ring's operation.
+pub fn of_ring<T>(result: &Result<T, RingError>) -> u32 {
+    let outcome = match result {
+        Ok(_) => return Status::Ok as u32,
+        Err(RingError::Full) => Outcome::RingFull,
+        Err(RingError::PeerRestarted) => Outcome::RingPeerRestarted,
+        Err(RingError::Mismatch) => Outcome::RingMismatch,
+        Err(RingError::Corrupt | RingError::TooLong | RingError::BufferTooSmall { .. }) => {
+            Outcome::RingCorrupt
+        }
+        Err(RingError::Encode(_)) => Outcome::Unencodable,
+        Err(RingError::Decode(_)) => Outcome::Malformed,
+    };
+    outcome as u32
 }
 
 #[cfg(test)]

@@ -16,6 +16,6 @@ mod steps;
 
 pub use orders::{Answer, Order, PeerOrder, Request};
 #[cfg(target_os = "none")]
-pub use outcome::{of, of_ring};
+pub use outcome::of;
 #[cfg(target_os = "none")]
 pub use steps::{begin, microseconds_since, sleep_us, ticks_of};

@@ -10,8 +10,8 @@ use cofferdam_ipc::Bytes;
 use cofferdam_native::abi::space;
 use cofferdam_native::{RingConsumer, RingError, RingProducer, probe, wait};
 use cofferdam_ring::Geometry;
-use evidence::seen;
-use exercise::{PeerOrder, of_ring, sleep_us};
+use evidence::{of_ring, seen};
+use exercise::{PeerOrder, sleep_us};
 
 cofferdam_native::partition!("peer", main);
 

@@ -9,8 +9,8 @@ use cofferdam_native::abi::hypercall::Hypercall;
 use cofferdam_native::{
     Lines, Restart, RingConsumer, RingError, RingProducer, page, probe, restart_self, time, wait,
 };
-use evidence::{Outcome, seen};
-use exercise::{PeerOrder, begin, of, of_ring, ticks_of};
+use evidence::{Outcome, of_ring, seen};
+use exercise::{PeerOrder, begin, of, ticks_of};
 
 cofferdam_native::partition!("ringer", main);
 

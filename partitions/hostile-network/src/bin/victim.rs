@@ -4,9 +4,8 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::abi::Status;
-use cofferdam_native::{RingError, wait};
-use evidence::{Outcome, seen};
+use cofferdam_native::wait;
+use evidence::{Outcome, of_ring, seen};
 use hostile_network::{CLIENT, VICTIM, header};
 use network_messages::{Operation, Request};
 
@@ -27,30 +26,15 @@ fn main() -> ! {
             offset: 0,
             length: FRAME_BYTES,
         });
-        seen!("victim.push", outcome(&pushed));
+        seen!("victim.push", of_ring(&pushed));
         // Its only refusals concern the configuration, which is fixed.
         let _ = requests.ring_doorbell();
         wait(ports::NETWORK.line());
         let popped = match replies.pop() {
             Ok(None) => Outcome::Nothing as u32,
-            other => outcome(&other),
+            other => of_ring(&other),
         };
         seen!("victim.pop", popped);
     }
     panic!("there are no more numbers");
-}
-
-fn outcome<T>(result: &Result<T, RingError>) -> u32 {
-    let outcome = match result {
-        Ok(_) => return Status::Ok as u32,
-        Err(RingError::Full) => Outcome::RingFull,
-        Err(RingError::PeerRestarted) => Outcome::RingPeerRestarted,
-        Err(RingError::Mismatch) => Outcome::RingMismatch,
-        Err(RingError::Corrupt | RingError::TooLong | RingError::BufferTooSmall { .. }) => {
-            Outcome::RingCorrupt
-        }
-        Err(RingError::Encode(_)) => Outcome::Unencodable,
-        Err(RingError::Decode(_)) => Outcome::Malformed,
-    };
-    outcome as u32
 }
