@@ -6,7 +6,7 @@ use cofferdam_apex_native::apex::{
 
 use crate::APEX;
 use crate::address::{Message, Out, Room, Text};
-use crate::processes::answer;
+use crate::processes::{answer, answer_received};
 use crate::status::*;
 
 fn direction(number: u32) -> Result<Direction, ReturnCode> {
@@ -165,9 +165,7 @@ pub extern "C" fn RECEIVE_QUEUING_MESSAGE(
     let room = room.bytes(longest_in_queue(port));
     let done = APEX.receive_queuing_message(port, SystemTime(time_out), room);
     let overflowed = done.is_ok_and(|received| received.overflowed);
-    answer(done, code, |received| {
-        length.set(received.map_or(0, |received| received.length as i32));
-    });
+    answer_received(done, length, code);
     if overflowed {
         code.set(ReturnCode::InvalidConfig.number());
     }

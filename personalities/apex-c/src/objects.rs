@@ -7,7 +7,7 @@ use cofferdam_apex_native::apex::{
 
 use crate::APEX;
 use crate::address::{Message, Out, Room, Text};
-use crate::processes::answer;
+use crate::processes::answer_received;
 use crate::status::*;
 
 fn discipline(number: u32) -> Result<Discipline, ReturnCode> {
@@ -121,9 +121,7 @@ pub extern "C" fn RECEIVE_BUFFER(
     let buffer = BufferId(buffer);
     let room = room.bytes(longest_in_buffer(buffer));
     let done = APEX.receive_buffer(buffer, SystemTime(time_out), room);
-    answer(done, code, |received| {
-        length.set(received.map_or(0, |received| received.length as i32));
-    });
+    answer_received(done, length, code);
 }
 
 /// `READ_BLACKBOARD`.
@@ -140,7 +138,5 @@ pub extern "C" fn READ_BLACKBOARD(
     let blackboard = BlackboardId(blackboard);
     let room = room.bytes(longest_on(blackboard));
     let done = APEX.read_blackboard(blackboard, SystemTime(time_out), room);
-    answer(done, code, |received| {
-        length.set(received.map_or(0, |received| received.length as i32));
-    });
+    answer_received(done, length, code);
 }

@@ -2,7 +2,7 @@
 
 use cofferdam_apex_native::apex::{
     self, Concurrency, DeadlineKind, ERROR_MESSAGE_BYTES, ErrorCode, NO_ERROR, Name, OperatingMode,
-    ProcessId, ReturnCode, ScheduleId, SystemTime,
+    ProcessId, Received, ReturnCode, ScheduleId, SystemTime,
 };
 
 use crate::APEX;
@@ -170,4 +170,15 @@ pub(crate) fn answer<T>(done: Result<T, ReturnCode>, code: Out<u32>, set: impl F
         .map_or_else(|code| code.number(), |_| NO_ERROR);
     set(done.ok());
     code.set(number);
+}
+
+/// The same of a service that gives a message: its length.
+pub(crate) fn answer_received(
+    done: Result<Received, ReturnCode>,
+    length: Out<i32>,
+    code: Out<u32>,
+) {
+    answer(done, code, |received| {
+        length.set(received.map_or(0, |received| received.length as i32));
+    });
 }
