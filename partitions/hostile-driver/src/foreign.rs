@@ -6,7 +6,7 @@ use cofferdam_native::abi::space::{self, kernel};
 pub const BYTES: u32 = 64;
 
 /// Where the bridge's own base address register leads to the block of devices, if a loader left it so and the kernel did not shut it; where this block is for
-/// the processor; and, in it, registers of interrupt sources that nobody uses. None of the first reads as 0.
+/// the processor; and, in it, registers of interrupt sources that nobody uses, none of whose first reads as 0.
 const DEVICES_ON_BUS: u64 = 0xdff0_0000;
 const DEVICES: u64 = 0xf_e000_0000;
 const SOURCES: u64 = 0x5_0600;
@@ -24,7 +24,8 @@ const KERNEL_STACK_END: u32 = kernel::DATA + 0x1_0000;
 /// What it is, the address that is read from, and the one that is written to. A descriptor has room for 64 bits.
 pub type Foreign = (&'static str, u64, u64);
 
-/// All of it in a system with an arena of this size. In the page that is `page` bytes behind the beginning of the partitions' memory a partition has memory that it does not use.
+/// All of it in a system with an arena of this size, whose partitions have less than 2 MiB. In the page that is `page` bytes behind the beginning of the partitions' memory a partition
+/// has memory that it does not use.
 pub const fn foreign(arena_bytes: u64, page: u32) -> [Foreign; 14] {
     const fn same(what: &'static str, address: u64) -> Foreign {
         (what, address, address)

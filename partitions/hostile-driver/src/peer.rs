@@ -25,6 +25,7 @@ pub enum Word {
     /// Which life of the consumer it is.
     ConsumerEpoch = 72,
 }
+/// Where the places begin, behind the head.
 const SLOTS: u32 = 96;
 
 /// The memory of both rings as the driver has it: one with requests `Q`, and one with replies `R`.
@@ -32,8 +33,10 @@ pub struct Peer<Q, R> {
     requests: RingConsumer<Q>,
     /// How many places each ring has.
     depth: u32,
-    /// Where the ring of requests begins, and the one of replies.
-    rings: [u32; 2],
+    /// Where the ring of requests begins.
+    request_ring: u32,
+    /// Where the one of replies begins.
+    reply_ring: u32,
     epoch: u32,
     index: u32,
     payload: SharedMemory,
@@ -54,15 +57,16 @@ impl<Q: Message, R: Message> Peer<Q, R> {
         let mut peer = Self {
             requests,
             depth,
-            rings: [base, base + geometry.region_size() as u32],
+            request_ring: base,
+            reply_ring: base + geometry.region_size() as u32,
             epoch: 0,
             index: 0,
             payload,
             replies: PhantomData,
         };
-        peer.epoch = peer.word(1, Word::ProducerEpoch);
-        peer.index = peer.word(1, Word::ProducerIndex);
-        (peer.epoch != 0 && peer.word(1, Word::SlotCount) == depth).then_some(peer)
+        peer.epoch = peer.reply_word(Word::ProducerEpoch);
+        peer.index = peer.reply_word(Word::ProducerIndex);
+        (peer.epoch != 0 && peer.reply_word(Word::SlotCount) == depth).then_some(peer)
     }
 
     /// What requests and replies speak of.
@@ -98,26 +102,21 @@ impl<Q: Message, R: Message> Peer<Q, R> {
 
     /// Turns each bit of a word of the ring with the replies.
     pub fn invert_reply_word(&mut self, word: Word) {
-        self.set_reply_word(word, !self.word(1, word));
+        self.set_reply_word(word, !self.reply_word(word));
     }
 
     /// Adds to a word of the ring with the requests, of which this end is the consumer.
     pub fn add_to_request_word(&mut self, word: Word, more: i32) {
-        self.set_word(0, word, self.word(0, word).wrapping_add_signed(more));
+        let place = self.request_ring + word as u32;
+        probe::store(place, probe::load(place, 0).wrapping_add_signed(more));
+    }
+
+    fn reply_word(&self, word: Word) -> u32 {
+        probe::load(self.reply_ring + word as u32, 0)
     }
 
     fn set_reply_word(&self, word: Word, value: u32) {
-        self.set_word(1, word, value);
-    }
-
-    fn word(&self, ring: usize, word: Word) -> u32 {
-        let base = self.rings.get(ring).copied().unwrap_or_default();
-        probe::load(base + word as u32, 0)
-    }
-
-    fn set_word(&self, ring: usize, word: Word, value: u32) {
-        let base = self.rings.get(ring).copied().unwrap_or_default();
-        probe::store(base + word as u32, value);
+        probe::store(self.reply_ring + word as u32, value);
     }
 
     /// Begins the next epoch, as a driver of another life does: until [`Peer::complete_epoch`] nothing in the ring counts.
@@ -161,8 +160,7 @@ impl<Q: Message, R: Message> Peer<Q, R> {
     }
 
     fn put(&self, index: u32, bytes: &[u8], length: u32) {
-        let [_, replies] = self.rings;
-        let slot = replies + SLOTS + index % self.depth * Self::SLOT_BYTES;
+        let slot = self.reply_ring + SLOTS + index % self.depth * Self::SLOT_BYTES;
         for (offset, word) in (4..Self::SLOT_BYTES).step_by(4).zip(bytes.chunks(4)) {
             let mut padded = [0; 4];
             padded

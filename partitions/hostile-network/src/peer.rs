@@ -1,10 +1,9 @@
 //! The driver's end of a client's rings, and what it says there.
 
-use hostile_driver as common;
 use network_messages::{Operation, Reply, Request, Status};
 
 /// The memory of both rings as the driver has it.
-pub type Peer = common::Peer<Request, Reply>;
+pub type Peer = hostile_driver::Peer<Request, Reply>;
 
 /// Waits until the client asks for this, whatever it asks before.
 pub fn request_of(peer: &mut Peer, operation: Operation) -> Request {

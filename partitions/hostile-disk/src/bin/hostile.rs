@@ -1,14 +1,15 @@
 //! A driver of a disk that lies to its client, and tells its device to read and write what is not its own.
 //!
-//! First it lies, over the memory that it shares with its client. Then its device:
-//! a descriptor of a virtio queue names any address on the bus, and nobody checks it: what the device writes to the medium comes from there,
-//! what it reads from the medium goes there. At the beginning this driver shows that it can, with its own memory in the arena. Then it names the
+//! First it lies, over the memory that it shares with its client ([`liar`]).
+//!
+//! The rest is its device's. A descriptor of a virtio queue names any address on the bus, and nobody checks it: what the device writes to the medium comes from there,
+//! what it reads from the medium goes there. This driver shows that it can with its own memory in the arena, and then names the
 //! kernel's memory, other partitions', the block of devices and the edges of the arena. What the device read there must not come to the
 //! medium, and what it was to write there nobody may find.
 //!
 //! Last it names what it does reach: whoever has a device with `dma` reaches all of the arena, the other driver's part and the payloads there
-//! among it. It looks for the words that the other disk's client writes, and overwrites them. With a larger medium it begins with the worst that it can do
-//! there: again and again it overwrites the queue by which the other driver and its device talk, while they work.
+//! among it. It looks for the words that the other disk's client writes, and overwrites them. With a larger medium it does the worst that it can do
+//! there before all else: again and again it overwrites the queue by which the other driver and its device talk, while they work.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -30,8 +31,8 @@ const WORDS: u32 = BYTES / 4;
 /// A medium of more sectors than that: the other driver's queue is overwritten first.
 const SECTORS_WITHOUT_QUEUE: u64 = 128;
 /// Where that driver's memory begins in `systems/hostile_disk` (`plan.json` says it): descriptors and both rings stand there.
-const VICTIM: u32 = ARENA + 0x3_0000;
-const VICTIM_SECTORS: u32 = 16;
+const OTHERS_QUEUE: u32 = space::ARENA + 0x3_0000;
+const OTHERS_QUEUE_SECTORS: u32 = 16;
 /// Where its last descriptors stand, as long as few requests are in flight: the queue has 256 of 16 bytes.
 const UNUSED: u32 = 0xe00;
 /// What it is overwritten with, on the medium; and so often it is.
@@ -54,8 +55,7 @@ const SPARE: u32 = 255;
 /// So long a request may take.
 const PATIENCE_TICKS: u64 = ports::TIMEBASE_HZ as u64 * 60;
 
-/// Where the arena is, how large in `systems/hostile_disk` (`plan.json` says it), and its pages.
-const ARENA: u32 = 0x8000_0000;
+/// How large the arena is in `systems/hostile_disk` (`plan.json` says it), and its pages.
 const ARENA_BYTES: u32 = 0x4_0000;
 const PAGE: u32 = 0x1000;
 /// Where behind the beginning of their memory a partition has some that it does not use (`plan.json` says it).
@@ -121,18 +121,18 @@ impl Hostile {
     fn assault(&mut self) {
         let own = u64::from(self.memory.bus_address(OWN));
         self.fill(PATTERN);
-        log!("overwriting the other driver's queue at {VICTIM:#x}");
-        for sector in 0..VICTIM_SECTORS {
+        log!("overwriting the other driver's queue at {OTHERS_QUEUE:#x}");
+        for sector in 0..OTHERS_QUEUE_SECTORS {
             self.transfer(Command::Write, ASSAULT_SECTOR + u64::from(sector), own);
         }
         for _ in 0..ASSAULTS {
-            let length = VICTIM_SECTORS * SECTOR_BYTES;
-            self.transfer_bytes(Command::Read, ASSAULT_SECTOR, VICTIM.into(), length);
+            let length = OTHERS_QUEUE_SECTORS * SECTOR_BYTES;
+            self.transfer_bytes(Command::Read, ASSAULT_SECTOR, OTHERS_QUEUE.into(), length);
         }
         seen!("hostile.assaults", ASSAULTS);
         // Descriptors that are never in use are as they were overwritten.
         self.fill(0);
-        let unused = u64::from(VICTIM + UNUSED);
+        let unused = u64::from(OTHERS_QUEUE + UNUSED);
         self.transfer(Command::Write, LOOT_SECTOR, unused);
         self.transfer(Command::Read, LOOT_SECTOR, own);
         seen!("hostile.overwritten", self.count(SECTOR_WORDS, PATTERN));
@@ -161,7 +161,7 @@ impl Hostile {
     /// A page that is another's and begins with a block.
     fn find(&mut self) -> Option<u32> {
         let own = self.memory.bus_address(0)..self.memory.bus_address(self.memory.length() - 1);
-        let mut pages = (ARENA..ARENA + ARENA_BYTES).step_by(PAGE as usize);
+        let mut pages = (space::ARENA..space::ARENA + ARENA_BYTES).step_by(PAGE as usize);
         pages.find(|page| {
             if own.contains(page) {
                 return false;
