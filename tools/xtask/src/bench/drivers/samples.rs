@@ -13,7 +13,8 @@ use super::super::linux::figures::Figure;
 use super::marks;
 
 /// What has to be reached for a request or a frame, in multiples of native, and what is aimed at.
-const GOALS: (f64, f64) = (2.0, 1.3);
+const MUST: f64 = 2.0;
+const AIM: f64 = 1.3;
 /// Which sample counts, from the cheapest on.
 const COUNTS: u64 = 7;
 
@@ -100,70 +101,71 @@ impl Cost {
     }
 }
 
-/// The name of the figure of the sample in the middle.
-fn typical(name: &str) -> String {
-    format!("typical_{name}")
+/// What is taken of a request or frame for a figure.
+type Part = fn(&Cost) -> f64;
+
+/// The costs that are figures: how their names begin, what is taken, and what is aimed at. Who takes any sample finds the typical one: what has to be reached holds for it as
+/// well.
+const COSTS: [(&str, Part, Option<f64>); 2] = [
+    ("", |cost| cost.instructions, Some(AIM)),
+    ("typical_", |cost| cost.typical, None),
+];
+
+/// The costs of all operations in one run.
+struct Costs(Vec<Cost>);
+
+impl Costs {
+    fn of(counts: &Counts) -> Result<Self> {
+        let operations = 0..OPERATIONS.len();
+        let costs = operations.map(|one| Cost::of(counts, one));
+        Ok(Self(costs.collect::<Result<_>>()?))
+    }
+
+    /// Of an operation, or of a frame that comes in.
+    fn part(&self, name: &str, part: Part) -> f64 {
+        if let Some((_, both, out)) = FRAMES_IN.iter().find(|(one, ..)| *one == name) {
+            return self.part(both, part) - self.part(out, part);
+        }
+        let costs = OPERATIONS.iter().zip(&self.0);
+        let mut named = costs.filter(|((one, _), _)| *one == name);
+        named.next().map_or(0.0, |(_, cost)| part(cost))
+    }
 }
 
 /// The figures of two runs: without cofferdam, where interrupts were counted, and in partitions, where interrupts and hypercalls were.
 pub fn figures(native: &Counts, partitions: &Counts) -> Result<Vec<Figure>> {
     const INTERRUPTS: usize = 0;
     const HYPERCALLS: usize = 1;
-    let costs = |counts: &Counts| -> Result<Vec<Cost>> {
-        let operations = 0..OPERATIONS.len();
-        operations.map(|one| Cost::of(counts, one)).collect()
+    let (native, here) = (Costs::of(native)?, Costs::of(partitions)?);
+    let compared = |begin: &str, name: &str, part: Part| {
+        let op = format!("{begin}{name}");
+        Figure::compared(&op, native.part(name, part), here.part(name, part))
     };
-    let (native, partitions) = (costs(native)?, costs(partitions)?);
-    let both = || OPERATIONS.iter().zip(native.iter().zip(&partitions));
+    let operations = || OPERATIONS.iter().map(|(name, _)| *name);
+    let all = || operations().chain(FRAMES_IN.iter().map(|(name, ..)| *name));
     let mut figures = Vec::new();
-    for ((name, _), (native, here)) in both() {
-        let figure = Figure::compared(name, native.instructions, here.instructions);
-        // A frame each way has goals of its own.
-        let goals = (!name.contains("out_and_in")).then_some(GOALS);
-        figures.push(figure.with_goals(goals));
+    for (begin, part, aim) in COSTS {
+        figures.extend(all().map(|name| {
+            let figure = compared(begin, name, part);
+            // A frame each way has goals of its own.
+            if name.contains("out_and_in") {
+                return figure;
+            }
+            let must = Some(MUST);
+            Figure {
+                must,
+                aim,
+                ..figure
+            }
+        }));
     }
-    let difference = |costs: &[Cost], all: &str, part: &str, what: &dyn Fn(&Cost) -> f64| {
-        let of = |name: &str| {
-            let place = OPERATIONS.iter().position(|(one, _)| *one == name);
-            place.and_then(|place| costs.get(place)).map_or(0.0, what)
-        };
-        of(all) - of(part)
-    };
-    for (name, all, part) in FRAMES_IN {
-        let of = |costs: &[Cost]| difference(costs, all, part, &|cost| cost.instructions);
-        let figure = Figure::compared(name, of(&native), of(&partitions));
-        figures.push(figure.with_goals(Some(GOALS)));
-    }
-    // What anybody finds who takes any sample: it has to be reached as well.
-    for ((name, _), (native, here)) in both() {
-        let figure = Figure::compared(&typical(name), native.typical, here.typical);
-        let must = (!name.contains("out_and_in")).then_some(GOALS.0);
-        figures.push(Figure { must, ..figure });
-    }
-    for (name, all, part) in FRAMES_IN {
-        let of = |costs: &[Cost]| difference(costs, all, part, &|cost| cost.typical);
-        let figure = Figure::compared(&typical(name), of(&native), of(&partitions));
-        let must = Some(GOALS.0);
-        figures.push(Figure { must, ..figure });
-    }
-    for ((name, _), (native, here)) in both() {
-        let (native, here) = (native.event(INTERRUPTS), here.event(INTERRUPTS));
-        figures.push(Figure::compared(
-            &format!("interrupts_{name}"),
-            native,
-            here,
-        ));
-    }
-    for ((name, _), (_, here)) in both() {
-        figures.push(Figure::alone(
-            &format!("hypercalls_{name}"),
-            here.event(HYPERCALLS),
-        ));
-    }
-    for (name, all, part) in FRAMES_IN {
-        let here = difference(&partitions, all, part, &|cost| cost.event(HYPERCALLS));
-        figures.push(Figure::alone(&format!("hypercalls_{name}"), here));
-    }
+    figures.extend(
+        operations().map(|name| compared("interrupts_", name, |cost| cost.event(INTERRUPTS))),
+    );
+    figures.extend(all().map(|name| {
+        let calls = here.part(name, |cost| cost.event(HYPERCALLS));
+        Figure::alone(&format!("hypercalls_{name}"), calls)
+    }));
     Ok(figures)
 }
 
@@ -235,6 +237,18 @@ mod tests {
         assert_eq!((interrupts.native, interrupts.cofferdam), (Some(1.0), 2.0));
         assert_eq!(interrupts.must, None);
         assert_eq!(figure(&figures, "hypercalls_read_4k").cofferdam, 96.0);
+        assert_eq!(figure(&figures, "hypercalls_frame_in").cofferdam, 0.0);
+    }
+
+    #[test]
+    fn what_is_typical_is_the_sample_in_the_middle() {
+        let figures = figures(&counts(0, "[32]"), &counts(320, "[64, 96]")).unwrap();
+        // A tick of 5,000 instructions fell into it, a share of which is a request's.
+        let read = figure(&figures, "typical_read_4k_depth_32");
+        assert_eq!((read.native, read.cofferdam), (Some(3_156.25), 3_166.25));
+        assert_eq!((read.must, read.aim), (Some(2.0), None));
+        assert_eq!(figure(&figures, "typical_frame_out_and_in").must, None);
+        assert_eq!(figure(&figures, "typical_frame_in").must, Some(2.0));
     }
 
     #[test]

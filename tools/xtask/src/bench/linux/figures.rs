@@ -75,12 +75,6 @@ impl Figure {
         }
     }
 
-    /// The same figure with other goals.
-    pub fn with_goals(self, goals: Option<(f64, f64)>) -> Self {
-        let (must, aim) = goals.unzip();
-        Self { must, aim, ..self }
-    }
-
     /// What is held against the goals.
     fn judged(&self) -> f64 {
         self.ratio.unwrap_or(self.cofferdam)
