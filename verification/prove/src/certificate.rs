@@ -8,8 +8,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::statements::Statement;
-use crate::statements::whole::hex;
+use crate::statements::{Statement, hex};
 use crate::{Item, Prover, Refusal};
 
 /// The form of a certificate.

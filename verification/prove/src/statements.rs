@@ -14,9 +14,9 @@ mod regions;
 mod require;
 mod time;
 mod translations;
-pub(crate) mod whole;
+mod whole;
 
-pub(crate) use whole::measured;
+pub(crate) use whole::{hex, measured};
 
 /// So many failures of one statement are told; the others are counted.
 const TOLD: usize = 12;
