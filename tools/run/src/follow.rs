@@ -14,7 +14,7 @@ use cofferdam_record::{Snapshot, gathered};
 use crate::gather::Gatherer;
 use crate::{Deed, Marks, Options, request_stop, snapshot, ticks};
 
-/// A machine whose kernel has not begun a window for so long hangs. A busy host gives an emulator no time for less.
+/// A machine whose kernel has not begun a window for so long hangs. For shorter times a busy host may leave an emulator without a processor.
 const STANDSTILL: Duration = Duration::from_secs(120);
 /// A run may take this much longer than the time it is about: the emulator is slower than a machine where it counts.
 const SLOWNESS: u32 = 100;

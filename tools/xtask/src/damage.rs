@@ -115,7 +115,7 @@ impl Mutant {
     }
 }
 
-/// So many times more are tried than are wanted: some are taken by the kernel, and of the others only what has to be is for the same reason as a third of them.
+/// So many times more are made than are wanted: the kernel takes some of them, and a third at most are refused for one reason, as long as others are there.
 const TRIES: u64 = 20;
 
 /// Makes tables out of those of an image.

@@ -49,24 +49,19 @@ pub fn is_there() -> Result<()> {
                 bail!("the command has ended:\n{}", text.join("\n"))
             }
         }
-        // The machine has not booted yet, or has: then the page lives.
+        // Nobody answers before the machine has booted, and the page has no step before the control loop has gone one.
         let Some(Ok(page)) = port.map(fetch) else {
             continue;
         };
         if step(&page).is_some() {
             ensure!(page.starts_with("HTTP/1.1 200 OK\r\n"), "no page:\n{page}");
-            return ensure_of_linux(&page);
+            ensure!(
+                page.contains("<tr><td>linux<td>"),
+                "it is the page of another system:\n{page}"
+            );
+            return Ok(());
         }
     }
-}
-
-/// It is the page of this system: Linux is in it.
-fn ensure_of_linux(page: &str) -> Result<()> {
-    ensure!(
-        page.contains("<tr><td>linux<td>"),
-        "it is the page of another system:\n{page}"
-    );
-    Ok(())
 }
 
 /// The port of the address in a line, if one is there as a word: so somebody would take it from there.
