@@ -44,6 +44,27 @@ fn what_the_driver_refuses_is_an_error_of_the_guests() {
     }
 }
 
+/// A flush moves nothing, so that what the driver says of sectors says nothing.
+#[test]
+fn a_flush_is_done_whatever_sectors_the_driver_names() {
+    for sectors in [0, 7, u64::MAX] {
+        let mut world = World::new();
+        let head = world.ask(FLUSH, 0, &[]).expect("room");
+        world.notify();
+        let id = world.wire.take_request().expect("a request").id;
+        let reply = Reply {
+            id,
+            status: Status::Done,
+            sectors,
+            read_only: false,
+        };
+        world.wire.reply(id, reply);
+        world.serve();
+        assert_eq!(world.used(), [(head, 1)], "{sectors}");
+        assert_eq!(world.result(0), 0);
+    }
+}
+
 #[test]
 fn what_was_not_asked_for_is_no_answer() {
     let mut world = World::new();
