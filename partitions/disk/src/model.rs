@@ -18,6 +18,8 @@ pub const FLUSH: u64 = 1 << 9;
 pub const DRIVER_BYTES: u32 = 16 * 1024;
 /// The payload of each client, one behind the other.
 pub const PAYLOAD_BYTES: u32 = 8 * 1024;
+/// What the device answers if it did not do it (5.2.6).
+const IO_ERROR: u8 = 1;
 /// How large the disk is.
 pub const DISK_SECTORS: u64 = 64;
 /// The driver's patience with its device, in ticks.
@@ -28,6 +30,8 @@ pub const PATIENCE: u64 = 1000;
 pub struct Sectors {
     /// What they hold.
     pub sectors: Vec<[u8; 512]>,
+    /// How many there are, it says.
+    pub claimed: u64,
     /// How often it was flushed.
     pub flushes: usize,
     /// Answers each request so, in place of doing it.
@@ -42,6 +46,7 @@ impl Sectors {
             sectors: (0..DISK_SECTORS)
                 .map(|number| [number as u8; 512])
                 .collect(),
+            claimed: DISK_SECTORS,
             flushes: 0,
             answer: None,
         }
@@ -55,7 +60,11 @@ impl Backend for Sectors {
         let kind = u32::from_le_bytes(header[..4].try_into().expect("4 bytes"));
         let sector = u64::from_le_bytes(header[8..].try_into().expect("8 bytes")) as usize;
         let mut answer = std::vec![0; writable];
-        if let Some(status) = self.answer {
+        let moved = data.len().max(writable - 1) / SECTOR_BYTES as usize;
+        let is_behind = sector
+            .checked_add(moved)
+            .is_none_or(|end| end > self.sectors.len());
+        if let Some(status) = self.answer.or(is_behind.then_some(IO_ERROR)) {
             answer[writable - 1] = status;
             return answer;
         }
@@ -84,7 +93,7 @@ impl Backend for Sectors {
     }
 
     fn configuration(&self) -> Vec<u8> {
-        (self.sectors.len() as u64).to_le_bytes().to_vec()
+        self.claimed.to_le_bytes().to_vec()
     }
 }
 
@@ -101,9 +110,10 @@ pub struct Bench {
     /// The device.
     pub device: ModelDevice<Sectors>,
     /// The driver.
-    pub server: Server<ModelDevice<Sectors>, ModelMemory, ModelChannel>,
+    pub server: ModelServer,
     /// Its clients.
     pub clients: Vec<ModelChannel>,
+    ranges: Vec<Range>,
     /// The time, in ticks.
     pub now: u64,
 }
@@ -144,6 +154,22 @@ pub fn other(id: u32, operation: Operation) -> Request {
     }
 }
 
+type ModelServer = Server<ModelDevice<Sectors>, ModelMemory, ModelChannel>;
+
+fn server(
+    arena: &Arena,
+    device: &ModelDevice<Sectors>,
+    clients: &[ModelChannel],
+    ranges: &[Range],
+) -> ModelServer {
+    let disk = Disk::new(device.clone(), arena.memory(0, DRIVER_BYTES));
+    let mut server = Server::new(disk, PATIENCE);
+    for (channel, range) in clients.iter().zip(ranges) {
+        assert!(server.add_client(channel.clone(), *range));
+    }
+    server
+}
+
 impl Bench {
     /// Clients with these ranges of a disk.
     pub fn new(ranges: &[Range]) -> Self {
@@ -158,21 +184,23 @@ impl Bench {
         let clients = ranges.len() as u32;
         let arena = Arena::new(DRIVER_BYTES + clients * PAYLOAD_BYTES);
         let device = ModelDevice::new(Sectors::new(), &arena, features, 1, queue_size_max);
-        let disk = Disk::new(device.clone(), arena.memory(0, DRIVER_BYTES));
-        let mut bench = Self {
-            server: Server::new(disk, PATIENCE),
+        let payload = |number| arena.memory(DRIVER_BYTES + number * PAYLOAD_BYTES, PAYLOAD_BYTES);
+        let clients: Vec<_> = (0..clients).map(payload).map(ModelChannel::new).collect();
+        Self {
+            server: server(&arena, &device, &clients, ranges),
             arena,
             device,
-            clients: Vec::new(),
+            clients,
+            ranges: ranges.to_vec(),
             now: 0,
-        };
-        for (number, range) in (0..).zip(ranges) {
-            let offset = DRIVER_BYTES + number * PAYLOAD_BYTES;
-            let channel = ModelChannel::new(bench.arena.memory(offset, PAYLOAD_BYTES));
-            bench.clients.push(channel.clone());
-            assert!(bench.server.add_client(channel, *range));
         }
-        bench
+    }
+
+    /// Another life of the driver's: the kernel takes the bus from the device before it begins.
+    pub fn restart_driver(&mut self) {
+        self.device.leave_bus();
+        self.clients.iter().for_each(ModelChannel::restart_driver);
+        self.server = server(&self.arena, &self.device, &self.clients, &self.ranges);
     }
 
     /// A client asks.

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::vec::Vec;
 
-use cofferdam_ring::RingError;
 use network_messages::{FRAME_BYTES_MAX, Operation, Reply, Request};
 use virtio::model::{Arena, Backend, ModelDevice, ModelMemory};
 use virtio::{Driver as _, Memory as _, Next};
@@ -90,9 +89,10 @@ pub struct Bench {
     /// The device.
     pub device: ModelDevice<Wire>,
     /// The driver.
-    pub server: Server<ModelDevice<Wire>, ModelMemory, ModelChannel>,
+    pub server: ModelServer,
     /// Its clients.
     pub clients: Vec<ModelChannel>,
+    settings: Vec<Settings>,
     /// The time, in ticks.
     pub now: u64,
 }
@@ -148,6 +148,23 @@ pub fn describe(id: u32) -> Request {
     }
 }
 
+type ModelServer = Server<ModelDevice<Wire>, ModelMemory, ModelChannel>;
+
+fn server(
+    arena: &Arena,
+    device: &ModelDevice<Wire>,
+    clients: &[ModelChannel],
+    settings: &[Settings],
+    now: u64,
+) -> ModelServer {
+    let net = Net::new(device.clone(), arena.memory(0, DRIVER_BYTES));
+    let mut server = Server::new(net, PATIENCE);
+    for (channel, settings) in clients.iter().zip(settings) {
+        assert!(server.add_client(channel.clone(), *settings, now));
+    }
+    server
+}
+
 impl Bench {
     /// So many clients that may do everything.
     pub fn new(clients: usize) -> Self {
@@ -163,21 +180,24 @@ impl Bench {
         let clients = settings.len() as u32;
         let arena = Arena::new(DRIVER_BYTES + clients * PAYLOAD_BYTES);
         let device = ModelDevice::new(Wire::default(), &arena, REQUIRED, 3, 256);
-        let net = Net::new(device.clone(), arena.memory(0, DRIVER_BYTES));
-        let mut bench = Self {
-            server: Server::new(net, PATIENCE),
+        let payload = |number| arena.memory(DRIVER_BYTES + number * PAYLOAD_BYTES, PAYLOAD_BYTES);
+        let clients: Vec<_> = (0..clients).map(payload).map(ModelChannel::new).collect();
+        Self {
+            server: server(&arena, &device, &clients, settings, 0),
             arena,
             device,
-            clients: Vec::new(),
+            clients,
+            settings: settings.to_vec(),
             now: 0,
-        };
-        for (number, settings) in (0..).zip(settings) {
-            let offset = DRIVER_BYTES + number * PAYLOAD_BYTES;
-            let channel = ModelChannel::new(bench.arena.memory(offset, PAYLOAD_BYTES));
-            bench.clients.push(channel.clone());
-            assert!(bench.server.add_client(channel, *settings, 0));
         }
-        bench
+    }
+
+    /// Another life of the driver's: the kernel takes the bus from the device before it begins.
+    pub fn restart_driver(&mut self) {
+        self.device.leave_bus();
+        self.clients.iter().for_each(ModelChannel::restart_driver);
+        let (arena, device, clients) = (&self.arena, &self.device, &self.clients);
+        self.server = server(arena, device, clients, &self.settings, self.now);
     }
 
     /// A client asks.
@@ -250,10 +270,6 @@ impl Bench {
 
     /// A client begins a new life.
     pub fn restart(&self, client: usize) {
-        let mut ring = self.clients[client].ring.borrow_mut();
-        ring.requests.clear();
-        ring.replies.clear();
-        ring.pop_error = Some(RingError::PeerRestarted);
-        ring.push_error = Some(RingError::PeerRestarted);
+        self.clients[client].restart_client();
     }
 }

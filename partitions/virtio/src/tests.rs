@@ -123,6 +123,11 @@ fn registers_that_lie_are_noticed() {
         begin(refuses_features).1.err(),
         Some(InitError::FeaturesRefused)
     );
+    let denies = Faults {
+        features: 1 << 33 | EXTRA,
+        ..Faults::default()
+    };
+    assert_eq!(begin(denies).1.err(), Some(InitError::Lacks(1 << 33)));
     let (device, transport) = begin(Faults::default());
     let mut transport = transport.expect("it behaves");
     assert_eq!(transport.configuration(4), Ok([0x0807_0605]));
@@ -156,8 +161,56 @@ fn registers_that_lie_are_noticed() {
         });
         assert_eq!(transport.enable_queue(0, &layout, &memory), expected);
     }
+    for (size, expected) in [
+        (0, Err(InitError::NoQueue(0))),
+        (SIZE - 1, Err(InitError::NoQueue(0))),
+        (u16::MAX, Ok(0x3000)),
+    ] {
+        device.set_faults(Faults::default());
+        let mut transport = Transport::begin(device.clone(), 0).expect("it behaves");
+        device.set_faults(Faults {
+            queue_size: Some(size),
+            ..Faults::default()
+        });
+        assert_eq!(transport.enable_queue(0, &layout, &memory), expected);
+    }
     device.set_faults(never_resets);
     assert_eq!(transport.reset(), Err(NotReset));
+}
+
+#[test]
+fn registers_may_lie_in_the_middle_of_a_start() {
+    let arena = Arena::new(4096);
+    let never_resets = Faults {
+        never_resets: true,
+        ..Faults::default()
+    };
+    let begin = |accesses| {
+        let device = device(&arena, REQUIRED);
+        device.set_faults_later(accesses, never_resets);
+        let begun = Transport::begin(device.clone(), 0).err();
+        (begun, device.has_ignored_reset())
+    };
+    assert_eq!(begin(0), (Some(InitError::NotReset), true));
+    assert_eq!(begin(1), (None, false));
+}
+
+#[test]
+fn a_device_without_the_bus_has_nothing_whether_it_was_reset_or_not() {
+    let mut bench = bench();
+    bench.ask(0).expect("there is room");
+    bench.announce();
+    assert_eq!(bench.device.take(), 1);
+    bench.device.set_faults(Faults {
+        never_resets: true,
+        ..Faults::default()
+    });
+    assert_eq!(bench.transport.reset(), Err(NotReset));
+    assert!(bench.device.is_running() && bench.device.has_ignored_reset());
+    bench.device.leave_bus();
+    assert!(!bench.device.is_running() && !bench.device.has_ignored_reset());
+    assert!(!bench.device.finish(0));
+    assert_eq!(bench.transport.reset(), Err(NotReset), "it still says so");
 }
 
 #[test]

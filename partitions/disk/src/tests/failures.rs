@@ -143,15 +143,6 @@ fn a_device_that_cannot_be_used_fails_what_is_asked() {
     assert_eq!(statuses(&bench, 0), [Status::Failed; 2]);
 }
 
-fn restart(bench: &Bench, client: usize) {
-    bench.wire(client, |wire| {
-        wire.requests.clear();
-        wire.replies.clear();
-        wire.pop_error = Some(RingError::PeerRestarted);
-        wire.push_error = Some(RingError::PeerRestarted);
-    });
-}
-
 #[test]
 fn a_new_life_is_served_when_the_payload_is_its_own() {
     let mut bench = Bench::new(&[range(0, 8), range(8, 8)]);
@@ -159,7 +150,7 @@ fn a_new_life_is_served_when_the_payload_is_its_own() {
     bench.ask(0, read(2, 0, 1, 512));
     bench.serve();
     assert_eq!(bench.device.take(), 2);
-    restart(&bench, 0);
+    bench.clients[0].restart_client();
     bench.ask(0, other(1, Operation::Describe));
     bench.ask(0, read(2, 3, 1, 512));
     assert_eq!(bench.serve(), Next::Wait);
@@ -189,7 +180,7 @@ fn an_answer_never_reaches_the_next_life() {
     assert_eq!(bench.device.take(), 1);
     bench.device.finish(0);
     // The answer is on its way; the way back tells of the new life first.
-    restart(&bench, 0);
+    bench.clients[0].restart_client();
     bench.ask(0, other(9, Operation::Describe));
     bench.serve();
     assert_eq!(bench.answer(0).id, 9);
@@ -199,7 +190,7 @@ fn an_answer_never_reaches_the_next_life() {
 fn a_restart_that_was_told_is_not_told_twice() {
     let mut bench = Bench::new(&[range(0, 8)]);
     // The way here tells of it; the way back does so when the first answer is given, and both requests are of the new life.
-    restart(&bench, 0);
+    bench.clients[0].restart_client();
     bench.ask(0, other(1, Operation::Describe));
     bench.ask(0, other(2, Operation::Describe));
     bench.run();
@@ -219,7 +210,7 @@ fn a_destroyed_ring_harms_its_client_alone() {
         bench.ask(1, read(2, 0, 1, 0));
         bench.run();
         assert_eq!(statuses(&bench, 1), [Status::Done]);
-        restart(&bench, 0);
+        bench.clients[0].restart_client();
         bench.ask(0, read(3, 0, 1, 0));
         bench.run();
         assert_eq!(bench.answer(0).id, 3);

@@ -235,8 +235,7 @@ impl World {
     }
 
     fn restart_driver(&mut self) {
-        // The kernel resets the device first.
-        virtio::Registers::write_u8(&self.device, virtio::registers::DEVICE_STATUS, 0);
+        self.device.leave_bus();
         self.driver = driver(&self.arena, &self.device, &self.rings);
     }
 

@@ -22,8 +22,12 @@ pub struct Faults {
     pub never_resets: bool,
     /// Features are refused though they are offered.
     pub refuses_features: bool,
+    /// Of these it says the opposite: that it offers what it has not, and does not offer what it has.
+    pub features: u64,
     /// The configuration changes with each read of its generation.
     pub restless: bool,
+    /// Each queue has at most so many entries, it says.
+    pub queue_size: Option<u16>,
     /// Queues are notified at this offset.
     pub notify_offset: Option<u16>,
 }
@@ -41,6 +45,9 @@ pub struct Taken {
 #[derive(Clone, Debug, Default)]
 struct ModelQueue {
     size: u16,
+    /// What the driver was told of it: the most entries, and where it is notified.
+    told_size: u16,
+    told_offset: u16,
     enabled: bool,
     /// Descriptors, available ring, used ring.
     addresses: [u64; 3],
@@ -53,9 +60,16 @@ struct State<B> {
     arena: Arena,
     features: u64,
     faults: Faults,
+    /// Faults that come after so many accesses to registers.
+    coming: Option<(u32, Faults)>,
     status: u8,
+    /// Since its last reset a driver has started it.
+    running: bool,
+    ignored_reset: bool,
     device_feature_select: u32,
     driver_feature_select: u32,
+    /// What it said that it offers, the last time.
+    told_features: u64,
     accepted: u64,
     queue_select: u16,
     queue_size_max: u16,
@@ -97,10 +111,14 @@ impl<B: Backend> ModelDevice<B> {
             arena: arena.clone(),
             features,
             faults: Faults::default(),
+            coming: None,
             // Left by whoever had it before.
             status: DRIVER_OK,
+            running: false,
+            ignored_reset: false,
             device_feature_select: 0,
             driver_feature_select: 0,
+            told_features: 0,
             accepted: 0,
             queue_select: 0,
             queue_size_max,
@@ -116,7 +134,26 @@ impl<B: Backend> ModelDevice<B> {
 
     /// Makes the registers lie from here on.
     pub fn set_faults(&self, faults: Faults) {
-        self.0.borrow_mut().faults = faults;
+        let state = &mut *self.0.borrow_mut();
+        (state.faults, state.coming) = (faults, None);
+    }
+
+    /// Makes the registers lie otherwise from so many accesses on: in the middle of a start.
+    pub fn set_faults_later(&self, accesses: u32, faults: Faults) {
+        self.0.borrow_mut().coming = Some((accesses, faults));
+    }
+
+    /// Whether it was told to reset itself, and has not.
+    pub fn has_ignored_reset(&self) -> bool {
+        self.0.borrow().ignored_reset
+    }
+
+    /// The kernel takes the bus from it, as it does before its driver begins anew: it has nothing any more, whether it wants to be reset or not. What its
+    /// registers say is another matter.
+    pub fn leave_bus(&self) {
+        let state = &mut *self.0.borrow_mut();
+        state.forget();
+        state.status = DRIVER_OK;
     }
 
     /// Says that it goes no further.
@@ -129,7 +166,12 @@ impl<B: Backend> ModelDevice<B> {
 
     /// Whether a driver has it running.
     pub fn is_running(&self) -> bool {
-        self.0.borrow().status & DRIVER_OK != 0
+        self.0.borrow().running
+    }
+
+    /// The features that it said it offers, when it was asked the last time.
+    pub fn told_features(&self) -> u64 {
+        self.0.borrow().told_features
     }
 
     /// The features that the driver accepted.
@@ -142,7 +184,7 @@ impl<B: Backend> ModelDevice<B> {
         self.0.borrow().notifications
     }
 
-    /// How often it was reset so far.
+    /// How often it was reset so far, or lost the bus.
     pub fn resets(&self) -> usize {
         self.0.borrow().resets
     }
@@ -157,10 +199,15 @@ impl<B: Backend> ModelDevice<B> {
         self.0.borrow().queues[usize::from(queue)].addresses
     }
 
+    /// How many entries a queue has.
+    pub fn queue_size(&self, queue: u16) -> u16 {
+        self.0.borrow().queues[usize::from(queue)].size
+    }
+
     /// Takes all chains from the queues of which it was notified. How many it has now.
     pub fn take(&self) -> usize {
         let state = &mut *self.0.borrow_mut();
-        if state.status & DRIVER_OK != 0 {
+        if state.running {
             for queue in std::mem::take(&mut state.notified) {
                 state.take_from(queue);
             }
@@ -293,12 +340,23 @@ impl<B: Backend> State<B> {
         self.interrupt_status |= 1;
     }
 
+    fn offered(&self) -> u64 {
+        self.features ^ self.faults.features
+    }
+
     fn reset(&mut self) {
         if self.faults.never_resets {
-            return;
+            // One that was reset just now has nothing to forget.
+            self.ignored_reset = self.status != 0;
+        } else {
+            self.forget();
         }
+    }
+
+    fn forget(&mut self) {
         self.resets += 1;
         self.status = 0;
+        (self.running, self.ignored_reset) = (false, false);
         self.accepted = 0;
         for queue in &mut self.queues {
             *queue = ModelQueue {
@@ -322,9 +380,9 @@ impl<B: Backend> State<B> {
         );
         let mut status = status;
         if status & FEATURES_OK != 0 && self.status & FEATURES_OK == 0 {
-            let refused = self.faults.refuses_features || self.accepted & !self.features != 0;
+            let refused = self.faults.refuses_features || self.accepted & !self.offered() != 0;
             // As QEMU does: who does not go through the window is refused.
-            let raw = self.features & 1 << 33 != 0 && self.accepted & 1 << 33 == 0;
+            let raw = self.offered() & 1 << 33 != 0 && self.accepted & 1 << 33 == 0;
             if refused || raw {
                 status &= !FEATURES_OK;
             }
@@ -334,16 +392,29 @@ impl<B: Backend> State<B> {
             "3.1.1: it was started before features were agreed on"
         );
         self.status = status;
+        self.running |= status & DRIVER_OK != 0;
     }
 
     fn queue(&mut self) -> &mut ModelQueue {
         &mut self.queues[usize::from(self.queue_select)]
     }
 
+    fn access(&mut self) {
+        match &mut self.coming {
+            Some((0, faults)) => (self.faults, self.coming) = (*faults, None),
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
+    }
+
     fn read(&mut self, offset: u32, size: u32) -> u64 {
+        self.access();
         match (offset, size) {
             (at::DEVICE_FEATURE, 4) => {
-                self.features >> (32 * self.device_feature_select) & 0xffff_ffff
+                let shift = 32 * self.device_feature_select;
+                let word = self.offered() >> shift & 0xffff_ffff;
+                self.told_features = self.told_features & !(0xffff_ffff << shift) | word << shift;
+                word
             }
             (at::QUEUE_COUNT, 2) => self.queues.len() as u64,
             (at::DEVICE_STATUS, 1) => self.status.into(),
@@ -351,12 +422,16 @@ impl<B: Backend> State<B> {
                 self.generation = self.generation.wrapping_add(self.faults.restless.into());
                 self.generation.into()
             }
-            (at::QUEUE_SIZE, 2) => self.queue().size.into(),
-            (at::QUEUE_NOTIFY_OFFSET, 2) => self
-                .faults
-                .notify_offset
-                .unwrap_or(self.queue_select)
-                .into(),
+            (at::QUEUE_SIZE, 2) => {
+                let size = self.faults.queue_size.unwrap_or(self.queue().size);
+                self.queue().told_size = size;
+                size.into()
+            }
+            (at::QUEUE_NOTIFY_OFFSET, 2) => {
+                let offset = self.faults.notify_offset.unwrap_or(self.queue_select);
+                self.queue().told_offset = offset;
+                offset.into()
+            }
             (at::INTERRUPT_STATUS, 1) => std::mem::take(&mut self.interrupt_status).into(),
             (offset, 4) if (at::DEVICE..at::DEVICE + at::DEVICE_BYTES).contains(&offset) => {
                 let from = (offset - at::DEVICE) as usize;
@@ -369,6 +444,7 @@ impl<B: Backend> State<B> {
     }
 
     fn write(&mut self, offset: u32, size: u32, value: u64) {
+        self.access();
         match (offset, size) {
             (at::DEVICE_FEATURE_SELECT, 4) => self.device_feature_select = value as u32,
             (at::DRIVER_FEATURE_SELECT, 4) => self.driver_feature_select = value as u32,
@@ -388,7 +464,10 @@ impl<B: Backend> State<B> {
                     (value as u16).is_power_of_two(),
                     "4.1.4.3.2: the size of a queue"
                 );
-                assert!(value as u16 <= self.queue_size_max, "the size of a queue");
+                assert!(
+                    value as u16 <= self.queue().told_size,
+                    "the size of a queue"
+                );
                 self.queue().size = value as u16;
             }
             (at::QUEUE_ENABLE, 2) => {
@@ -408,12 +487,13 @@ impl<B: Backend> State<B> {
                 *address = *address & !(0xffff_ffff << shift) | value << shift;
             }
             (at::NOTIFY..at::BAR_BYTES, 2) => {
-                assert_ne!(
-                    self.status & DRIVER_OK,
-                    0,
-                    "3.1.1: notified before its start"
+                assert!(self.running, "3.1.1: notified before its start");
+                let told = self.queues[value as usize].told_offset;
+                assert_eq!(
+                    offset,
+                    at::NOTIFY + 4 * u32::from(told),
+                    "notified elsewhere"
                 );
-                assert_eq!(offset, at::NOTIFY + 4 * value as u32, "notified elsewhere");
                 self.notified.insert(value as u16);
                 self.notifications += 1;
             }

@@ -60,6 +60,24 @@ impl<Q, A> ModelChannel<Q, A> {
             payload,
         }
     }
+
+    /// The client begins a new life.
+    pub fn restart_client(&self) {
+        self.begin_anew(Some(RingError::PeerRestarted));
+    }
+
+    /// The driver begins one: it attaches anew, and knows of its client's life.
+    pub fn restart_driver(&self) {
+        self.begin_anew(None);
+    }
+
+    /// Nothing that was under way is left.
+    fn begin_anew(&self, told: Option<RingError>) {
+        let ring = &mut *self.ring.borrow_mut();
+        ring.requests.clear();
+        ring.replies.clear();
+        (ring.pop_error, ring.push_error) = (told, told);
+    }
 }
 
 impl<Q, A: Clone> Channel for ModelChannel<Q, A> {
