@@ -1,6 +1,7 @@
 //! What is tested, a module each.
 
 mod choice;
+mod device;
 pub mod disk;
 pub mod disk_client;
 pub mod events;

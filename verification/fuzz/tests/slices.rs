@@ -59,7 +59,7 @@ fn virtio() {
 
 #[test]
 fn network() {
-    slice("network", 600);
+    slice("network", 400);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! What has to hold: to the wire go only frames that the file lets their sender send, with its own payload behind a header that it cannot change
 //! any more. A client is given a frame only into a buffer that it gave, once, and only one for it: from the wire, or from a client that it may talk
 //! to, as that one sent it. Nothing else of any payload changes. An answer comes once, says what happened, and not while the device still has
-//! the frame; the driver comes to rest. In the end everybody is answered, and frames get through.
+//! the frame; what is for the wire alone is not answered as sent before the device says that it was; the driver comes to rest, or asks for its restart if the device
+//! does not let itself be stopped. In the end everybody is answered, and frames get through; behind a restart of the driver, with a device that keeps
+//! to its rules, to and from the wire as well.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,9 +18,11 @@ use network::model::{
 };
 use network::route::Header;
 use network_messages::{FRAME_BYTES_MAX, FRAME_BYTES_MIN, Operation, Reply, Request, Status};
+use virtio::model::Faults;
 use virtio::{Driver as _, Memory as _, Next};
 
 use super::choice::{any_error, either, one_of};
+use super::device::{Lies, View};
 use super::noise;
 use crate::Target;
 
@@ -26,8 +30,8 @@ mod rules;
 mod watch;
 
 use rules::{
-    CLIENTS, ClientId, PLACE_BYTES, PLACES, PROTOCOL, RATE, all, header, header_of, is_malformed,
-    length, may_get, offset, overlap, place,
+    CLIENTS, ClientId, PLACE_BYTES, PLACES, PROTOCOL, RATE, all, header, header_of,
+    is_for_the_wire_alone, is_malformed, length, may_get, offset, overlap, place,
 };
 use watch::{Chain, PREFIX_BYTES, RECEIVE, TRANSMIT, Watch};
 
@@ -40,6 +44,7 @@ pub const TARGET: Target = Target {
 
 /// The most turns of the driver until it waits.
 const TURNS: usize = 300;
+
 /// What a client sent, or somebody on the wire.
 #[derive(Debug, Default)]
 struct Frame {
@@ -62,7 +67,7 @@ impl Frame {
 struct World {
     bench: Bench,
     watch: Watch,
-    device_lies: bool,
+    lies: Lies,
     /// What was asked and not answered yet, by client and id: of this life of the client's.
     open: BTreeMap<(ClientId, u32), Request>,
     /// Those among it, buffers, whose content nobody can foresee: their client broke a rule.
@@ -75,22 +80,28 @@ struct World {
     sent: BTreeMap<(ClientId, u32), Frame>,
     /// What came from the wire.
     came: Vec<Frame>,
-    /// Frames of the second client: those that the device was given, and those that were answered as sent.
+    /// Frames of the second client in this life of the driver: those that the device was given, and those that were answered as sent.
     rated: [u64; 2],
+    /// When that life began.
+    rated_since: u64,
 }
 
 impl World {
-    fn new(device_lies: bool) -> Self {
+    fn new(lies: Lies) -> Self {
         let bench = Bench::with(&all());
         for (client, channel) in bench.clients.iter().enumerate() {
             let bytes = vec![0xa0 + client as u8; PAYLOAD_BYTES as usize];
             let at = channel.payload.bus_address(0);
             bench.arena.write(at.into(), &bytes);
         }
+        let view = View {
+            arena: bench.arena.clone(),
+            device: bench.device.clone(),
+        };
         let mut world = Self {
-            watch: Watch::new(bench.arena.clone(), bench.device.clone(), device_lies),
+            watch: Watch::new(view, lies.rings),
             bench,
-            device_lies,
+            lies,
             open: BTreeMap::new(),
             spoilt: Vec::new(),
             next_id: 1,
@@ -99,6 +110,7 @@ impl World {
             sent: BTreeMap::new(),
             came: Vec::new(),
             rated: [0; 2],
+            rated_since: 0,
         };
         world.watch.behind(&world.lives);
         world
@@ -178,7 +190,7 @@ impl World {
     /// The driver's turns until it waits.
     fn serve(&mut self) {
         for _ in 0..TURNS {
-            self.watch.before();
+            self.watch.before(&self.lives);
             self.look();
             let before: [_; CLIENTS] =
                 std::array::from_fn(|client| self.payload(client, 0..PAYLOAD_BYTES));
@@ -195,13 +207,25 @@ impl World {
                 self.count(client, 0);
             }
             self.hear();
-            match next {
-                Next::Again => {}
-                Next::Wait => return,
-                Next::Restart => panic!("its reset always ends"),
+            if self.watch.view.must_restart(next) {
+                return self.restart_driver();
+            }
+            if next == Next::Wait {
+                return;
             }
         }
         panic!("it does not come to rest");
+    }
+
+    /// Clients are told by the rings that what was in flight is over, and that nothing is given any more.
+    fn restart_driver(&mut self) {
+        self.bench.restart_driver();
+        self.open.clear();
+        self.old = Default::default();
+        self.sent.clear();
+        self.watch.sent.clear();
+        (self.rated, self.rated_since) = ([0; 2], self.bench.now);
+        self.watch.behind(&self.lives);
     }
 
     /// What the driver will see of frames that it has not sent yet.
@@ -238,7 +262,8 @@ impl World {
     fn count(&mut self, client: ClientId, way: usize) {
         if client == 1 {
             self.rated[way] += 1;
-            let most = u64::from(RATE.0) * (self.bench.now + RATE.1) / RATE.1;
+            let ticks = self.bench.now - self.rated_since + RATE.1;
+            let most = u64::from(RATE.0) * ticks / RATE.1;
             assert!(self.rated[way] <= most, "more frames than {most}");
         }
     }
@@ -289,7 +314,7 @@ impl World {
             match came.find(|frame| frame.got & bit == 0 && frame.is(&bytes)) {
                 Some(frame) => frame.got |= bit,
                 // What it makes of its own frames is not the driver's.
-                None => assert!(self.device_lies, "it did not come like that, or twice"),
+                None => assert!(self.lies.rings, "it did not come like that, or twice"),
             }
             return;
         };
@@ -313,6 +338,15 @@ impl World {
         frame.status = Some(reply.status);
         if reply.status == Status::Done {
             assert_eq!(reply.length, request.length, "not all of it");
+            if let [version] = frame.versions.as_slice()
+                && !frame.spoilt
+                && is_for_the_wire_alone(version)
+            {
+                let offset = (request.length > FRAME_BYTES_MIN).then_some(request.offset);
+                let sent = self.watch.sent.get_mut(&(client, offset, request.length));
+                let sent = sent.filter(|sent| **sent != 0);
+                *sent.expect("the device has not said that it was sent") -= 1;
+            }
             self.count(client, 1);
         } else {
             assert!(frame.spoilt || frame.got == 0, "somebody got it");
@@ -343,29 +377,16 @@ impl World {
         }
     }
 
-    /// A device that does what it likes.
+    /// A device that does in its rings what it likes.
     fn lie(&mut self, u: &mut Unstructured<'_>) {
-        let queue = [RECEIVE, TRANSMIT][one_of(u, 2)];
-        let queues = [RECEIVE, TRANSMIT].map(|queue| self.bench.device.queue_addresses(queue));
-        let [_, _, used] = queues[usize::from(queue)];
-        let memory = self.bench.arena.memory(0, DRIVER_BYTES);
         match one_of(u, 10) {
             0 => self.bench.device.fail(),
             1 | 2 => {
-                let at = match either(u) {
-                    true => 2 * one_of(u, DRIVER_BYTES as usize / 2) as u32,
-                    false => {
-                        let base = (used as u32).saturating_sub(memory.bus_address(0));
-                        base + 2 * one_of(u, 40) as u32
-                    }
-                };
-                // Anywhere but at the indices that it is told, which nobody else reads.
-                let mut told = queues.iter().map(|[_, available, _]| available + 2);
-                if told.all(|told| told != u64::from(memory.bus_address(at))) {
-                    memory.set_little_u16(at, one_of(u, 140) as u16);
-                }
+                let queues = [RECEIVE, TRANSMIT];
+                self.watch.view.scribble(u, &queues, DRIVER_BYTES, 140);
             }
             _ if self.bench.device.is_running() => {
+                let queue = [RECEIVE, TRANSMIT][one_of(u, 2)];
                 let chains: Vec<_> = self.watch.at_device(queue).collect();
                 let Some((head, chain)) = chains.get(one_of(u, 40)) else {
                     return;
@@ -380,21 +401,24 @@ impl World {
                 if one_of(u, 8) == 0 {
                     written = [0, 1, 11, 25, 26, 1526, 1527, u32::MAX][one_of(u, 8)];
                 }
-                let size = [32, 128][usize::from(queue)];
-                let index = self.watch.word(used + 2);
-                let at = used + 4 + 8 * u64::from(index % size);
-                let arena = &self.bench.arena;
-                arena.write(at, &u32::from(*head).to_le_bytes());
-                arena.write(at + 4, &written.to_le_bytes());
-                arena.write(used + 2, &index.wrapping_add(1).to_le_bytes());
+                self.watch.view.hand_back(queue, *head, written);
             }
             _ => {}
         }
     }
 
+    /// One that says of itself what it likes, and perhaps has its driver ask for it.
+    fn lie_in_registers(&mut self, u: &mut Unstructured<'_>) {
+        self.watch.view.lie_in_registers(u);
+        if either(u) {
+            self.bench.device.fail();
+            self.bench.server.interrupted();
+        }
+    }
+
     fn step(&mut self, u: &mut Unstructured<'_>) {
         let client = one_of(u, CLIENTS);
-        match one_of(u, 32) {
+        match one_of(u, 34) {
             0..7 => {
                 let (offset, length, header) = (offset(u, 0), length(u), header(u));
                 self.send(client, offset, length, &header);
@@ -430,14 +454,16 @@ impl World {
                 self.serve();
             }
             23 => self.bench.server.interrupted(),
-            _ if self.device_lies => self.lie(u),
-            24..27 => {
+            24 if either(u) => self.restart_driver(),
+            25 if self.lies.registers => self.lie_in_registers(u),
+            _ if self.lies.rings => self.lie(u),
+            26..29 => {
                 let frame = self.comes(length(u), &header(u));
                 self.bench.comes(frame);
             }
-            27..29 => drop(self.bench.device.take()),
-            29 => drop(self.bench.device.finish_of(TRANSMIT)),
-            30 => self.bench.work(),
+            29..31 => drop(self.bench.device.take()),
+            31 => drop(self.bench.device.finish_of(TRANSMIT)),
+            32 => self.bench.work(),
             _ => {
                 if self.bench.device.with(|wire| !wire.coming.is_empty()) {
                     self.bench.device.finish_of(RECEIVE);
@@ -456,6 +482,7 @@ impl World {
         let places: Vec<_> = buffers.map(|(_, request)| place(request)).collect();
         self.old[client].extend(places);
         self.open.retain(|(of, _), _| *of != client);
+        self.watch.sent.retain(|(of, ..), _| *of != client);
     }
 
     fn run(&mut self) {
@@ -466,10 +493,11 @@ impl World {
         self.serve();
     }
 
-    /// Whatever came before: everybody is answered who behaves, and frames get through.
+    /// Whatever came before, from here on the device keeps to its rules: everybody is answered who behaves, and frames get through.
     fn settle(&mut self) {
-        if self.device_lies {
-            // From here on it keeps to its rules, and knows nothing of what was before.
+        self.bench.device.set_faults(Faults::default());
+        if self.lies.rings {
+            // It knows nothing of what was before.
             self.bench.device.fail();
             self.bench.server.interrupted();
         }
@@ -515,9 +543,12 @@ impl World {
 
 fn run(bytes: &[u8]) {
     let mut u = Unstructured::new(bytes);
-    let mut world = World::new(either(&mut u));
+    let mut world = World::new(Lies::any(&mut u));
     while !u.is_empty() {
         world.step(&mut u);
     }
+    world.settle();
+    world.restart_driver();
+    assert!(world.bench.server.is_up(), "it keeps to its rules");
     world.settle();
 }

@@ -62,6 +62,12 @@ pub fn may_be_sent(header: &Header) -> ClientId {
     client
 }
 
+/// Whether no client may get what a client sends.
+pub fn is_for_the_wire_alone(frame: &[u8]) -> bool {
+    let to = *frame.first_chunk().expect("it is long enough");
+    !is_group(to) && of_address(to).is_none()
+}
+
 /// Who sent a frame that a client got, if it was a client.
 pub fn may_get(client: ClientId, header: &Header) -> Option<ClientId> {
     let to = header.destination();

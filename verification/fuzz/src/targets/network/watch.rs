@@ -5,25 +5,22 @@ use std::collections::BTreeMap;
 use network::model::{DRIVER_BYTES, PAYLOAD_BYTES, Wire};
 use network::route::Header;
 use network_messages::FRAME_BYTES_MAX;
-use virtio::model::{ARENA_BUS_ADDRESS, Arena, ModelDevice};
+use virtio::model::ARENA_BUS_ADDRESS;
 
 use super::rules::{CLIENTS, ClientId, may_be_sent};
+use crate::targets::device::{AtDevice, Part, View};
 
 /// The queue for what comes, and the one for what is sent (5.1.2).
 pub const RECEIVE: u16 = 0;
 pub const TRANSMIT: u16 = 1;
-/// How many entries each queue has.
-const SIZES: [u16; 2] = [32, 128];
+/// The features that a driver wants besides those that it must have.
+const WANTED: u64 = 0;
 /// So many frames that came the driver takes in a turn.
 const TAKEN_MAX: usize = 16;
 /// What stands before each frame (5.1.6).
 pub const PREFIX_BYTES: u32 = 12;
 const HEADER_BYTES: u32 = 14;
-const DESCRIPTOR_BYTES: u64 = 16;
 const PAYLOADS: u64 = ARENA_BUS_ADDRESS as u64 + DRIVER_BYTES as u64;
-// Flags of descriptors (2.7.5).
-const NEXT: u16 = 1;
-const DEVICE_WRITES: u16 = 2;
 
 /// A client's frame: whose, where in the payload, and how long.
 pub type Frame = (ClientId, Option<u32>, u32);
@@ -37,104 +34,70 @@ pub enum Chain {
     Frame(Frame, u32),
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    seen: u16,
-    taken: u16,
-    at_device: BTreeMap<u16, Chain>,
-}
-
 /// The device's side of its memory.
 #[derive(Debug)]
 pub struct Watch {
-    pub arena: Arena,
-    pub device: ModelDevice<Wire>,
-    device_lies: bool,
+    pub view: View<Wire>,
+    rings_lie: bool,
     resets: usize,
-    queues: [Queue; 2],
+    queues: [AtDevice<Chain>; 2],
+    /// What the device says it has sent, so often, of each client's present life, and the client was not told yet.
+    pub sent: BTreeMap<Frame, usize>,
+}
+
+const fn nothing() -> [AtDevice<Chain>; 2] {
+    [AtDevice::new(RECEIVE), AtDevice::new(TRANSMIT)]
 }
 
 impl Watch {
-    pub fn new(arena: Arena, device: ModelDevice<Wire>, device_lies: bool) -> Self {
+    pub const fn new(view: View<Wire>, rings_lie: bool) -> Self {
         Self {
-            arena,
-            device_lies,
+            view,
+            rings_lie,
             resets: 0,
-            queues: Default::default(),
-            device,
+            queues: nothing(),
+            sent: BTreeMap::new(),
         }
-    }
-
-    pub fn word(&self, at: u64) -> u16 {
-        let bytes = self.arena.read(at, 2);
-        u16::from_le_bytes([bytes[0], bytes[1]])
-    }
-
-    fn number(&self, at: u64, bytes: usize) -> u64 {
-        let bytes = self.arena.read(at, bytes);
-        let bytes = bytes.iter().rev();
-        bytes.fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 
     /// What the device has of a queue, by the numbers of the first descriptors.
     pub fn at_device(&self, queue: u16) -> impl Iterator<Item = (u16, Chain)> {
-        let chains = &self.queues[usize::from(queue)].at_device;
+        let chains = &self.queues[usize::from(queue)].chains;
         chains.iter().map(|(head, chain)| (*head, *chain))
     }
 
     /// Before a turn of the driver: what the used rings say, it will hear.
-    pub fn before(&mut self) {
-        if !self.device.is_running() {
+    pub fn before(&mut self, lives: &[u32; CLIENTS]) {
+        if !self.view.device.is_running() {
             return;
         }
-        for number in [RECEIVE, TRANSMIT] {
-            self.before_of(number);
+        let [receive, transmit] = &mut self.queues;
+        for _ in 0..TAKEN_MAX {
+            receive.next_back(&self.view);
         }
-    }
-
-    fn before_of(&mut self, number: u16) {
-        let size = SIZES[usize::from(number)];
-        let [_, _, used] = self.device.queue_addresses(number);
-        let index = self.word(used + 2);
-        let most = if number == RECEIVE {
-            TAKEN_MAX
-        } else {
-            usize::MAX
-        };
-        for _ in 0..most {
-            let queue = &self.queues[usize::from(number)];
-            let waiting = index.wrapping_sub(queue.taken);
-            if waiting == 0 || usize::from(waiting) > queue.at_device.len() {
-                return;
+        while let Some(chain) = transmit.next_back(&self.view) {
+            if let Chain::Frame(frame, life) = chain
+                && life == lives[frame.0]
+            {
+                *self.sent.entry(frame).or_default() += 1;
             }
-            let at = used + 4 + 8 * u64::from(queue.taken % size);
-            let head = u16::try_from(self.number(at, 4));
-            let queue = &mut self.queues[usize::from(number)];
-            if head.map(|head| queue.at_device.remove(&head)).is_err() {
-                return;
-            }
-            queue.taken = queue.taken.wrapping_add(1);
         }
     }
 
     /// Behind a turn: what is new in the available rings has to be right. The frames among it, of clients in these lives.
     pub fn behind(&mut self, lives: &[u32; CLIENTS]) -> Vec<Frame> {
-        if self.resets != self.device.resets() {
-            self.resets = self.device.resets();
-            self.queues = Default::default();
+        if self.resets != self.view.device.resets() {
+            self.resets = self.view.device.resets();
+            self.queues = nothing();
         }
         let mut frames = Vec::new();
-        if !self.device.is_running() {
+        if !self.view.device.is_running() {
             return frames;
         }
+        self.view.features_are_right(WANTED);
         for number in [RECEIVE, TRANSMIT] {
-            let size = SIZES[usize::from(number)];
-            let [_, available, _] = self.device.queue_addresses(number);
-            let index = self.word(available + 2);
-            while self.queues[usize::from(number)].seen != index {
-                let seen = self.queues[usize::from(number)].seen;
-                let head = self.word(available + 4 + 2 * u64::from(seen % size));
-                let parts = self.parts(number, head);
+            while let Some(head) = self.queues[usize::from(number)].next_new(&self.view) {
+                let parts = self.view.parts(number, head, 2);
                 let chain = match number {
                     RECEIVE => room(&parts),
                     _ => {
@@ -144,14 +107,13 @@ impl Watch {
                     }
                 };
                 let queue = &mut self.queues[usize::from(number)];
-                let before = queue.at_device.insert(head, chain);
-                // Room that a lying device hands back twice in one turn is given to it twice: it was its own already.
-                let is_given_again = self.device_lies && number == RECEIVE;
+                let before = queue.chains.insert(head, chain);
+                // Room that is handed back twice in one turn by rings that lie is given twice: it was the device's own already.
+                let is_given_again = self.rings_lie && number == RECEIVE;
                 assert!(
                     before.is_none() || is_given_again,
                     "chain {head} is at the device already"
                 );
-                queue.seen = seen.wrapping_add(1);
             }
         }
         self.rooms_are_apart();
@@ -173,40 +135,25 @@ impl Watch {
         }
     }
 
-    /// Where, how long, and whether the device writes.
-    fn parts(&self, queue: u16, head: u16) -> Vec<(u64, u32, bool)> {
-        let [descriptors, ..] = self.device.queue_addresses(queue);
-        let mut all = Vec::new();
-        let mut next = head;
-        loop {
-            let is_one = next < SIZES[usize::from(queue)] && all.len() < 2;
-            assert!(is_one, "no chain of a frame");
-            let at = descriptors + DESCRIPTOR_BYTES * u64::from(next);
-            let (address, length) = (self.number(at, 8), self.number(at + 8, 4));
-            let flags = self.word(at + 12);
-            all.push((address, length as u32, flags & DEVICE_WRITES != 0));
-            next = self.word(at + 14);
-            if flags & NEXT == 0 {
-                return all;
-            }
-        }
-    }
-
     /// A frame for the wire: its header is in the driver's memory, where no client can change it, the rest in its sender's payload.
-    fn frame(&self, parts: &[(u64, u32, bool)]) -> Frame {
-        let (at, length, writes) = parts[0];
-        let is_head = (length, writes) == (PREFIX_BYTES + HEADER_BYTES, false);
+    fn frame(&self, parts: &[Part]) -> Frame {
+        let Part { at, length, .. } = parts[0];
+        let is_head = length == PREFIX_BYTES + HEADER_BYTES && !parts[0].device_writes;
         assert!(is_head && at + u64::from(length) <= PAYLOADS);
-        let head = self.arena.read(at, length as usize);
+        let head = self.view.arena.read(at, length as usize);
         let (prefix, header) = head.split_at(PREFIX_BYTES as usize);
         assert_eq!(prefix, [0; PREFIX_BYTES as usize]);
         let header = Header(header.try_into().expect("14 bytes"));
         let client = may_be_sent(&header);
-        let Some((at, length, writes)) = parts.get(1).copied() else {
+        let Some(rest) = parts.get(1) else {
             return (client, None, HEADER_BYTES);
         };
-        assert!(!writes, "the device may write what a client sends");
-        let place = at.checked_sub(PAYLOADS).expect("the driver's memory");
+        assert!(
+            !rest.device_writes,
+            "the device may write what a client sends"
+        );
+        let length = rest.length;
+        let place = rest.at.checked_sub(PAYLOADS).expect("the driver's memory");
         let (owner, place) = (
             place / u64::from(PAYLOAD_BYTES),
             place % u64::from(PAYLOAD_BYTES),
@@ -225,8 +172,15 @@ impl Watch {
 }
 
 /// Room for what comes: in the driver's memory, and for one frame.
-fn room(parts: &[(u64, u32, bool)]) -> Chain {
-    let [(at, length, true)] = *parts else {
+fn room(parts: &[Part]) -> Chain {
+    let [
+        Part {
+            at,
+            length,
+            device_writes: true,
+        },
+    ] = *parts
+    else {
         panic!("{parts:?} is no room for a frame");
     };
     assert_eq!(length, PREFIX_BYTES + FRAME_BYTES_MAX);
