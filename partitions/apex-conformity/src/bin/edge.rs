@@ -13,8 +13,9 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use cofferdam_apex_native::ProcessAttributes;
 use cofferdam_apex_native::apex::{
-    BlackboardId, BufferId, Discipline, ErrorCode, EventId, MutexId, Name, OperatingMode,
-    ProcessId, ProcessState, ScheduleId, SemaphoreId, SystemTime,
+    BlackboardId, BufferId, Concurrency, Direction, Discipline, ErrorCode, EventId, MutexId, Name,
+    OperatingMode, ProcessId, ProcessState, QueuingPortId, SamplingPortId, ScheduleId, SemaphoreId,
+    SystemTime,
 };
 use cofferdam_native::{probe, time};
 use evidence::seen;
@@ -22,11 +23,13 @@ use evidence::seen;
 cofferdam_apex_native::partition!("edge", initialise);
 
 /// What [`call`] knows.
-const SERVICES: u32 = 40;
+const SERVICES: u32 = 82;
 const NOW: SystemTime = SystemTime(0);
 /// Shorter than [`SPIN_TICKS`].
 const SOON: SystemTime = SystemTime(20_000);
 const SPIN_TICKS: u64 = 20_000;
+/// Of the sampling ports.
+const REFRESH: SystemTime = SystemTime(20_000_000);
 
 // What was created first of its kind has the identifier 1.
 const DIGGER: ProcessId = ProcessId(1);
@@ -36,6 +39,10 @@ const BLACKBOARD: BlackboardId = BlackboardId(1);
 const SEMAPHORE: SemaphoreId = SemaphoreId(1);
 const EVENT: EventId = EventId(1);
 const MUTEX: MutexId = MutexId(1);
+const SAMPLING_OUT: SamplingPortId = SamplingPortId(1);
+const SAMPLING_IN: SamplingPortId = SamplingPortId(2);
+const QUEUING_OUT: QueuingPortId = QueuingPortId(1);
+const QUEUING_IN: QueuingPortId = QueuingPortId(2);
 
 /// Which service is called.
 static SERVICE: AtomicU32 = AtomicU32::new(0);
@@ -55,6 +62,13 @@ fn initialise() {
         "created",
         u32::from(created && event.is_ok() && mutex.is_ok())
     );
+    let ports = [
+        sampling("s_out", Direction::Source),
+        sampling("s_in", Direction::Destination),
+        queuing("q_out", Direction::Source),
+        queuing("q_in", Direction::Destination),
+    ];
+    seen!("ports", u32::from(ports.into_iter().all(|one| one)));
     for attributes in [
         ProcessAttributes::aperiodic("digger", 10, digger),
         ProcessAttributes::aperiodic("driver", 5, driver),
@@ -65,6 +79,17 @@ fn initialise() {
     let _ = APEX.create_error_handler(errors, 1);
     let _ = APEX.start(ProcessId(2));
     let _ = APEX.set_partition_mode(OperatingMode::Normal);
+}
+
+fn sampling(name: &str, direction: Direction) -> bool {
+    let port = APEX.create_sampling_port(&Name::new(name), 8, direction, REFRESH);
+    port.is_ok()
+}
+
+fn queuing(name: &str, direction: Direction) -> bool {
+    let discipline = Discipline::Priority;
+    let port = APEX.create_queuing_port(&Name::new(name), 8, 2, direction, discipline);
+    port.is_ok()
 }
 
 /// Has the digger go down once for each service.
@@ -118,21 +143,23 @@ extern "C" fn ticker() {
 
 extern "C" fn errors() {
     while let Ok(error) = APEX.get_error_status() {
-        let counter = if error.code == ErrorCode::StackOverflow {
-            &OVERFLOWS
-        } else {
-            &OTHERS
+        let counter = match error.code {
+            ErrorCode::StackOverflow => &OVERFLOWS,
+            // It is one of the services, and who calls it goes on.
+            ErrorCode::ApplicationError | ErrorCode::HardwareFault => continue,
+            _ => &OTHERS,
         };
         counter.fetch_add(1, Relaxed);
         let _ = APEX.stop(error.process);
     }
 }
 
-/// Calls the service with this number. What they answer does not count here.
+/// Calls the service with this number. What they answer does not count here; what creates or initialises something is too late.
 #[inline(never)]
 fn call(service: u32) {
     let mut room = [0; 16];
     let message = [1; 16];
+    let eight = &message[..8];
     match service {
         0 => drop(APEX.get_partition_status()),
         1 => drop(APEX.get_process_status(DIGGER)),
@@ -173,6 +200,48 @@ fn call(service: u32) {
         36 => drop(APEX.set_module_schedule(ScheduleId(9))),
         37 => drop(APEX.get_module_schedule_status()),
         38 => drop(APEX.get_memory_block_status(&Name::new("block"))),
+        39 => drop(APEX.get_my_partition_id()),
+        40 => drop(APEX.get_my_id()),
+        41 => drop(APEX.get_my_index()),
+        42 => drop(APEX.get_my_processor_core_id()),
+        43 => drop(APEX.initialize_process_core_affinity(TICKER, 0)),
+        44 => drop(APEX.set_partition_mode(OperatingMode::Normal)),
+        45 => drop(APEX.create_process(&ProcessAttributes::aperiodic("late", 1, ticker))),
+        46 => drop(APEX.create_error_handler(errors, 1)),
+        47 => drop(APEX.configure_error_handler(Concurrency::ProcessesPause, 0)),
+        48 => drop(APEX.raise_application_error(ErrorCode::ApplicationError, &message)),
+        49 => drop(APEX.report_fault(ErrorCode::HardwareFault, 0)),
+        50 => drop(APEX.get_module_schedule_id(&Name::new("landing"))),
+        51 => drop(sampling("late", Direction::Source)),
+        52 => drop(APEX.write_sampling_message(SAMPLING_OUT, eight)),
+        53 => drop(APEX.read_sampling_message(SAMPLING_IN, &mut room)),
+        54 => drop(APEX.get_sampling_port_id(&Name::new("s_in"))),
+        55 => drop(APEX.get_sampling_port_status(SAMPLING_IN)),
+        56 => drop(APEX.read_updated_sampling_message(SAMPLING_IN, &mut room)),
+        57 => drop(APEX.get_sampling_port_current_status(SAMPLING_IN)),
+        58 => drop(APEX.read_sampling_message_conditional(SAMPLING_IN, NOW, &mut room)),
+        59 => drop(queuing("late", Direction::Source)),
+        60 => drop(APEX.send_queuing_message(QUEUING_OUT, eight, NOW)),
+        61 => drop(APEX.send_queuing_message(QUEUING_OUT, eight, SOON)),
+        62 => drop(APEX.receive_queuing_message(QUEUING_IN, NOW, &mut room)),
+        63 => drop(APEX.receive_queuing_message(QUEUING_IN, SOON, &mut room)),
+        64 => drop(APEX.get_queuing_port_id(&Name::new("q_in"))),
+        65 => drop(APEX.get_queuing_port_status(QUEUING_IN)),
+        66 => drop(APEX.clear_queuing_port(QUEUING_IN)),
+        67 => drop(APEX.create_buffer(Name::new("late"), 8, 1, Discipline::Fifo)),
+        68 => drop(APEX.get_buffer_id(&Name::new("buffer"))),
+        69 => drop(APEX.create_blackboard(Name::new("late"), 8)),
+        70 => drop(APEX.get_blackboard_id(&Name::new("blackboard"))),
+        71 => drop(APEX.get_blackboard_status(BLACKBOARD)),
+        72 => drop(APEX.create_semaphore(Name::new("late"), 0, 1, Discipline::Fifo)),
+        73 => drop(APEX.get_semaphore_id(&Name::new("semaphore"))),
+        74 => drop(APEX.create_event(Name::new("late"))),
+        75 => drop(APEX.get_event_id(&Name::new("event"))),
+        76 => drop(APEX.get_event_status(EVENT)),
+        77 => drop(APEX.create_mutex(Name::new("late"), 30, Discipline::Fifo)),
+        78 => drop(APEX.reset_mutex(MUTEX, DIGGER)),
+        79 => drop(APEX.get_mutex_id(&Name::new("mutex"))),
+        80 => drop(APEX.get_process_mutex_state(DIGGER)),
         _ => {
             // No service: it is interrupted here, by one who waits again and again.
             let _ = APEX.start(TICKER);

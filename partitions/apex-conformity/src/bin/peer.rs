@@ -1,4 +1,4 @@
-//! The other end of the ports of `processes`: does at once what it is told, and ends each of its lives.
+//! The other end of the ports of `processes`: does at once what it is told, and ends each of its lives. To `edge` it sends as much as there is room for.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]
@@ -11,8 +11,11 @@ use evidence::seen;
 cofferdam_native::partition!("peer", main);
 
 fn main() -> ! {
+    let words = Bytes::try_from(&b"12345678"[..]).unwrap_or_default();
+    let _ = ports::EDGE_S_IN.write(&words);
     loop {
-        let lines = wait(Lines::TIMER | ports::ORDERS.line());
+        while ports::EDGE_Q_IN.send(&words).is_ok() {}
+        let lines = wait(Lines::TIMER | ports::ORDERS.line() | ports::EDGE_Q_IN.line());
         if lines.has(Lines::TIMER) {
             time::cancel_timer();
             // What was sent and not taken is no part of the next life.
