@@ -177,12 +177,37 @@ cells! {
         InvalidMode => |s| {
             let dormant = s.create("dormant", 1);
             let periodic = s.periodic("periodic", 1, INFINITE);
+            let third = s.start("third", 12);
+            let mutex = s.mutex();
             let (high, low) = {
                 s.handler();
                 s.two()
             };
             s.refused(Call::Suspend { process: dormant }, InvalidMode);
             s.refused(Call::Suspend { process: periodic }, InvalidMode);
+            // Who owns a mutex; and who waits for it, when its owner has been stopped with it.
+            s.waits(Call::TimedWait { delay: MS });
+            s.runs(third);
+            s.waits(Call::SuspendSelf { time_out: INFINITE });
+            s.runs(low);
+            s.ok(Call::AcquireMutex { mutex, time_out: 0 });
+            s.pass(MS);
+            s.runs(high);
+            s.collect();
+            s.refused(Call::Suspend { process: low }, InvalidMode);
+            s.ok(Call::Stop { process: low });
+            s.ok(Call::Resume { process: third });
+            s.waits(Call::TimedWait { delay: MS });
+            s.runs(third);
+            s.collect();
+            s.waits(Call::AcquireMutex { mutex, time_out: INFINITE });
+            s.idle();
+            s.pass(MS);
+            s.runs(high);
+            s.collect();
+            s.refused(Call::Suspend { process: third }, InvalidMode);
+            s.ok(Call::ResetMutex { mutex, process: low });
+            s.ok(Call::Start { process: low });
             // Who owns the preemption lock, for the error handler; who is faulted.
             s.ok(Call::LockPreemption);
             s.ok(raise());
@@ -313,8 +338,16 @@ cells! {
             s.refused(Call::LockPreemption, NoAction);
         };
         InvalidMode => |s| {
+            // The owner is faulted, so another process runs although preemption is locked; who owns a mutex.
             let mutex = s.mutex();
-            s.one();
+            s.handler();
+            let (high, low) = s.two();
+            s.ok(Call::LockPreemption);
+            s.system.fault(cofferdam_apex::ErrorCode::NumericError);
+            s.leave_handler();
+            s.runs(low);
+            s.refused(Call::LockPreemption, InvalidMode);
+            s.ok(Call::Stop { process: high });
             s.ok(Call::AcquireMutex { mutex, time_out: 0 });
             s.refused(Call::LockPreemption, InvalidMode);
         };
