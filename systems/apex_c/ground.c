@@ -1,9 +1,6 @@
 /* The other end: it reads the last command at each release, and takes what was sent. */
 
-#include "apex.h"
-#include "evidence.h"
-
-#define MILLISECOND 1000000LL
+#include "codes.h"
 
 static SAMPLING_PORT_ID_TYPE elevator;
 static QUEUING_PORT_ID_TYPE telemetry;
@@ -45,6 +42,7 @@ int main(void)
     seen("port", code);
     CREATE_QUEUING_PORT("telemetry", 4, 4, DESTINATION, PRIORITY, &telemetry, &code);
     seen("port", code);
+    SEEN(CREATE_ERROR_HANDLER, watch, 4096);
     PROCESS_ATTRIBUTE_TYPE attributes = {
         .PERIOD = 10 * MILLISECOND,
         .TIME_CAPACITY = INFINITE_TIME_VALUE,

@@ -4,7 +4,7 @@
 #include "codes.h"
 
 /* It has two lives: in the second one it creates too many objects, and no error handler. */
-static PROCESS_ID_TYPE tester, helper, owner, beat, longest;
+static PROCESS_ID_TYPE tester, helper, owner, failing, beat, longest;
 
 /* Waits for whatever is wanted of it. */
 static void help(void)
@@ -25,6 +25,14 @@ static void own(void)
     seen("stopped.self", 1);
     STOP_SELF();
     seen("never", 1);
+}
+
+/* It has locked preemption when it is caught, and stays so. */
+static void fail(void)
+{
+    LOCK_LEVEL_TYPE level;
+    SEEN(LOCK_PREEMPTION, &level);
+    __builtin_trap();
 }
 
 static void periodic(void)
@@ -51,6 +59,8 @@ static void handler(void)
     SEEN(GET_ERROR_STATUS, &status);
     seen("error", status.ERROR_CODE);
     seen("error.length", status.LENGTH);
+    if (status.ERROR_CODE == ILLEGAL_REQUEST)
+        STOP_SELF();
     SEEN(GET_ERROR_STATUS, &status);
     SEEN(LOCK_PREEMPTION, &level);
     SEEN(UNLOCK_PREEMPTION, &level);
@@ -111,6 +121,12 @@ static void processes(void)
     would_wait();
     while (level > 0)
         SEEN(UNLOCK_PREEMPTION, &level);
+    /* The lock's owner is more urgent, and faulted: so others run although preemption is locked. */
+    SEEN(START, failing);
+    SEEN(UNLOCK_PREEMPTION, &level);
+    SEEN(LOCK_PREEMPTION, &level);
+    SEEN(SUSPEND, failing);
+    SEEN(STOP, failing);
 }
 
 static void time(void)
@@ -226,6 +242,8 @@ static void create_processes(void)
     SEEN(CREATE_PROCESS, &attributes, &helper);
     attributes = aperiodic("owner", own, 20);
     SEEN(CREATE_PROCESS, &attributes, &owner);
+    attributes = aperiodic("failing", fail, 20);
+    SEEN(CREATE_PROCESS, &attributes, &failing);
     attributes = aperiodic("beat", periodic, 30);
     attributes.PERIOD = 10 * MILLISECOND + 1;
     SEEN(CREATE_PROCESS, &attributes, &id);

@@ -18,11 +18,6 @@ const NOT_MET: &[(&str, &str, &str)] = &[
     ),
     ("STOP_SELF", "NO_ERROR", "it has no return code"),
     (
-        "UNLOCK_PREEMPTION",
-        "INVALID_MODE",
-        "it comes to another process while the lock's owner is faulted, and in these runs no owner of the lock fails: its cell has it",
-    ),
-    (
         "APERIODIC_WAIT_EVENT",
         "NO_ERROR",
         "there is no such service: nothing public says what it does",
