@@ -380,11 +380,27 @@ static void begin_nowhere(void)
     seen("ENTRY_POINT.there", (unsigned)last.FAILED_ADDRESS);
 }
 
+/* The tries have left two reports in the queue. One without a byte is none. */
+static void report(void)
+{
+    RETURN_CODE_TYPE code;
+    QUEUING_PORT_STATUS_TYPE status;
+    unsigned char message[32] = "0f which there is room for eight";
+    SEEN(REPORT_APPLICATION_MESSAGE, message, 0);
+    for (unsigned count = 0; count < 4; count += 1) {
+        message[0] = (unsigned char)('0' + count);
+        SEEN(REPORT_APPLICATION_MESSAGE, message, sizeof message);
+    }
+    GET_QUEUING_PORT_STATUS(reports, &status, &code);
+    seen("log", status.NB_MESSAGE);
+}
+
 static void test(void)
 {
     RETURN_CODE_TYPE code;
     try_all();
     begin_nowhere();
+    report();
     seen("tested", 1);
     SEND_QUEUING_MESSAGE(done, text, 4, 0, &code);
     STOP_SELF();

@@ -8,6 +8,22 @@ unsigned char text[32] = "words";
 static SAMPLING_PORT_ID_TYPE sampling, written, unwritten;
 static QUEUING_PORT_ID_TYPE queuing, reports, done;
 
+/* Who takes them is told that others were lost, as at any queue. */
+static void take_reports(void)
+{
+    RETURN_CODE_TYPE code;
+    MESSAGE_SIZE_TYPE length;
+    unsigned char report[8];
+    for (;;) {
+        RECEIVE_QUEUING_MESSAGE(reports, 0, report, &length, &code);
+        seen("report.code", code);
+        if (code == NOT_AVAILABLE)
+            break;
+        seen("report", report[0] << 8 | report[1]);
+        seen("report.length", (unsigned)length);
+    }
+}
+
 static void witness(void)
 {
     MESSAGE_SIZE_TYPE length;
@@ -18,6 +34,7 @@ static void witness(void)
     SEEN(RECEIVE_QUEUING_MESSAGE, done, INFINITE_TIME_VALUE, text, &length);
     SEEN(READ_SAMPLING_MESSAGE, written, text, &length, &validity);
     SEEN(READ_SAMPLING_MESSAGE, unwritten, text, &length, &validity);
+    take_reports();
     STOP_SELF();
 }
 
