@@ -115,6 +115,15 @@ fn a_module_of_another_tool_becomes_a_system() {
     cofferdam_check::check_text("module.toml", &made.text).unwrap();
 }
 
+/// It is built and run as any system of the tree.
+#[test]
+fn a_system_of_the_tree_is_what_its_module_becomes() {
+    let system = folder("../../../systems/apex_xml");
+    let made = imported(&system.join("module.xml"));
+    let made = made.unwrap_or_else(|wrong| panic!("{wrong}"));
+    expect(&system.join("system.toml"), &made.text).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 

@@ -1,0 +1,60 @@
+/* Reads the pitch at each release, and sends an order at the second one. It changes the module's schedule at its fifth release, and back at its third one in the schedule that it
+ * came to, in which it has begun anew: so the XML says. */
+
+#include "../apex_c/codes.h"
+
+static SAMPLING_PORT_ID_TYPE pitch;
+static QUEUING_PORT_ID_TYPE orders;
+static unsigned lives;
+
+static void set(const char *name)
+{
+    RETURN_CODE_TYPE code;
+    SCHEDULE_ID_TYPE schedule;
+    GET_MODULE_SCHEDULE_ID(name, &schedule, &code);
+    SEEN(SET_MODULE_SCHEDULE, schedule);
+}
+
+static void steer(void)
+{
+    RETURN_CODE_TYPE code;
+    unsigned words[4];
+    MESSAGE_SIZE_TYPE length;
+    VALIDITY_TYPE validity;
+    for (unsigned release = 1;; release += 1) {
+        READ_SAMPLING_MESSAGE(pitch, (MESSAGE_ADDR_TYPE)words, &length, &validity, &code);
+        seen("pitch", 1000 * code + (code == NO_ERROR ? words[0] : 0));
+        seen("valid", validity);
+        if (release == 2)
+            SEEN(SEND_QUEUING_MESSAGE, orders, (MESSAGE_ADDR_TYPE)&release, sizeof release, 0);
+        if (lives == 1 && release == 5)
+            set("degraded");
+        if (lives == 2 && release == 3)
+            set("normal");
+        if (lives == 2 && release == 6)
+            STOP_SELF();
+        PERIODIC_WAIT(&code);
+    }
+}
+
+int main(void)
+{
+    RETURN_CODE_TYPE code;
+    PROCESS_ID_TYPE process;
+    PARTITION_STATUS_TYPE status;
+    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("steer", steer, 20);
+    attributes.PERIOD = 20 * MILLISECOND;
+    attributes.STACK_SIZE = 8192;
+    GET_PARTITION_STATUS(&status, &code);
+    lives += 1;
+    seen("identifier", status.IDENTIFIER);
+    seen("mode", status.OPERATING_MODE);
+    seen("condition", status.START_CONDITION);
+    seen("lives", lives);
+    SEEN(CREATE_SAMPLING_PORT, "pitch_in", 16, DESTINATION, 20 * MILLISECOND, &pitch);
+    SEEN(CREATE_QUEUING_PORT, "orders", 4, 4, SOURCE, FIFO, &orders);
+    SEEN(CREATE_PROCESS, &attributes, &process);
+    START(process, &code);
+    SET_PARTITION_MODE(NORMAL, &code);
+    return 0;
+}
