@@ -7,6 +7,7 @@ mod address;
 mod browser;
 mod frames;
 mod linux;
+mod shape;
 mod transfer;
 mod trouble;
 
@@ -54,6 +55,7 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
     cases.extend(frames::cases(systems, built));
     cases.extend(linux::cases(systems)?);
     cases.extend(trouble::cases(systems)?);
+    cases.extend(shape::cases(systems)?);
     cases.extend(transfer::cases(systems)?);
     cases.push(case(
         "the page is where the command says",
