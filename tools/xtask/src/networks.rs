@@ -24,7 +24,7 @@ use cofferdam_run::{Options, Outcome, Outside, PartitionReport, free_port, run};
 
 pub use frames::Wire as Cable;
 
-use crate::machines::{Systems, case, no_reasons, run_all};
+use crate::machines::{Systems, case, no_reasons, run_all, undisturbed};
 use crate::parts::Tally;
 
 pub use transfer::{CAMPAIGN_INTERVAL_MS, CAMPAIGN_MEBIBYTES, campaign};
@@ -234,6 +234,19 @@ fn keeps_its_beat(outcome: &Outcome) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Behind the end of the network's driver: no release of the loop has moved, and nobody else has noticed.
+fn all_go_on(outcome: &Outcome) -> Result<()> {
+    for name in LOOP {
+        let moved = partition(outcome, name)?.jitter_ticks();
+        ensure!(moved == 0, "releases of {name} moved by {moved} ticks");
+    }
+    undisturbed([
+        partition(outcome, "status")?,
+        partition(outcome, "linux")?,
+        partition(outcome, "disk")?,
+    ])
 }
 
 fn partition<'a>(outcome: &'a Outcome, name: &str) -> Result<&'a PartitionReport> {

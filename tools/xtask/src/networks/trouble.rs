@@ -5,7 +5,7 @@ use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Deed, Moment, Options, Outside, free_port, run_image};
 
 use super::linux::SHELL;
-use super::{Host, LINUX, LOOP, beside, keeps_its_beat, page, partition, visited};
+use super::{Host, LINUX, all_go_on, beside, keeps_its_beat, page, partition, visited};
 use crate::guest_attacks::built_as;
 use crate::guests::given;
 use crate::machines::{Case, Systems, case, undisturbed};
@@ -241,15 +241,7 @@ fn driver_is_stopped(systems: &Systems, built: &Built) -> Result<()> {
         pings[1].contains(" 0 packets received"),
         "{pings:?}:\n{text}"
     );
-    for name in LOOP {
-        let moved = partition(&outcome, name)?.jitter_ticks();
-        ensure!(moved == 0, "releases of {name} moved by {moved} ticks");
-    }
-    undisturbed([
-        partition(&outcome, "status")?,
-        partition(&outcome, "linux")?,
-        partition(&outcome, "disk")?,
-    ])
+    all_go_on(&outcome)
 }
 
 /// Root in Linux takes the network's device from the kernel, and gives it queues that are none, to receive by and to send by. The device stops at each and nobody
