@@ -1,5 +1,5 @@
-/* Writes the pitch at each release, and waits for orders. In its first life it gives an address of nothing at its fifth release: its error handler leaves that to nobody, for
- * there is none, and the partition's table in the module's XML says WARM_START. */
+/* Writes the pitch at each release, and waits for orders. In its first life it gives an address of nothing at its fifth release: it has no error handler, so that this is the
+ * partition's error, for which the module's XML says WARM_START. */
 
 #include "../apex_c/codes.h"
 
