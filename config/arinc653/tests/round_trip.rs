@@ -61,20 +61,22 @@ fn built(checked: &Checked) -> Result<(serde_json::Value, Vec<u8>), Vec<String>>
 
 #[test]
 fn every_system_comes_back_with_the_same_plan_and_the_same_tables() {
-    let mut compared = 0;
+    let mut not_built = Vec::new();
     for (name, text) in systems() {
         let again = back(&name, &there(&text));
         match (built(&checked(&text)), built(&checked(&again))) {
             (Ok((plan, tables)), Ok((plan_again, tables_again))) => {
                 assert_eq!(plan, plan_again, "{name}:\n{again}");
                 assert!(tables == tables_again, "the tables of {name}:\n{again}");
-                compared += 1;
             }
-            // The programs made by hand do not fit the smallest partitions.
-            (one, other) => assert_eq!(one.err(), other.err(), "{name}:\n{again}"),
+            (one, other) => {
+                assert_eq!(one.err(), other.err(), "{name}:\n{again}");
+                not_built.push(name);
+            }
         }
     }
-    assert!(compared > 15, "{compared}");
+    // The programs made by hand do not fit the smallest partitions.
+    assert_eq!(not_built, ["sweep"]);
 }
 
 #[test]

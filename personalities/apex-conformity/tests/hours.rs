@@ -13,7 +13,7 @@ use cofferdam_apex_conformity::host::{FACTS, Small, World};
 use cofferdam_apex_conformity::script::{NORMAL, aperiodic};
 use cofferdam_apex_conformity::{Answer, Call, ProcessAttributes, dispatch};
 
-/// A period that is no whole number of nanoseconds in ticks: a third of a millisecond and a bit at an odd frequency.
+/// A period of some 10 ms at an odd frequency: neither its ticks nor its nanoseconds are a whole number of the other.
 const TIMEBASE_HZ: u32 = 333_333_333;
 const PERIOD_TICKS: u64 = 3_333_337;
 const PERIOD_NS: i64 = 10_000_011;

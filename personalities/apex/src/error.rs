@@ -8,7 +8,7 @@
 //! for each activation, takes errors out by `GET_ERROR_STATUS` until there are none, and stops itself. If it stops with errors left, it is
 //! activated again.
 //!
-//! A process that the machine caught at something (all kinds but a missed deadline and its own application error) is **faulted**:
+//! A process that the machine caught at something (not a missed deadline, nor what it raises or reports itself) is **faulted**:
 //! it would do the same again. The handler stops it, or resumes it when the cause is mended.
 
 use crate::ProcessId;
@@ -81,7 +81,7 @@ pub struct ErrorStatus {
     pub code: ErrorCode,
     /// Whose error it is.
     pub process: ProcessId,
-    /// The instruction, or the data address of a memory violation.
+    /// The instruction, or the data address of a memory violation or an overflow of the stack.
     pub address: usize,
     message: [u8; ERROR_MESSAGE_BYTES],
     length: u8,

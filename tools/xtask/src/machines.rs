@@ -344,6 +344,11 @@ fn as_expected(
         probe: expected.machine.probe(&built)?,
         ..systems.options(kernel, 0)
     };
+    let system = built.plan.system.as_str();
+    let is_conformity = conformity::SYSTEMS.contains(&system);
+    if is_conformity {
+        conformity::forget(&built.directory, system, kernel.name())?;
+    }
     let (outcome, frames) = match &expected.wire {
         Some(wire) => wire.run(&built, &image, &options)?,
         None => (run_image(&built, &image, &options)?, Vec::new()),
@@ -352,8 +357,7 @@ fn as_expected(
     if let Some(wire) = &expected.wire {
         tally.add(wire.judge(&frames));
     }
-    let system = built.plan.system.as_str();
-    if conformity::SYSTEMS.contains(&system) {
+    if is_conformity {
         let (folder, steps) = (&built.directory, expected.steps());
         let noted = conformity::note(folder, system, kernel.name(), &steps, &tally.failed);
         tally.count("the table of conformity", noted);

@@ -1,6 +1,6 @@
 //! Modes and start conditions.
 
-use cofferdam_apex::ReturnCode::InvalidMode;
+use cofferdam_apex::ReturnCode::{InvalidMode, NoAction};
 use cofferdam_apex::Runs;
 
 use super::behaviours;
@@ -39,10 +39,14 @@ behaviours! {
     normal_can_go_to_any_mode_but_itself: |s| {
         for mode in [1, 2] {
             s.one();
+            s.refused(Call::SetPartitionMode { mode: 3 }, NoAction);
             set(s, mode);
             s.idle();
             s.system.restart(mode == 2);
         }
+        s.one();
+        set(s, 0);
+        s.idle();
     };
     a_warm_start_can_go_to_warm_cold_and_normal: |s| {
         for mode in [2, 1, 3] {
