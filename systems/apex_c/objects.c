@@ -96,6 +96,7 @@ static void sampling(void)
     SEEN(GET_SAMPLING_PORT_ID, "nowhere", &id);
     SEEN(GET_SAMPLING_PORT_STATUS, sampling_in, &status);
     SEEN(GET_SAMPLING_PORT_STATUS, NOBODY, &status);
+    SEEN(GET_SAMPLING_PORT_STATUS, MAX_NUMBER_OF_SAMPLING_PORTS + 1, &status);
     SEEN(GET_SAMPLING_PORT_CURRENT_STATUS, sampling_in, &current);
     SEEN(GET_SAMPLING_PORT_CURRENT_STATUS, NOBODY, &current);
 }
@@ -122,6 +123,7 @@ static void queuing(void)
     SEEN(GET_QUEUING_PORT_STATUS, queuing_out, &status);
     seen("queued", status.NB_MESSAGE);
     SEEN(GET_QUEUING_PORT_STATUS, NOBODY, &status);
+    SEEN(GET_QUEUING_PORT_STATUS, MAX_NUMBER_OF_QUEUING_PORTS + 1, &status);
     SEEN(CLEAR_QUEUING_PORT, queuing_in);
     SEEN(CLEAR_QUEUING_PORT, NOBODY);
     SEEN(CLEAR_QUEUING_PORT, queuing_out);
@@ -139,6 +141,7 @@ static void messages(void)
     SEEN(SEND_BUFFER, buffer, text, 8, MILLISECOND);
     SEEN(GET_BUFFER_STATUS, buffer, &of_buffer);
     SEEN(GET_BUFFER_STATUS, NOBODY, &of_buffer);
+    SEEN(GET_BUFFER_STATUS, MAX_NUMBER_OF_BUFFERS + 1, &of_buffer);
     SEEN(GET_BUFFER_ID, "buffer", &id);
     SEEN(GET_BUFFER_ID, "nowhere", &id);
     LOCK_LEVEL_TYPE level;
@@ -158,6 +161,7 @@ static void messages(void)
     SEEN(READ_BLACKBOARD, blackboard, 0, text, &length);
     SEEN(GET_BLACKBOARD_STATUS, blackboard, &of_blackboard);
     SEEN(GET_BLACKBOARD_STATUS, NOBODY, &of_blackboard);
+    SEEN(GET_BLACKBOARD_STATUS, MAX_NUMBER_OF_BLACKBOARDS + 1, &of_blackboard);
     SEEN(CLEAR_BLACKBOARD, blackboard);
     SEEN(CLEAR_BLACKBOARD, NOBODY);
     SEEN(GET_BLACKBOARD_ID, "blackboard", &id);
@@ -179,6 +183,7 @@ static void signals(void)
     SEEN(WAIT_SEMAPHORE, semaphore, INFINITE_TIME_VALUE);
     SEEN(GET_SEMAPHORE_STATUS, semaphore, &of_semaphore);
     SEEN(GET_SEMAPHORE_STATUS, NOBODY, &of_semaphore);
+    SEEN(GET_SEMAPHORE_STATUS, MAX_NUMBER_OF_SEMAPHORES + 1, &of_semaphore);
     SEEN(GET_SEMAPHORE_ID, "semaphore", &id);
     SEEN(GET_SEMAPHORE_ID, "nowhere", &id);
     SEEN(CREATE_EVENT, "late", &id);
@@ -190,6 +195,7 @@ static void signals(void)
     SEEN(WAIT_EVENT, event, INFINITE_TIME_VALUE);
     SEEN(GET_EVENT_STATUS, event, &of_event);
     SEEN(GET_EVENT_STATUS, NOBODY, &of_event);
+    SEEN(GET_EVENT_STATUS, MAX_NUMBER_OF_EVENTS + 1, &of_event);
     SEEN(RESET_EVENT, event);
     SEEN(RESET_EVENT, NOBODY);
     SEEN(GET_EVENT_ID, "event", &id);

@@ -90,6 +90,9 @@ static void processes(void)
     SEEN(GET_PROCESS_STATUS, helper, &status);
     seen("state", status.PROCESS_STATE);
     SEEN(GET_PROCESS_STATUS, NOBODY, &status);
+    SEEN(GET_PROCESS_STATUS, NULL_PROCESS_ID, &status);
+    SEEN(GET_PROCESS_STATUS, MAIN_PROCESS_ID, &status);
+    SEEN(GET_PROCESS_STATUS, MAX_NUMBER_OF_PROCESSES + 1, &status);
     /* The helper is less urgent: it runs only when the tester waits. */
     SEEN(SUSPEND, NOBODY);
     SEEN(SUSPEND, tester);
@@ -150,10 +153,14 @@ static void mutexes(void)
         SEEN(ACQUIRE_MUTEX, mutex, 0);
     SEEN(GET_MUTEX_STATUS, mutex, &status);
     seen("mutex.count", status.LOCK_COUNT);
+    seen("mutex.mine", status.MUTEX_OWNER == tester);
     SEEN(RESET_MUTEX, mutex, tester);
     SEEN(RELEASE_MUTEX, NOBODY);
     SEEN(RELEASE_MUTEX, mutex);
+    SEEN(GET_MUTEX_STATUS, mutex, &status);
+    seen("mutex.free", status.MUTEX_OWNER == NULL_PROCESS_ID);
     SEEN(GET_MUTEX_STATUS, NOBODY, &status);
+    SEEN(GET_MUTEX_STATUS, MAX_NUMBER_OF_MUTEXES + 1, &status);
     SEEN(GET_MUTEX_ID, "mutex", &id);
     SEEN(GET_MUTEX_ID, "nowhere", &id);
     /* The owner is more urgent, and stops with it. */

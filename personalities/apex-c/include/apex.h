@@ -4,7 +4,8 @@
  * object, and how large the stacks are, stands in the partition's table `apex` of `system.toml`. Which service returns what, and when, is said
  * in `docs/apex.md`.
  *
- * The numbers of all constants are the standard's. The order of members in structures is not: the standard leaves it open. */
+ * The numbers of constants are those of public APEX headers, but for limits, which are this system's. The order of members in structures is not: the standard leaves it
+ * open. */
 #ifndef APEX_H
 #define APEX_H
 
@@ -33,6 +34,17 @@ typedef long long APEX_LONG_INTEGER;
 #define SYSTEM_LIMIT_NUMBER_OF_EVENTS 255
 #define SYSTEM_LIMIT_NUMBER_OF_MUTEXES 255
 
+/* The same by the names that each part of the standard has for its own. */
+#define MAX_NUMBER_OF_PARTITIONS SYSTEM_LIMIT_NUMBER_OF_PARTITIONS
+#define MAX_NUMBER_OF_PROCESSES SYSTEM_LIMIT_NUMBER_OF_PROCESSES
+#define MAX_NUMBER_OF_SAMPLING_PORTS SYSTEM_LIMIT_NUMBER_OF_SAMPLING_PORTS
+#define MAX_NUMBER_OF_QUEUING_PORTS SYSTEM_LIMIT_NUMBER_OF_QUEUING_PORTS
+#define MAX_NUMBER_OF_BUFFERS SYSTEM_LIMIT_NUMBER_OF_BUFFERS
+#define MAX_NUMBER_OF_BLACKBOARDS SYSTEM_LIMIT_NUMBER_OF_BLACKBOARDS
+#define MAX_NUMBER_OF_SEMAPHORES SYSTEM_LIMIT_NUMBER_OF_SEMAPHORES
+#define MAX_NUMBER_OF_EVENTS SYSTEM_LIMIT_NUMBER_OF_EVENTS
+#define MAX_NUMBER_OF_MUTEXES SYSTEM_LIMIT_NUMBER_OF_MUTEXES
+
 #define MAX_NAME_LENGTH 32
 #define MIN_PRIORITY_VALUE 1
 #define MAX_PRIORITY_VALUE 239
@@ -41,6 +53,9 @@ typedef long long APEX_LONG_INTEGER;
 #define MAX_SEMAPHORE_VALUE 32767
 #define MAX_ERROR_MESSAGE_SIZE 128
 #define INFINITE_TIME_VALUE (-1LL)
+/* No process; and whoever initialises the partition, which is none that a service knows. */
+#define NULL_PROCESS_ID 0
+#define MAIN_PROCESS_ID (-1)
 #define NO_MUTEX_OWNED (-2)
 #define PREEMPTION_LOCK_MUTEX (-3)
 #define CORE_AFFINITY_NO_PREFERENCE (-1)
@@ -317,7 +332,7 @@ typedef APEX_INTEGER LOCK_COUNT_TYPE;
 typedef enum { AVAILABLE = 0, OWNED = 1 } MUTEX_STATE_TYPE;
 
 typedef struct {
-  PROCESS_ID_TYPE MUTEX_OWNER; /* 0: nobody */
+  PROCESS_ID_TYPE MUTEX_OWNER; /* NULL_PROCESS_ID: nobody */
   MUTEX_STATE_TYPE MUTEX_STATE;
   PRIORITY_TYPE MUTEX_PRIORITY;
   LOCK_COUNT_TYPE LOCK_COUNT;
