@@ -38,12 +38,22 @@ static inline PROCESS_ATTRIBUTE_TYPE aperiodic(const char *name, SYSTEM_ADDRESS_
     return attributes;
 }
 
+/* Creates an aperiodic process: its identifier, or NULL_PROCESS_ID if that is refused. */
+static inline PROCESS_ID_TYPE create(const char *name, SYSTEM_ADDRESS_TYPE entry_point, PRIORITY_TYPE priority)
+{
+    RETURN_CODE_TYPE code;
+    PROCESS_ID_TYPE process = NULL_PROCESS_ID;
+    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic(name, entry_point, priority);
+    CREATE_PROCESS(&attributes, &process, &code);
+    return process;
+}
+
 /* The objects and ports. */
 extern SAMPLING_PORT_ID_TYPE sampling_out, sampling_in, sampling_empty;
 extern QUEUING_PORT_ID_TYPE queuing_out, queuing_in;
 extern BUFFER_ID_TYPE buffer;
 extern BLACKBOARD_ID_TYPE blackboard;
-extern SEMAPHORE_ID_TYPE semaphore;
+extern SEMAPHORE_ID_TYPE semaphore, ranked;
 extern EVENT_ID_TYPE event;
 extern MUTEX_ID_TYPE mutex;
 extern unsigned char text[32];

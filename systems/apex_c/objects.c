@@ -6,46 +6,63 @@ SAMPLING_PORT_ID_TYPE sampling_out, sampling_in, sampling_empty;
 QUEUING_PORT_ID_TYPE queuing_out, queuing_in;
 BUFFER_ID_TYPE buffer;
 BLACKBOARD_ID_TYPE blackboard;
-SEMAPHORE_ID_TYPE semaphore;
+SEMAPHORE_ID_TYPE semaphore, ranked;
 EVENT_ID_TYPE event;
 MUTEX_ID_TYPE mutex;
 unsigned char text[32] = "text";
 
 static MESSAGE_SIZE_TYPE length;
 
+/* A port of either direction is no port of the other one, nor of a third. */
 void create_objects(void)
 {
+    const PORT_DIRECTION_TYPE no_direction = (PORT_DIRECTION_TYPE)2;
+    const QUEUING_DISCIPLINE_TYPE no_discipline = (QUEUING_DISCIPLINE_TYPE)2;
     int id;
     SEEN(CREATE_SAMPLING_PORT, "nowhere", 8, SOURCE, 20 * MILLISECOND, &id);
+    SEEN(CREATE_SAMPLING_PORT, "sampling_out", 8, DESTINATION, 20 * MILLISECOND, &id);
+    SEEN(CREATE_SAMPLING_PORT, "sampling_out", 8, no_direction, 20 * MILLISECOND, &id);
     SEEN(CREATE_SAMPLING_PORT, "sampling_out", 8, SOURCE, 20 * MILLISECOND, &sampling_out);
     SEEN(CREATE_SAMPLING_PORT, "sampling_out", 8, SOURCE, 20 * MILLISECOND, &id);
+    SEEN(CREATE_SAMPLING_PORT, "sampling_in", 8, SOURCE, 20 * MILLISECOND, &id);
+    SEEN(CREATE_SAMPLING_PORT, "sampling_in", 8, no_direction, 20 * MILLISECOND, &id);
     SEEN(CREATE_SAMPLING_PORT, "sampling_in", 8, DESTINATION, 20 * MILLISECOND, &sampling_in);
     SEEN(CREATE_SAMPLING_PORT, "sampling_empty", 8, DESTINATION, 20 * MILLISECOND, &sampling_empty);
     SEEN(CREATE_QUEUING_PORT, "nowhere", 8, 1, SOURCE, FIFO, &id);
+    SEEN(CREATE_QUEUING_PORT, "queuing_out", 8, 1, DESTINATION, FIFO, &id);
+    SEEN(CREATE_QUEUING_PORT, "queuing_out", 8, 1, no_direction, FIFO, &id);
+    SEEN(CREATE_QUEUING_PORT, "queuing_out", 8, 1, SOURCE, no_discipline, &id);
     SEEN(CREATE_QUEUING_PORT, "queuing_out", 8, 1, SOURCE, FIFO, &queuing_out);
     SEEN(CREATE_QUEUING_PORT, "queuing_out", 8, 1, SOURCE, FIFO, &id);
+    SEEN(CREATE_QUEUING_PORT, "queuing_in", 8, 1, SOURCE, PRIORITY, &id);
+    SEEN(CREATE_QUEUING_PORT, "queuing_in", 8, 1, no_direction, PRIORITY, &id);
     SEEN(CREATE_QUEUING_PORT, "queuing_in", 8, 1, DESTINATION, PRIORITY, &queuing_in);
     SEEN(CREATE_BUFFER, "buffer", 0, 1, FIFO, &id);
+    SEEN(CREATE_BUFFER, "buffer", 8, 1, no_discipline, &id);
     SEEN(CREATE_BUFFER, "buffer", 8, 1, FIFO, &buffer);
     SEEN(CREATE_BUFFER, "buffer", 8, 1, FIFO, &id);
     SEEN(CREATE_BLACKBOARD, "blackboard", 0, &id);
     SEEN(CREATE_BLACKBOARD, "blackboard", 8, &blackboard);
     SEEN(CREATE_BLACKBOARD, "blackboard", 8, &id);
     SEEN(CREATE_SEMAPHORE, "semaphore", 2, 1, FIFO, &id);
+    SEEN(CREATE_SEMAPHORE, "semaphore", 0, 1, no_discipline, &id);
     SEEN(CREATE_SEMAPHORE, "semaphore", 0, 1, FIFO, &semaphore);
     SEEN(CREATE_SEMAPHORE, "semaphore", 0, 1, FIFO, &id);
+    SEEN(CREATE_SEMAPHORE, "ranked", 0, 1, PRIORITY, &ranked);
     SEEN(CREATE_EVENT, "event", &event);
     SEEN(CREATE_EVENT, "event", &id);
     SEEN(CREATE_MUTEX, "mutex", 0, FIFO, &id);
+    SEEN(CREATE_MUTEX, "mutex", 50, no_discipline, &id);
     SEEN(CREATE_MUTEX, "mutex", 50, FIFO, &mutex);
     SEEN(CREATE_MUTEX, "mutex", 50, FIFO, &id);
 }
 
-/* There is room for two of each kind. */
+/* There is room for two of each kind, and for three semaphores. */
 void create_too_many(void)
 {
     static const char *const names[] = {"one", "two", "three"};
     int id;
+    SEEN(CREATE_SEMAPHORE, "zero", 0, 1, PRIORITY, &id);
     for (unsigned place = 0; place < 3; place += 1) {
         SEEN(CREATE_BUFFER, names[place], 8, 1, FIFO, &id);
         SEEN(CREATE_BLACKBOARD, names[place], 8, &id);

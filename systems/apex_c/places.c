@@ -422,15 +422,6 @@ static void hold(void)
     STOP_SELF();
 }
 
-static PROCESS_ID_TYPE create(const char *name, SYSTEM_ADDRESS_TYPE entry_point, PRIORITY_TYPE priority)
-{
-    RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process = 0;
-    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic(name, entry_point, priority);
-    CREATE_PROCESS(&attributes, &process, &code);
-    return process;
-}
-
 static void create_all(void)
 {
     RETURN_CODE_TYPE code;

@@ -4,7 +4,7 @@
 #include "codes.h"
 
 /* It has two lives: in the second one it creates too many objects, and no error handler. */
-static PROCESS_ID_TYPE tester, helper, owner, failing, beat, longest;
+static PROCESS_ID_TYPE tester, helper, owner, failing, beat, longest, early, urgent;
 
 /* Waits for whatever is wanted of it. */
 static void help(void)
@@ -51,6 +51,25 @@ static void once(void)
     STOP_SELF();
 }
 
+/* Where the two wait that tell what its discipline is. */
+static SEMAPHORE_ID_TYPE queue;
+
+static void come_early(void)
+{
+    RETURN_CODE_TYPE code;
+    WAIT_SEMAPHORE(queue, INFINITE_TIME_VALUE, &code);
+    seen("turn", 1);
+    STOP_SELF();
+}
+
+static void come_late(void)
+{
+    RETURN_CODE_TYPE code;
+    WAIT_SEMAPHORE(queue, INFINITE_TIME_VALUE, &code);
+    seen("turn", 2);
+    STOP_SELF();
+}
+
 static void handler(void)
 {
     ERROR_STATUS_TYPE status;
@@ -89,6 +108,9 @@ static void processes(void)
     SEEN(GET_PROCESS_ID, "nobody", &id);
     SEEN(GET_PROCESS_STATUS, helper, &status);
     seen("state", status.PROCESS_STATE);
+    seen("deadline", status.ATTRIBUTES.DEADLINE);
+    SEEN(GET_PROCESS_STATUS, beat, &status);
+    seen("deadline", status.ATTRIBUTES.DEADLINE);
     SEEN(GET_PROCESS_STATUS, NOBODY, &status);
     SEEN(GET_PROCESS_STATUS, NULL_PROCESS_ID, &status);
     SEEN(GET_PROCESS_STATUS, MAIN_PROCESS_ID, &status);
@@ -185,7 +207,23 @@ static void errors(void)
     SEEN(CONFIGURE_ERROR_HANDLER, PROCESSES_PAUSE, 0);
     SEEN(GET_ERROR_STATUS, &status);
     SEEN(RAISE_APPLICATION_ERROR, NUMERIC_ERROR, text, 4);
+    SEEN(RAISE_APPLICATION_ERROR, (ERROR_CODE_TYPE)8, text, 4);
+    SEEN(COFFERDAM_REPORT_FAULT, (ERROR_CODE_TYPE)8, 0);
     SEEN(RAISE_APPLICATION_ERROR, APPLICATION_ERROR, text, 4);
+}
+
+/* One comes early, the other later and is more urgent: FIFO has the one first, PRIORITY the other. */
+static void disciplines(void)
+{
+    const SEMAPHORE_ID_TYPE queues[] = {semaphore, ranked};
+    RETURN_CODE_TYPE code;
+    for (unsigned place = 0; place < 2; place += 1) {
+        queue = queues[place];
+        START(early, &code);
+        START(urgent, &code);
+        SIGNAL_SEMAPHORE(queue, &code);
+        SIGNAL_SEMAPHORE(queue, &code);
+    }
 }
 
 static void part_2(void)
@@ -211,6 +249,7 @@ static void test(void)
     errors();
     part_2();
     use_objects();
+    disciplines();
     give_lengths();
     seen("tested", 1);
     RETURN_CODE_TYPE code;
@@ -243,6 +282,9 @@ static void create_processes(void)
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("tester", test, 0);
     SEEN(CREATE_PROCESS, &attributes, &id);
     attributes.BASE_PRIORITY = 10;
+    attributes.DEADLINE = (DEADLINE_TYPE)2;
+    SEEN(CREATE_PROCESS, &attributes, &id);
+    attributes.DEADLINE = SOFT;
     SEEN(CREATE_PROCESS, &attributes, &tester);
     SEEN(CREATE_PROCESS, &attributes, &id);
     attributes = aperiodic("helper", help, 5);
@@ -256,6 +298,7 @@ static void create_processes(void)
     SEEN(CREATE_PROCESS, &attributes, &id);
     attributes.PERIOD = 10 * MILLISECOND;
     attributes.TIME_CAPACITY = 5 * MILLISECOND;
+    attributes.DEADLINE = HARD;
     SEEN(CREATE_PROCESS, &attributes, &beat);
     attributes = aperiodic("longest", once, 29);
     attributes.PERIOD = LONGER_THAN_TIME / (20 * MILLISECOND) * (10 * MILLISECOND) + 10 * MILLISECOND;
@@ -266,6 +309,8 @@ static void create_processes(void)
     SEEN(CREATE_PROCESS, &attributes, &id);
     SEEN(START, id);
     SEEN(DELAYED_START, id, 0);
+    early = create("early", come_early, 20);
+    urgent = create("urgent", come_late, 21);
     SEEN(INITIALIZE_PROCESS_CORE_AFFINITY, tester, 0);
     SEEN(INITIALIZE_PROCESS_CORE_AFFINITY, NOBODY, 0);
     SEEN(INITIALIZE_PROCESS_CORE_AFFINITY, tester, 7);
@@ -299,7 +344,10 @@ int main(void)
     SEEN(CREATE_ERROR_HANDLER, handler, 0);
     SEEN(CREATE_ERROR_HANDLER, handler, 4096);
     SEEN(CREATE_ERROR_HANDLER, handler, 4096);
+    SEEN(CONFIGURE_ERROR_HANDLER, (ERROR_HANDLER_CONCURRENCY_CONTROL_TYPE)2, 0);
+    SEEN(CONFIGURE_ERROR_HANDLER, PROCESSES_SCHEDULED, 0);
     SEEN(CONFIGURE_ERROR_HANDLER, PROCESSES_PAUSE, 0);
+    SEEN(SET_PARTITION_MODE, (OPERATING_MODE_TYPE)4);
     SEEN(SET_PARTITION_MODE, (OPERATING_MODE_TYPE)7);
     SEEN(SET_PARTITION_MODE, WARM_START);
     SEEN(START, tester);

@@ -10,11 +10,7 @@ use crate::address::{In, Message, Out, Text};
 use crate::status::*;
 
 fn create_process(given: &Attributes) -> Result<i32, ReturnCode> {
-    let deadline = match given.deadline {
-        0 => DeadlineKind::Soft,
-        1 => DeadlineKind::Hard,
-        _ => return Err(ReturnCode::InvalidParam),
-    };
+    let deadline = DeadlineKind::from_number(given.deadline).ok_or(ReturnCode::InvalidParam)?;
     let attributes = apex::Attributes {
         period: SystemTime(given.period),
         time_capacity: SystemTime(given.time_capacity),
@@ -80,11 +76,7 @@ fn mode(number: u32) -> Result<OperatingMode, ReturnCode> {
 }
 
 fn concurrency(number: u32) -> Result<Concurrency, ReturnCode> {
-    match number {
-        0 => Ok(Concurrency::ProcessesPause),
-        1 => Ok(Concurrency::ProcessesScheduled),
-        _ => Err(ReturnCode::InvalidConfig),
-    }
+    Concurrency::from_number(number).ok_or(ReturnCode::InvalidConfig)
 }
 
 /// `STOP_SELF`.

@@ -419,11 +419,8 @@ macro_rules! service {
                 Value::None
             }
             Call::ConfigureErrorHandler { concurrency, core } => {
-                let concurrency = match concurrency {
-                    0 => Concurrency::ProcessesPause,
-                    1 => Concurrency::ProcessesScheduled,
-                    _ => return Err(ReturnCode::InvalidConfig),
-                };
+                let concurrency =
+                    Concurrency::from_number(concurrency).ok_or(ReturnCode::InvalidConfig)?;
                 $apex.configure_error_handler(concurrency, core)?;
                 Value::None
             }

@@ -74,6 +74,17 @@ pub enum Concurrency {
     ProcessesScheduled = 1,
 }
 
+impl Concurrency {
+    /// By its number.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::ProcessesPause),
+            1 => Some(Self::ProcessesScheduled),
+            _ => None,
+        }
+    }
+}
+
 /// The answer of `GET_ERROR_STATUS`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ErrorStatus {

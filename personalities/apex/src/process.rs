@@ -39,6 +39,17 @@ pub enum DeadlineKind {
     Hard = 1,
 }
 
+impl DeadlineKind {
+    /// By its number.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Soft),
+            1 => Some(Self::Hard),
+            _ => None,
+        }
+    }
+}
+
 /// What a process is created with (`PROCESS_ATTRIBUTE_TYPE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attributes {
