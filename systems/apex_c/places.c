@@ -1,5 +1,10 @@
 /* Each pointer of each service (`places.h`) as each address that is none. A process gives it, and it is that process' MEMORY_VIOLATION, at that address; what the partition,
- * its processes, objects and ports are like then is compared with what it was just before the call. At last the same pointer leads to a good place, at which no word begins. */
+ * its processes, objects and ports are like then is compared with what it was just before the call. At last the same pointer leads to a good place, at which no word begins.
+ *
+ * That a service has done nothing cannot be seen of thirteen that could do something. The eleven of the initialisation are refused in NORMAL; in the initialisation itself
+ * the error is the partition's, whose restart leaves nothing to look at. So it does where GET_ERROR_STATUS does anything, in the error handler (`handlers.c`). PERIODIC_WAIT
+ * is refused to a process without a period, and one with a period begins in another window. Of these it is seen that they are caught, and where. All services begin by
+ * one macro, which looks at the places first (`personalities/apex-c/src/main.rs`). */
 
 #include "codes.h"
 
@@ -120,7 +125,7 @@ static const struct parameter *parameter(const struct service *service, unsigned
 
 /* What can be seen of the partition. */
 struct state {
-    int values[22];
+    int values[23];
 };
 
 static void look(struct state *state)
@@ -149,6 +154,9 @@ static void look(struct state *state)
         GET_QUEUING_PORT_STATUS(queues[place], &queue, &code);
         *value++ = queue.NB_MESSAGE;
     }
+    /* Its lower half tells one deadline from another. */
+    GET_PROCESS_STATUS(victim, &process, &code);
+    *value++ = (int)process.DEADLINE_TIME;
     GET_SAMPLING_PORT_CURRENT_STATUS(sampling_in, &sample, &code);
     *value++ = sample.UPDATED;
     GET_BUFFER_STATUS(letters, &buffer, &code);
@@ -248,6 +256,8 @@ static void restore(void)
     MESSAGE_SIZE_TYPE length;
     MUTEX_STATUS_TYPE status;
     unsigned char message[8];
+    /* If it was not caught, it may be waiting. */
+    STOP(victim, &code);
     RESET_MUTEX(lock, victim, &code);
     START(helper, &code);
     RESUME(helper, &code);
@@ -425,8 +435,11 @@ static void hold(void)
 static void create_all(void)
 {
     RETURN_CODE_TYPE code;
+    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("victim", do_it, 20);
     late = aperiodic("?late", help, 1);
-    victim = create("victim", do_it, 20);
+    /* It has a deadline, far away, for REPLENISH. */
+    attributes.TIME_CAPACITY = 1000 * MILLISECOND;
+    CREATE_PROCESS(&attributes, &victim, &code);
     helper = create("helper", help, 5);
     sleeper = create("sleeper", help, 4);
     dormant = create("dormant", help, 3);

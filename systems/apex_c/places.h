@@ -8,7 +8,8 @@ SERVICE(SET_PARTITION_MODE, (is_good ? NORMAL : IDLE, p[0]), .good = NO_ACTION)
 SERVICE(CREATE_PROCESS, (p[0], p[1], p[2]), INITIALISES,
         .parameters = {NUMBERED_ATTRIBUTES(ATTRIBUTES, late), WRITTEN(PROCESS_ID, PROCESS_ID_TYPE)})
 SERVICE(SET_PRIORITY, (helper, 3, p[0]), .good = NO_ERROR)
-SERVICE(SUSPEND_SELF, (0, p[0]), .good = NO_ERROR)
+/* Who is not caught before it waits is caught too late: its caller goes on when it waits. So with TIMED_WAIT. */
+SERVICE(SUSPEND_SELF, (is_good ? 0 : MILLISECOND, p[0]), .good = NO_ERROR)
 SERVICE(SUSPEND, (helper, p[0]), .good = NO_ERROR)
 SERVICE(RESUME, (sleeper, p[0]), .good = NO_ERROR)
 SERVICE(STOP, (helper, p[0]), .good = NO_ERROR)
@@ -24,11 +25,11 @@ SERVICE(GET_PROCESS_STATUS, (helper, p[0], p[1]), .parameters = {WRITTEN(PROCESS
 SERVICE(INITIALIZE_PROCESS_CORE_AFFINITY, (helper, 0, p[0]), INITIALISES)
 SERVICE(GET_MY_PROCESSOR_CORE_ID, (p[0], p[1]), .parameters = {WRITTEN(PROCESSOR_CORE_ID, PROCESSOR_CORE_ID_TYPE)})
 
-SERVICE(TIMED_WAIT, (0, p[0]), .good = NO_ERROR)
+SERVICE(TIMED_WAIT, (is_good ? 0 : MILLISECOND, p[0]), .good = NO_ERROR)
 /* It is not periodic. */
 SERVICE(PERIODIC_WAIT, (p[0]), .good = INVALID_MODE)
 SERVICE(GET_TIME, (p[0], p[1]), .parameters = {WRITTEN(SYSTEM_TIME, SYSTEM_TIME_TYPE)})
-SERVICE(REPLENISH, (MILLISECOND, p[0]), .good = NO_ERROR)
+SERVICE(REPLENISH, (500 * MILLISECOND, p[0]), .good = NO_ERROR)
 
 SERVICE(CREATE_SAMPLING_PORT, (p[0], 8, SOURCE, REFRESH, p[1], p[2]), INITIALISES,
         .parameters = {NUMBERED(SAMPLING_PORT_NAME, "sampling_"), WRITTEN(SAMPLING_PORT_ID, SAMPLING_PORT_ID_TYPE)})
