@@ -1,7 +1,7 @@
 /* Lengths that no message of an object has, of a message that ends where memory does: they are refused for what they are, and nothing behind the message is looked
  * at. Messages of the longest length are in `objects.c`. */
 
-#include "codes.h"
+#include "services.h"
 
 #define GIVE(service, length, call) \
     do { \

@@ -1,6 +1,6 @@
 /* Ports, buffers, blackboards, semaphores, events and mutexes: each service with the return codes that a caller in C can bring about. */
 
-#include "codes.h"
+#include "services.h"
 
 SAMPLING_PORT_ID_TYPE sampling_out, sampling_in, sampling_empty;
 QUEUING_PORT_ID_TYPE queuing_out, queuing_in;

@@ -51,10 +51,8 @@ static const unsigned char constants[256];
 
 static int is_good;
 static PROCESS_ID_TYPE victim, helper, sleeper, dormant, holder;
-SAMPLING_PORT_ID_TYPE sampling_in;
-static SAMPLING_PORT_ID_TYPE written, unwritten;
-QUEUING_PORT_ID_TYPE queuing_in, queuing_out;
-static QUEUING_PORT_ID_TYPE reports, done;
+static SAMPLING_PORT_ID_TYPE sampling_in, written, unwritten;
+static QUEUING_PORT_ID_TYPE queuing_in, queuing_out, reports, done;
 static BUFFER_ID_TYPE letters;
 static BLACKBOARD_ID_TYPE empty, full;
 static SEMAPHORE_ID_TYPE gate;
@@ -63,7 +61,7 @@ static MUTEX_ID_TYPE lock, kept;
 static SCHEDULE_ID_TYPE cruise, landing;
 static PROCESS_ATTRIBUTE_TYPE late;
 
-unsigned char text[32] = "letters";
+static unsigned char text[32] = "letters";
 
 static void handler(void);
 

@@ -1,7 +1,7 @@
 /* The services through `apex.h`: each is called, with the return codes that a caller in C can bring about. Partition, processes, time, mutexes, errors and
  * Part 2 stand here, the rest in `objects.c` and `lengths.c`. What has to come of it stands in `expected`, by service, in the order of the calls. */
 
-#include "codes.h"
+#include "services.h"
 
 /* It has two lives: in the second one it creates too many objects, and no error handler. */
 static PROCESS_ID_TYPE tester, helper, owner, failing, beat, longest, early, urgent;

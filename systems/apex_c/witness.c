@@ -4,7 +4,7 @@
 
 #define REFRESH (1000 * MILLISECOND)
 
-unsigned char text[32] = "words";
+static unsigned char text[32] = "words";
 static SAMPLING_PORT_ID_TYPE sampling, written, unwritten;
 static QUEUING_PORT_ID_TYPE queuing, reports, done;
 

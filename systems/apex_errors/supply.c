@@ -11,28 +11,20 @@ static void warn(unsigned warning)
     SEEN(SEND_QUEUING_MESSAGE, warnings, (MESSAGE_ADDR_TYPE)&warning, sizeof warning, 0);
 }
 
-static void set(const char *name)
-{
-    RETURN_CODE_TYPE code;
-    SCHEDULE_ID_TYPE schedule;
-    GET_MODULE_SCHEDULE_ID((char *)name, &schedule, &code);
-    SEEN(SET_MODULE_SCHEDULE, schedule);
-}
-
 static void watch(void)
 {
     RETURN_CODE_TYPE code;
     for (unsigned release = 1;; release += 1) {
         if (release == 2)
-            set("cruise");
+            set_schedule("cruise");
         if (release == 3)
             warn(HARDWARE_FAULT);
         if (release == 5)
             warn(POWER_FAIL);
         if (release == 7)
-            set("landing");
+            set_schedule("landing");
         if (release == 10)
-            set("cruise");
+            set_schedule("cruise");
         PERIODIC_WAIT(&code);
     }
 }

@@ -7,14 +7,6 @@ static SAMPLING_PORT_ID_TYPE pitch;
 static QUEUING_PORT_ID_TYPE orders;
 static unsigned lives;
 
-static void set(const char *name)
-{
-    RETURN_CODE_TYPE code;
-    SCHEDULE_ID_TYPE schedule;
-    GET_MODULE_SCHEDULE_ID(name, &schedule, &code);
-    SEEN(SET_MODULE_SCHEDULE, schedule);
-}
-
 static void steer(void)
 {
     RETURN_CODE_TYPE code;
@@ -28,9 +20,9 @@ static void steer(void)
         if (release == 2)
             SEEN(SEND_QUEUING_MESSAGE, orders, (MESSAGE_ADDR_TYPE)&release, sizeof release, 0);
         if (lives == 1 && release == 5)
-            set("degraded");
+            set_schedule("degraded");
         if (lives == 2 && release == 3)
-            set("normal");
+            set_schedule("normal");
         if (lives == 2 && release == 6)
             STOP_SELF();
         PERIODIC_WAIT(&code);
