@@ -67,8 +67,11 @@ int main(void)
     seen("condition", status.START_CONDITION);
     if (life > COUNT + 1)
         return 0;
-    if (life > COUNT)
+    if (life > COUNT) {
         CREATE_PROCESS(&attributes, 0, &code);
+        seen("never", code);
+        return 0;
+    }
     SEEN(CREATE_ERROR_HANDLER, HANDLERS[life - 1], 4096);
     CREATE_PROCESS(&attributes, &process, &code);
     START(process, &code);
