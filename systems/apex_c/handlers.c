@@ -12,7 +12,7 @@ static unsigned deeper(volatile unsigned *above)
     return room[0] == 0 ? 0 : deeper(room) + room[0];
 }
 
-/* It has 4K. */
+/* Takes more of the handler's stack, of 4K, than there is. */
 static void overflows(void)
 {
     volatile unsigned start = 0;

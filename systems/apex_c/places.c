@@ -19,7 +19,7 @@ struct parameter {
     const void *good;
     /* It is a text, which goes on up to a zero byte. */
     int is_name;
-    /* The place in it of a digit that makes a name of its own of each. */
+    /* Where a name that is created has a digit, 0 if there is none: each try of the service puts another one there, so that it creates an object of its own. */
     unsigned digit;
 };
 
@@ -49,6 +49,7 @@ static const unsigned char constants[256];
 /* What is not written keeps it. */
 #define UNTOUCHED 0xee
 
+/* The try has good places alone. Some rows then ask for what lets the tries go on, and else for what would be seen if it were done. */
 static int is_good;
 static PROCESS_ID_TYPE victim, helper, sleeper, dormant, holder;
 static SAMPLING_PORT_ID_TYPE sampling_in, written, unwritten;
@@ -414,7 +415,7 @@ static void test(void)
     STOP_SELF();
 }
 
-/* It is not come to. */
+/* Less urgent than the tester, which never waits: it runs when all is tried. */
 static void help(void)
 {
     RETURN_CODE_TYPE code;
@@ -422,7 +423,7 @@ static void help(void)
         SUSPEND_SELF(INFINITE_TIME_VALUE, &code);
 }
 
-/* It stops with it. */
+/* It stops without releasing the mutex, which RESET_MUTEX does then. */
 static void hold(void)
 {
     RETURN_CODE_TYPE code;
@@ -434,6 +435,7 @@ static void create_all(void)
 {
     RETURN_CODE_TYPE code;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("victim", do_it, 20);
+    /* A digit comes into the place of the mark: `digit`. */
     late = aperiodic("?late", help, 1);
     /* It has a deadline, far away, for REPLENISH. */
     attributes.TIME_CAPACITY = 1000 * MILLISECOND;

@@ -145,7 +145,7 @@ extern "C" fn errors() {
     while let Ok(error) = APEX.get_error_status() {
         let counter = match error.code {
             ErrorCode::StackOverflow => &OVERFLOWS,
-            // It is one of the services, and who calls it goes on.
+            // They were raised by a call of the service for that, and not by what the call came upon: its caller goes on.
             ErrorCode::ApplicationError | ErrorCode::HardwareFault => continue,
             _ => &OTHERS,
         };
