@@ -1,4 +1,5 @@
-/* Reads the pitch at each release, and sends an order at the second one. It changes the module's schedule at its fifth release, and back at its third one in the schedule that it
+/* Reads the pitch at each release, and sends an order at the second one. At its fourth it raises an error, which the module's XML has at the level of processes: its error handler
+ * hears of it, and the process goes on. It changes the module's schedule at its fifth release, and back at its third one in the schedule that it
  * came to, in which it has begun anew: so the XML says. */
 
 #include "../apex_c/codes.h"
@@ -6,6 +7,7 @@
 static SAMPLING_PORT_ID_TYPE pitch;
 static QUEUING_PORT_ID_TYPE orders;
 static unsigned lives;
+static PROCESS_ID_TYPE process;
 
 static void steer(void)
 {
@@ -19,6 +21,8 @@ static void steer(void)
         seen("valid", validity);
         if (release == 2)
             SEEN(SEND_QUEUING_MESSAGE, orders, (MESSAGE_ADDR_TYPE)&release, sizeof release, 0);
+        if (release == 4)
+            SEEN(RAISE_APPLICATION_ERROR, APPLICATION_ERROR, (MESSAGE_ADDR_TYPE)"pitch", 5);
         if (lives == 1 && release == 5)
             set_schedule("degraded");
         if (lives == 2 && release == 3)
@@ -29,10 +33,24 @@ static void steer(void)
     }
 }
 
+static void handler(void)
+{
+    RETURN_CODE_TYPE code;
+    ERROR_STATUS_TYPE status;
+    for (;;) {
+        GET_ERROR_STATUS(&status, &code);
+        if (code != NO_ERROR)
+            break;
+        seen("error", status.ERROR_CODE);
+        seen("error.length", status.LENGTH);
+        seen("error.mine", status.FAILED_PROCESS_ID == process);
+    }
+    STOP_SELF();
+}
+
 int main(void)
 {
     RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
     PARTITION_STATUS_TYPE status;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("steer", steer, 20);
     attributes.PERIOD = 20 * MILLISECOND;
@@ -45,6 +63,7 @@ int main(void)
     seen("lives", lives);
     SEEN(CREATE_SAMPLING_PORT, "pitch_in", 16, DESTINATION, 20 * MILLISECOND, &pitch);
     SEEN(CREATE_QUEUING_PORT, "orders", 4, 4, SOURCE, FIFO, &orders);
+    SEEN(CREATE_ERROR_HANDLER, handler, 4096);
     SEEN(CREATE_PROCESS, &attributes, &process);
     START(process, &code);
     SET_PARTITION_MODE(NORMAL, &code);
