@@ -3,8 +3,8 @@
  *
  * That a service has done nothing cannot be seen of thirteen that could do something. The eleven of the initialisation are refused in NORMAL; in the initialisation itself
  * the error is the partition's, whose restart leaves nothing to look at. So it does where GET_ERROR_STATUS does anything, in the error handler (`handlers.c`). PERIODIC_WAIT
- * is refused to a process without a period, and one with a period begins in another window. Of these it is seen that they are caught, and where. All services begin by
- * one macro, which looks at the places first (`personalities/apex-c/src/main.rs`). */
+ * is refused to a process without a period, and no try waits for the next release of one with a period. Of these it is seen that they are caught, and where. One macro
+ * makes them all, and has each look at its places first (`personalities/apex-c/src/main.rs`). */
 
 #include "codes.h"
 

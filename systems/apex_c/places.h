@@ -1,5 +1,6 @@
 /* Each service with all the pointers that it takes: a row for each, in the order of `apex.h`, with what makes it succeed. No row names the last
- * parameter, RETURN_CODE, which each service has. The table is read twice, by `places.c`; that no service and no parameter is missing, `personalities/apex-conformity/tests/places.rs` says. */
+ * parameter, RETURN_CODE, which each service has. The table is read twice, by `places.c`; that no service and no parameter is missing,
+ * `personalities/apex-conformity/tests/places.rs` says. */
 
 SERVICE(GET_PARTITION_STATUS, (p[0], p[1]), .parameters = {WRITTEN(PARTITION_STATUS, PARTITION_STATUS_TYPE)})
 SERVICE(GET_MY_PARTITION_ID, (p[0], p[1]), .parameters = {WRITTEN(PARTITION_ID, PARTITION_ID_TYPE)})
