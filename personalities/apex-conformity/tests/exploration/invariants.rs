@@ -66,11 +66,17 @@ pub struct History {
     /// For each process the owner in whose critical section it waits now, although it is ready and more urgent; and how many such
     /// sections there have been since it ran last.
     blocked: [(Option<usize>, u8); 4],
+    /// Since it was free last, the mutex has had an owner that was stopped. The ceiling protocol knows only owners that go on to the end of their
+    /// section: of one that is stopped another section can begin while the mutex is owned, and one that waits for it becomes its owner without having
+    /// run.
+    left: bool,
 }
 
 impl History {
     /// After a step: counts, for each process that is ready and does not run, the critical sections of less urgent ones.
     pub fn count(&mut self, seen: &Seen) {
+        let owner = seen.mutex.0.map(|owner| seen.processes[owner].state);
+        self.left = owner.is_some() && (self.left || owner == Some(ProcessState::Dormant));
         for (index, process) in seen.processes.iter().enumerate() {
             let (section, sections) = &mut self.blocked[index];
             if process.state != ProcessState::Ready {
@@ -83,7 +89,9 @@ impl History {
             let Some(running) = seen.running else {
                 continue;
             };
-            if self.given[running] < self.given[index] && *section != Some(running) {
+            let is_beyond = self.left && seen.lock_owner != Some(running);
+            let is_less_urgent = self.given[running] < self.given[index];
+            if is_less_urgent && !is_beyond && *section != Some(running) {
                 *section = Some(running);
                 *sections = sections.saturating_add(1);
             }
@@ -119,7 +127,7 @@ fn inversion_is_in_critical_sections_alone(seen: &Seen, history: &History) -> bo
     owns || !seen.processes.iter().enumerate().any(urgent)
 }
 
-/// Of which there is at most one until the ready one runs: what the ceiling protocol promises.
+/// Of which there is at most one until the ready one runs: what the ceiling protocol promises, if no owner is stopped.
 fn at_most_one_critical_section_blocks(_: &Seen, history: &History) -> bool {
     history.blocked.iter().all(|(_, sections)| *sections <= 1)
 }
@@ -310,4 +318,22 @@ fn every_invariant_fails_by_a_planted_fault() {
         fault(&mut seen, &mut history);
         assert_eq!(broken(&seen, &history), [*what]);
     }
+}
+
+#[test]
+fn an_owner_that_was_stopped_is_beyond_the_ceiling_protocol() {
+    let (again, counted) = sound();
+    let (mut seen, mut history) = (again.clone(), History::default());
+    history.given = counted.given;
+    // Whoever runs then has locked preemption, and starts the owner again: its section stands behind that of the lock.
+    seen.processes[1].state = ProcessState::Dormant;
+    (seen.running, seen.lock_owner) = (Some(2), Some(2));
+    history.count(&seen);
+    history.count(&again);
+    assert!(at_most_one_critical_section_blocks(&again, &history));
+    // Once the mutex was free, a section is one again.
+    (seen.mutex.0, seen.running, seen.lock_owner) = (None, None, None);
+    history.count(&seen);
+    history.count(&again);
+    assert!(!at_most_one_critical_section_blocks(&again, &history));
 }
