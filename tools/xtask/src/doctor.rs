@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use cofferdam_progress::print_result;
 
+use crate::space;
 use crate::workspace::NEEDED;
 
 /// Prints what was found and what is missing. Fails if something is missing that building and running need.
@@ -29,6 +30,13 @@ pub fn run(root: &Path) -> Result<()> {
                 }
                 missing += usize::from(needed);
             }
+        }
+    }
+    match space::examine(root) {
+        Ok(found) => writeln!(text, " ok  room on the disk: {found}")?,
+        Err(lack) => {
+            writeln!(text, "MISS room on the disk: {lack}")?;
+            missing += 1;
         }
     }
     print_result(text.trim_end())?;

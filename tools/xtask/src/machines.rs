@@ -1,5 +1,6 @@
 //! Whole systems in the emulator, each bounded in time: rings three and four.
 
+use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -140,12 +141,13 @@ pub fn run_all(cases: Vec<Case<'_>>) -> Tally {
             failed: vec![format!("{error:#}")],
             ..Tally::default()
         });
-        let verdict = if of_case.failed.is_empty() {
-            "ok"
-        } else {
-            "FAILED"
-        };
-        say!("{verdict:>6}  {name}");
+        // Hundreds of lines that say "ok" hide the one that does not, where they do not pass by under somebody's eyes.
+        if of_case.failed.is_empty() && stderr().is_terminal() {
+            say!("    ok  {name}");
+        }
+        for failure in &of_case.failed {
+            say!("FAILED  {name}: {failure}");
+        }
         tally
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())

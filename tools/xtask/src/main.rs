@@ -35,6 +35,7 @@ mod reproduce;
 mod rewritten;
 mod sequence;
 mod soak;
+mod space;
 mod sweep;
 mod test;
 mod timeline;

@@ -25,6 +25,7 @@ use crate::proofs;
 use crate::recordings;
 use crate::reports;
 use crate::reproduce;
+use crate::space;
 use crate::sweep;
 use crate::vendor;
 use crate::workspace::Workspace;
@@ -123,6 +124,9 @@ pub fn wanted(beginnings: &[String]) -> Result<Wanted<'_>> {
 
 /// Runs the parts whose names begin as wanted, or all. The systems are built if one of those needs them.
 pub fn run(workspace: &Workspace<'_>, wanted: &[String]) -> Result<()> {
+    if wanted.is_empty() {
+        space::examine(workspace.root)?;
+    }
     let wanted = self::wanted(wanted)?;
     let mut parts = Parts::default();
     for (name, part) in on_host().filter(|(name, _)| wanted.has(name)) {
