@@ -1,37 +1,30 @@
-//! `cargo xtask book`: the documents as a book, by mdBook, where that is installed.
+//! `cargo xtask book`: the documents as a book, by mdBook.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use cofferdam_progress::{Step, print_result};
+use cofferdam_setup::Toolchain;
 use cofferdam_target_build::target_directory;
 
 use crate::parts::Tally;
 use crate::workspace::Workspace;
 
-const PROGRAM: &str = "mdbook";
+/// The package that makes it (`tools/book`).
+const PACKAGE: &str = "cofferdam-book";
 /// Where the documents are, with the table of contents and the settings.
 const DOCUMENTS: &str = "docs";
 const CONTENTS: &str = "SUMMARY.md";
 
 /// Builds it, and says where it is.
-pub fn build(root: &Path) -> Result<()> {
-    if !is_there() {
-        bail!(
-            "{PROGRAM} is not on the PATH: `cargo install {PROGRAM}` builds and installs it; without it, the pages are readable as they are, beginning with {DOCUMENTS}/{CONTENTS}"
-        );
-    }
-    let pages = pages_of(root)?;
+pub fn build(root: &Path, toolchain: &Toolchain) -> Result<()> {
+    let pages = pages_of(root, toolchain)?;
     Ok(print_result(pages.join("index.html").display())?)
 }
 
 /// The book has a page for each one that its contents name.
 pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
-    if !is_there() {
-        return Ok(Tally::skipped(format!("the book: no {PROGRAM} here")));
-    }
-    let pages = pages_of(workspace.root)?;
+    let pages = pages_of(workspace.root, workspace.toolchain)?;
     let contents = std::fs::read_to_string(workspace.root.join(DOCUMENTS).join(CONTENTS))?;
     let mut tally = Tally::default();
     for name in listed(&contents) {
@@ -51,25 +44,21 @@ fn listed(contents: &str) -> impl Iterator<Item = &str> {
     links.filter_map(|rest| rest.split(')').next().filter(|name| !name.is_empty()))
 }
 
-fn is_there() -> bool {
-    let output = Command::new(PROGRAM).arg("--version").output();
-    output.is_ok_and(|output| output.status.success())
-}
-
 /// Builds the book, and gives the folder of its pages.
-fn pages_of(root: &Path) -> Result<PathBuf> {
+fn pages_of(root: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
     let pages = std::path::absolute(target_directory(root).join("book"))?;
     let step = Step::start("building the book");
-    let output = Command::new(PROGRAM)
-        .arg("build")
+    let output = toolchain
+        .cargo()
+        .current_dir(root)
+        .args(["run", "--package", PACKAGE, "--"])
         .arg(root.join(DOCUMENTS))
-        .arg("--dest-dir")
         .arg(&pages)
         .output()
-        .with_context(|| format!("{PROGRAM} did not start"))?;
+        .context("cargo did not start")?;
     ensure!(
         output.status.success(),
-        "{PROGRAM} failed:\n{}",
+        "{PACKAGE} failed:\n{}",
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
     step.done();

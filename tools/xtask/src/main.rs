@@ -186,11 +186,11 @@ Examples:
         #[command(flatten)]
         installing: Installing,
     },
-    /// Builds the documents as a book, with mdBook
+    /// Builds the documents as a book
     #[command(after_help = "\
 Example:
-  cargo xtask book    prints where it begins; fails where mdbook is not on the PATH, and says how to get it")]
-    Book,
+  cargo xtask book    prints where it begins: a page for a browser, with a search")]
+    Book(Installing),
     /// Counts the instructions of the kernel's paths
     #[command(after_help = "\
 Examples:
@@ -279,7 +279,10 @@ fn run(command: Command) -> Result<bool> {
                 Ok(Tree::new(&root, &toolchain, installing.consent()))
             });
         }
-        Command::Book => book::build(&root),
+        Command::Book(installing) => {
+            let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
+            book::build(&root, &toolchain)
+        }
         Command::Lint(installing) => {
             let toolchain = installing.provide(&root, &[Requirement::Toolchain])?;
             lint::run(&Workspace::read(&root, &toolchain, installing.consent())?)
