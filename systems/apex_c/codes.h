@@ -48,6 +48,59 @@ static inline PROCESS_ID_TYPE create(const char *name, SYSTEM_ADDRESS_TYPE entry
     return process;
 }
 
+/* Starts a process of these attributes: its identifier. */
+static inline PROCESS_ID_TYPE start(PROCESS_ATTRIBUTE_TYPE attributes)
+{
+    RETURN_CODE_TYPE code;
+    PROCESS_ID_TYPE process = NULL_PROCESS_ID;
+    CREATE_PROCESS(&attributes, &process, &code);
+    START(process, &code);
+    return process;
+}
+
+/* The end of an initialisation. */
+static inline int normal(void)
+{
+    RETURN_CODE_TYPE code;
+    SET_PARTITION_MODE(NORMAL, &code);
+    return 0;
+}
+
+/* How the partition has begun, and how often since a cold start: what `lives` counts, which a warm start keeps. */
+static inline void see_start(unsigned *lives)
+{
+    RETURN_CODE_TYPE code;
+    PARTITION_STATUS_TYPE status;
+    GET_PARTITION_STATUS(&status, &code);
+    *lives += 1;
+    seen("identifier", status.IDENTIFIER);
+    seen("mode", status.OPERATING_MODE);
+    seen("condition", status.START_CONDITION);
+    seen("lives", *lives);
+}
+
+/* What an error handler asks for: whether there is one more error. */
+static inline int is_error(ERROR_STATUS_TYPE *status)
+{
+    RETURN_CODE_TYPE code;
+    GET_ERROR_STATUS(status, &code);
+    return code == NO_ERROR;
+}
+
+/* Takes more of the stack than there is. */
+static inline unsigned deeper(volatile unsigned *above)
+{
+    volatile unsigned room[64];
+    room[0] = *above + 1;
+    return room[0] == 0 ? 0 : deeper(room) + room[0];
+}
+
+static inline void overflow_stack(void)
+{
+    volatile unsigned start = 0;
+    seen("never", deeper(&start));
+}
+
 /* Sets the module's schedule by its name. */
 static inline void set_schedule(const char *name)
 {

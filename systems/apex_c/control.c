@@ -1,27 +1,13 @@
 /* A control loop in C: a periodic process writes a command at each release, an aperiodic one sends what it did when it is told to, and an
  * error handler hears of two that do wrong. */
 
-#include "apex.h"
-#include "evidence.h"
+#include "codes.h"
 
-#define MILLISECOND 1000000LL
 #define RELEASES 5
 
 static SAMPLING_PORT_ID_TYPE elevator;
 static QUEUING_PORT_ID_TYPE telemetry;
 static SEMAPHORE_ID_TYPE done;
-
-static PROCESS_ID_TYPE create(const PROCESS_ATTRIBUTE_TYPE *attributes)
-{
-    PROCESS_ATTRIBUTE_TYPE copy = *attributes;
-    PROCESS_ID_TYPE process = 0;
-    RETURN_CODE_TYPE code;
-    CREATE_PROCESS(&copy, &process, &code);
-    seen("create", code);
-    START(process, &code);
-    seen("start", code);
-    return process;
-}
 
 static void control(void)
 {
@@ -50,20 +36,6 @@ static void report(void)
     }
 }
 
-/* Each activation takes more of the stack than there is. */
-static unsigned deeper(volatile unsigned *above)
-{
-    volatile unsigned room[64];
-    room[0] = *above + 1;
-    return room[0] == 0 ? 0 : deeper(room) + room[0];
-}
-
-static void overflows(void)
-{
-    volatile unsigned start = 0;
-    seen("never", deeper(&start));
-}
-
 /* The address of no memory, given to a service. */
 static void violates(void)
 {
@@ -76,10 +48,7 @@ static void handler(void)
 {
     RETURN_CODE_TYPE code;
     ERROR_STATUS_TYPE status;
-    for (;;) {
-        GET_ERROR_STATUS(&status, &code);
-        if (code != NO_ERROR)
-            break;
+    while (is_error(&status)) {
         seen("error", status.ERROR_CODE);
         STOP(status.FAILED_PROCESS_ID, &code);
         seen("stop", code);
@@ -105,34 +74,13 @@ int main(void)
     seen("semaphore", code);
     CREATE_ERROR_HANDLER(handler, 4096, &code);
     seen("handler", code);
-    PROCESS_ATTRIBUTE_TYPE attributes = {
-        .PERIOD = 10 * MILLISECOND,
-        .TIME_CAPACITY = 10 * MILLISECOND,
-        .ENTRY_POINT = control,
-        .STACK_SIZE = 4096,
-        .BASE_PRIORITY = 20,
-        .DEADLINE = HARD,
-        .NAME = "control",
-    };
-    create(&attributes);
-    attributes = (PROCESS_ATTRIBUTE_TYPE){
-        .PERIOD = INFINITE_TIME_VALUE,
-        .TIME_CAPACITY = INFINITE_TIME_VALUE,
-        .ENTRY_POINT = report,
-        .STACK_SIZE = 4096,
-        .BASE_PRIORITY = 10,
-        .DEADLINE = SOFT,
-        .NAME = "report",
-    };
-    create(&attributes);
-    attributes.ENTRY_POINT = overflows;
-    attributes.BASE_PRIORITY = 5;
-    attributes.NAME[0] = 'o';
-    create(&attributes);
-    attributes.ENTRY_POINT = violates;
-    attributes.BASE_PRIORITY = 4;
-    attributes.NAME[0] = 'v';
-    create(&attributes);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("control", control, 20);
+    attributes.PERIOD = 10 * MILLISECOND;
+    attributes.TIME_CAPACITY = 10 * MILLISECOND;
+    attributes.DEADLINE = HARD;
+    start(attributes);
+    start(aperiodic("report", report, 10));
+    start(aperiodic("overflows", overflow_stack, 5));
+    start(aperiodic("violates", violates, 4));
+    return normal();
 }

@@ -5,19 +5,11 @@
 
 #define NOWHERE ((SYSTEM_ADDRESS_TYPE)0x1000)
 
-static unsigned deeper(volatile unsigned *above)
-{
-    volatile unsigned room[64];
-    room[0] = *above + 1;
-    return room[0] == 0 ? 0 : deeper(room) + room[0];
-}
-
 /* Takes more of the handler's stack, of 4K, than there is. */
 static void overflows(void)
 {
-    volatile unsigned start = 0;
     seen("handler", 1);
-    seen("never", deeper(&start));
+    overflow_stack();
 }
 
 /* The same with a service at each depth: it finds too little left, when nothing has been below the stack yet. */
@@ -59,7 +51,6 @@ static void raise(void)
 int main(void)
 {
     RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
     PARTITION_STATUS_TYPE status;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("raises", raise, 10);
     unsigned life = cofferdam_life();
@@ -73,8 +64,6 @@ int main(void)
         return 0;
     }
     SEEN(CREATE_ERROR_HANDLER, HANDLERS[life - 1], 4096);
-    CREATE_PROCESS(&attributes, &process, &code);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    start(attributes);
+    return normal();
 }

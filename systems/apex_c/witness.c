@@ -41,7 +41,6 @@ static void witness(void)
 int main(void)
 {
     RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("witness", witness, 10);
     CREATE_SAMPLING_PORT("sampling", 8, SOURCE, REFRESH, &sampling, &code);
     CREATE_SAMPLING_PORT("written", 8, DESTINATION, REFRESH, &written, &code);
@@ -49,8 +48,6 @@ int main(void)
     CREATE_QUEUING_PORT("queuing", 8, 4, SOURCE, FIFO, &queuing, &code);
     CREATE_QUEUING_PORT("reports", 8, 4, DESTINATION, FIFO, &reports, &code);
     CREATE_QUEUING_PORT("done", 8, 1, DESTINATION, FIFO, &done, &code);
-    CREATE_PROCESS(&attributes, &process, &code);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    start(attributes);
+    return normal();
 }

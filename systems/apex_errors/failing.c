@@ -22,18 +22,9 @@ static void work(void)
 
 int main(void)
 {
-    RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
-    PARTITION_STATUS_TYPE status;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("work", work, 10);
     attributes.PERIOD = 5 * MILLISECOND;
-    GET_PARTITION_STATUS(&status, &code);
-    seen("mode", status.OPERATING_MODE);
-    seen("condition", status.START_CONDITION);
-    lives += 1;
-    seen("lives", lives);
-    CREATE_PROCESS(&attributes, &process, &code);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    see_start(&lives);
+    start(attributes);
+    return normal();
 }

@@ -19,12 +19,8 @@ static void listen(void)
 
 static void handler(void)
 {
-    RETURN_CODE_TYPE code;
     ERROR_STATUS_TYPE status;
-    for (;;) {
-        GET_ERROR_STATUS(&status, &code);
-        if (code != NO_ERROR)
-            break;
+    while (is_error(&status)) {
         seen("error", status.ERROR_CODE);
         seen("address", (unsigned)status.FAILED_ADDRESS);
     }
@@ -34,18 +30,10 @@ static void handler(void)
 int main(void)
 {
     RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
-    PARTITION_STATUS_TYPE status;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("listen", listen, 10);
-    GET_PARTITION_STATUS(&status, &code);
-    seen("mode", status.OPERATING_MODE);
-    seen("condition", status.START_CONDITION);
-    lives += 1;
-    seen("lives", lives);
+    see_start(&lives);
     CREATE_QUEUING_PORT("warning", 4, 4, DESTINATION, FIFO, &warnings, &code);
     CREATE_ERROR_HANDLER(handler, 4096, &code);
-    CREATE_PROCESS(&attributes, &process, &code);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    start(attributes);
+    return normal();
 }

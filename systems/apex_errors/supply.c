@@ -32,14 +32,11 @@ static void watch(void)
 int main(void)
 {
     RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("watch", watch, 10);
     attributes.PERIOD = 5 * MILLISECOND;
     lives += 1;
     seen("lives", lives);
     CREATE_QUEUING_PORT("warning", 4, 4, SOURCE, FIFO, &warnings, &code);
-    CREATE_PROCESS(&attributes, &process, &code);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    start(attributes);
+    return normal();
 }

@@ -35,12 +35,8 @@ static void steer(void)
 
 static void handler(void)
 {
-    RETURN_CODE_TYPE code;
     ERROR_STATUS_TYPE status;
-    for (;;) {
-        GET_ERROR_STATUS(&status, &code);
-        if (code != NO_ERROR)
-            break;
+    while (is_error(&status)) {
         seen("error", status.ERROR_CODE);
         seen("error.length", status.LENGTH);
         seen("error.mine", status.FAILED_PROCESS_ID == process);
@@ -50,22 +46,13 @@ static void handler(void)
 
 int main(void)
 {
-    RETURN_CODE_TYPE code;
-    PARTITION_STATUS_TYPE status;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("steer", steer, 20);
     attributes.PERIOD = 20 * MILLISECOND;
     attributes.STACK_SIZE = 8192;
-    GET_PARTITION_STATUS(&status, &code);
-    lives += 1;
-    seen("identifier", status.IDENTIFIER);
-    seen("mode", status.OPERATING_MODE);
-    seen("condition", status.START_CONDITION);
-    seen("lives", lives);
+    see_start(&lives);
     SEEN(CREATE_SAMPLING_PORT, "pitch_in", 16, DESTINATION, 20 * MILLISECOND, &pitch);
     SEEN(CREATE_QUEUING_PORT, "orders", 4, 4, SOURCE, FIFO, &orders);
     SEEN(CREATE_ERROR_HANDLER, handler, 4096);
-    SEEN(CREATE_PROCESS, &attributes, &process);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    process = start(attributes);
+    return normal();
 }

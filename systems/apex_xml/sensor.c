@@ -32,24 +32,13 @@ static void listen(void)
 
 int main(void)
 {
-    RETURN_CODE_TYPE code;
-    PROCESS_ID_TYPE process;
-    PARTITION_STATUS_TYPE status;
     PROCESS_ATTRIBUTE_TYPE attributes = aperiodic("listen", listen, 10);
-    GET_PARTITION_STATUS(&status, &code);
-    lives += 1;
-    seen("identifier", status.IDENTIFIER);
-    seen("mode", status.OPERATING_MODE);
-    seen("condition", status.START_CONDITION);
-    seen("lives", lives);
+    see_start(&lives);
     SEEN(CREATE_SAMPLING_PORT, "pitch_out", 16, SOURCE, 20 * MILLISECOND, &pitch);
     SEEN(CREATE_QUEUING_PORT, "orders", 4, 4, DESTINATION, FIFO, &orders);
-    CREATE_PROCESS(&attributes, &process, &code);
-    START(process, &code);
+    start(attributes);
     attributes = aperiodic("measure", measure, 20);
     attributes.PERIOD = 10 * MILLISECOND;
-    SEEN(CREATE_PROCESS, &attributes, &process);
-    START(process, &code);
-    SET_PARTITION_MODE(NORMAL, &code);
-    return 0;
+    start(attributes);
+    return normal();
 }

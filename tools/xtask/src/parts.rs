@@ -110,9 +110,6 @@ impl Parts {
         if !tally.failed.is_empty() {
             cofferdam_interrupt::give_way();
         }
-        for failure in &tally.failed {
-            say!("error: {failure}");
-        }
         self.results
             .push((name.to_owned(), started.elapsed(), tally));
     }
