@@ -15,7 +15,7 @@ use crate::gather::Gatherer;
 use crate::{Deed, Marks, Options, request_stop, snapshot, ticks};
 
 /// A machine whose kernel has not begun a window for so long hangs. For shorter times a busy host may leave an emulator without a processor.
-const STANDSTILL: Duration = Duration::from_secs(120);
+pub(crate) const STANDSTILL: Duration = Duration::from_secs(120);
 /// A run may take this much longer than the time it is about: the emulator is slower than a machine where it counts.
 const SLOWNESS: u32 = 100;
 /// And this much for the start.

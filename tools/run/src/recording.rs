@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use cofferdam_abi::record::State;
@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::command::RECORD_FILE;
+use crate::follow::STANDSTILL;
 use crate::{
     Options, Outcome, SOCKET_APPEARS, machine, request_stop, run_machine, snapshot, ticks,
 };
@@ -43,8 +44,6 @@ const FORMAT: u32 = 1;
 const MANIFEST: &str = "recording.json";
 const IMAGE: &str = "image.elf";
 const INPUTS: &str = "inputs.rr";
-/// A machine whose kernel has not begun a window for so long does not go the way it went.
-const STANDSTILL: Duration = Duration::from_secs(60);
 /// The smallest piece of memory that somebody can have, and by which it is compared.
 const FRAME: usize = 4096;
 
