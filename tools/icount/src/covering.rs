@@ -22,8 +22,8 @@ static BRANCH: AtomicUsize = AtomicUsize::new(NONE);
 /// What was seen of the kernel's text.
 pub struct Covering {
     text: Range<u32>,
-    /// Where another instruction stands than in the kernel that this is about.
-    except: Option<u32>,
+    /// Where other instructions stand than in the kernel that this is about.
+    except: Vec<u32>,
     /// For each of its instructions.
     seen: Box<[Seen]>,
 }
@@ -39,8 +39,8 @@ struct Seen {
     passed: AtomicBool,
 }
 
-/// Begins to look at the kernel's text, at these effective addresses, and says nothing of the instruction at `except`. `false`: something does already.
-pub fn begin(text: Range<u32>, except: Option<u32>) -> bool {
+/// Begins to look at the kernel's text, at these effective addresses, and says nothing of the instructions at `except`. `false`: something does already.
+pub fn begin(text: Range<u32>, except: Vec<u32>) -> bool {
     let instructions = text.len() / INSTRUCTION_BYTES as usize;
     let seen = (0..instructions).map(|_| Seen::default()).collect();
     let covering = Covering { text, except, seen };
@@ -143,7 +143,7 @@ impl Covering {
     /// Writes a line for each instruction that was executed: its address, and for a conditional branch the ways it went.
     pub fn write_lines(&self, to: &mut impl Write) -> io::Result<()> {
         for (seen, address) in self.seen.iter().zip(self.text.clone().step_by(4)) {
-            if seen.executed.load(Ordering::Relaxed) == 0 || self.except == Some(address) {
+            if seen.executed.load(Ordering::Relaxed) == 0 || self.except.contains(&address) {
                 continue;
             }
             let way = |went: &AtomicBool, name| {

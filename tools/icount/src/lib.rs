@@ -6,7 +6,7 @@
 //! When QEMU ends, FILE holds one JSON object per line: see [`counting::Counts::write_lines`]. The counting itself is in
 //! [`counting`] and knows nothing of QEMU; this file ties it to the plugin interface, whose facts are in [`api`].
 //!
-//! With `out=FILE,covers=LO-HI` nothing is counted, and FILE holds a line for each instruction that was executed, but for one at `except=ADDRESS`: see [`covering`].
+//! With `out=FILE,covers=LO-HI` nothing is counted, and FILE holds a line for each instruction that was executed, but for each at an `except=ADDRESS`: see [`covering`].
 
 // Standard error is QEMU's, and read to its end by whoever started it.
 #![allow(clippy::print_stderr)]
@@ -96,12 +96,12 @@ pub unsafe extern "C" fn qemu_plugin_install(
     0
 }
 
-/// What to count, the text that is to be covered in place of that, without an instruction, and the file for it.
-type Asked = (Settings, Option<(Range<u32>, Option<u32>)>, PathBuf);
+/// What to count, the text that is to be covered in place of that, without some instructions, and the file for it.
+type Asked = (Settings, Option<(Range<u32>, Vec<u32>)>, PathBuf);
 
 fn settings(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     let mut settings = Settings::default();
-    let (mut covers, mut except) = (None, None);
+    let (mut covers, mut except) = (None, Vec::new());
     let mut output = None;
     for argument in arguments {
         match argument.split_once('=') {
@@ -109,7 +109,7 @@ fn settings(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             Some((key @ "covers", value)) => covers = Some(counting::range(key, value)?),
             Some(("except", value)) => {
                 let address = u32::from_str_radix(value, 16);
-                except = Some(address.map_err(|_| format!("except={value} is no address"))?);
+                except.push(address.map_err(|_| format!("except={value} is no address"))?);
             }
             Some((key, value)) => settings.set(key, value)?,
             None => return Err(format!("\"{argument}\" is no KEY=VALUE")),

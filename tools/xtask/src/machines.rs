@@ -22,6 +22,7 @@ use crate::guests;
 use crate::parts::Tally;
 use crate::timeline;
 use crate::variant::Variant;
+use crate::vectors;
 use crate::wrong_tables;
 
 /// So many machines run at a time.
@@ -179,6 +180,7 @@ pub fn expected_runs(systems: &Systems, kernels: &[Kernel]) -> Result<Tally> {
 }
 
 fn expected_cases<'s>(systems: &'s Systems, kernels: &[Kernel]) -> Result<Vec<Case<'s>>> {
+    let is_on_larger = systems.tree.kernels_have != Needs::default();
     let mut cases: Vec<Case<'_>> = Vec::new();
     for (name, built) in systems.iter() {
         for &kernel in kernels {
@@ -186,8 +188,9 @@ fn expected_cases<'s>(systems: &'s Systems, kernels: &[Kernel]) -> Result<Vec<Ca
             cases.push(case(title, move || runs_well(systems, built, kernel)));
         }
         for (file, expected) in expected::of_system(built)? {
-            // What overwrites a kernel on purpose knows where its own has what.
-            if expected.variant.is_of_kernel() && systems.tree.kernels_have != Needs::default() {
+            // A device that overwrites a kernel on purpose knows where the one of its own system has what.
+            let is_on_bus = Needs::of(&built.checked).bus;
+            if expected.variant.is_of_kernel() && is_on_bus && is_on_larger {
                 continue;
             }
             let expected = Arc::new(expected);
@@ -197,6 +200,9 @@ fn expected_cases<'s>(systems: &'s Systems, kernels: &[Kernel]) -> Result<Vec<Ca
                 let action = move || as_expected(systems, built, kernel, &file, &expected);
                 cases.push((title, Box::new(action)));
             }
+        }
+        if name == vectors::SYSTEM {
+            cases.extend(vectors::cases(systems, built, kernels)?);
         }
     }
     Ok(cases)
@@ -327,7 +333,7 @@ fn runs_well(systems: &Systems, built: &Built, kernel: Kernel) -> Result<()> {
 }
 
 /// A run, or one of a variant of the system, leaves in the record what the file says.
-fn as_expected(
+pub(crate) fn as_expected(
     systems: &Systems,
     built: &Built,
     kernel: Kernel,

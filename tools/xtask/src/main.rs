@@ -40,6 +40,7 @@ mod sweep;
 mod test;
 mod timeline;
 mod variant;
+mod vectors;
 mod vendor;
 mod workspace;
 mod wrong_tables;

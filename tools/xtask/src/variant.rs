@@ -19,32 +19,40 @@ use serde::Deserialize;
 pub struct Variant {
     /// Texts of `system.toml`, each with what stands in its place.
     replace: BTreeMap<String, String>,
-    /// An instruction of the kernel that is another one.
-    kernel: Option<Instruction>,
+    /// Instructions of the kernel that are other ones.
+    kernel: Vec<Instruction>,
 }
 
-/// A word in place of the first instruction of a function.
-#[derive(Debug, Deserialize)]
+/// What stands in place of the first instruction of a function.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Instruction {
-    /// A part of the function's mangled name.
-    function: String,
-    /// The word.
-    word: u32,
+pub struct Instruction {
+    /// A part of the function's mangled name, or all of it.
+    pub function: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub is: Replacement,
+}
+
+/// An instruction in place of another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replacement {
+    /// This word.
+    Word(u32),
+    /// A branch to where this symbol is.
+    LeadsTo(String),
 }
 
 impl Variant {
     /// Whether its kernel differs.
     pub const fn is_of_kernel(&self) -> bool {
-        self.kernel.is_some()
+        !self.kernel.is_empty()
     }
 
     /// One with another text in place of one of the file's.
     pub fn replacing(before: &str, after: &str) -> Self {
-        Self {
-            replace: BTreeMap::from([(before.to_owned(), after.to_owned())]),
-            kernel: None,
-        }
+        Self::replacing_all(&[(before, after)])
     }
 
     /// One with other texts in place of some of the file's.
@@ -52,8 +60,13 @@ impl Variant {
         let owned = |(before, after): &(&str, &str)| ((*before).to_owned(), (*after).to_owned());
         Self {
             replace: pairs.iter().map(owned).collect(),
-            kernel: None,
+            kernel: Vec::new(),
         }
+    }
+
+    /// The same with a kernel in which these instructions are other ones.
+    pub fn with_kernel(self, kernel: Vec<Instruction>) -> Self {
+        Self { kernel, ..self }
     }
 
     /// Compiles it: what was chosen for it, and its image. Its guests are those of the system itself.
@@ -80,7 +93,7 @@ impl Variant {
             programs.push((name, elf));
         }
         let mut elf = program(&format!("kernel-{}", kernel.name()))?;
-        if let Some(instruction) = &self.kernel {
+        for instruction in &self.kernel {
             instruction.write(&mut elf)?;
         }
         let image = cofferdam_compile::compile(&checked, &elf, &programs, &guests(&checked)?)
@@ -120,46 +133,75 @@ impl Variant {
 }
 
 impl Instruction {
-    /// Puts the word into the kernel.
+    /// Puts it into the kernel.
     fn write(&self, elf: &mut [u8]) -> Result<()> {
-        let offset = self.offset(elf)?;
+        let (address, offset) = place(elf, &self.function)?;
+        let word = match &self.is {
+            Replacement::Word(word) => *word,
+            Replacement::LeadsTo(symbol) => branch(address, place(elf, symbol)?.0),
+        };
         let place = elf.get_mut(offset..).and_then(<[u8]>::first_chunk_mut);
-        *place.context("the kernel is truncated")? = self.word.to_be_bytes();
+        *place.context("the kernel is truncated")? = word.to_be_bytes();
         Ok(())
     }
+}
 
-    /// Where the function begins in the file.
-    fn offset(&self, elf: &[u8]) -> Result<usize> {
-        let wrong = "the kernel is no ELF";
-        let header = FileHeader32::<BigEndian>::parse(elf).context(wrong)?;
-        let sections = header.sections(BigEndian, elf).context(wrong)?;
-        let symbols = sections
-            .symbols(BigEndian, elf, object::elf::SHT_SYMTAB)
-            .context("the kernel has no symbols")?;
-        let name = self.function.as_bytes();
-        let called = |symbol: &&object::elf::Sym32<BigEndian>| {
-            let own = symbol
-                .name(BigEndian, symbols.strings())
-                .unwrap_or_default();
-            own.windows(name.len()).any(|part| part == name)
+/// `b` (EREF, section 4.6.2): a kernel is much smaller than it reaches.
+const fn branch(from: u32, to: u32) -> u32 {
+    0x4800_0000 | to.wrapping_sub(from) & 0x03ff_fffc
+}
+
+/// Where something of the kernel's is, in memory and in the file: what has this name, or the only one whose name has it in it.
+fn place(elf: &[u8], name: &str) -> Result<(u32, usize)> {
+    let wrong = "the kernel is no ELF";
+    let header = FileHeader32::<BigEndian>::parse(elf).context(wrong)?;
+    let sections = header.sections(BigEndian, elf).context(wrong)?;
+    let symbols = sections
+        .symbols(BigEndian, elf, object::elf::SHT_SYMTAB)
+        .context("the kernel has no symbols")?;
+    let called = |is: fn(&[u8], &[u8]) -> bool| -> Vec<u32> {
+        let own = |symbol: &&object::elf::Sym32<BigEndian>| {
+            let own = symbol.name(BigEndian, symbols.strings());
+            is(own.unwrap_or_default(), name.as_bytes())
         };
-        let found: Vec<_> = symbols.iter().filter(called).collect();
-        let [symbol] = found.as_slice() else {
-            bail!(
-                "{} functions of the kernel are called {}",
-                found.len(),
-                self.function
-            );
-        };
-        let address = symbol.st_value(BigEndian);
-        let segments = header.program_headers(BigEndian, elf).context(wrong)?;
-        let segment = segments.iter().find(|segment| {
-            let start = segment.p_vaddr(BigEndian);
-            let length = segment.p_filesz(BigEndian);
-            segment.p_type(BigEndian) == PT_LOAD && (start..start + length).contains(&address)
-        });
-        let segment = segment.context("the function is in no segment")?;
-        let offset = segment.p_offset(BigEndian) + address - segment.p_vaddr(BigEndian);
-        Ok(offset as usize)
+        let found = symbols.iter().filter(own);
+        found.map(|symbol| symbol.st_value(BigEndian)).collect()
+    };
+    let mut found = called(|own, name| own == name);
+    if found.is_empty() {
+        found = called(|own, name| own.windows(name.len()).any(|part| part == name));
+    }
+    let [address] = found[..] else {
+        bail!("{} symbols of the kernel are called {name}", found.len());
+    };
+    let segments = header.program_headers(BigEndian, elf).context(wrong)?;
+    let segment = segments.iter().find(|segment| {
+        let start = segment.p_vaddr(BigEndian);
+        let length = segment.p_filesz(BigEndian);
+        segment.p_type(BigEndian) == PT_LOAD && (start..start + length).contains(&address)
+    });
+    let segment = segment.with_context(|| format!("{name} is in no segment"))?;
+    let offset = segment.p_offset(BigEndian) + address - segment.p_vaddr(BigEndian);
+    Ok((address, offset as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_lead_forwards_and_backwards() {
+        assert_eq!(branch(0x10_0000, 0x10_0010), 0x4800_0010);
+        assert_eq!(branch(0x10_0010, 0x10_0000), 0x4bff_fff0);
+    }
+
+    #[test]
+    fn an_instruction_is_a_word_or_leads_somewhere() {
+        let read = |text: &str| toml::from_str::<Instruction>(text);
+        let word = read("function = \"f\"\nword = 1").unwrap();
+        assert!(matches!(word.is, Replacement::Word(1)));
+        let leads = read("function = \"f\"\nleads_to = \"g\"").unwrap();
+        assert!(matches!(leads.is, Replacement::LeadsTo(to) if to == "g"));
+        assert!(read("function = \"f\"").is_err());
     }
 }
