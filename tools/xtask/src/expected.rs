@@ -374,8 +374,9 @@ impl Expected {
         if let Some(step) = log_read {
             tally.count("the log as it was read", log_as_read(step, snapshot));
         }
-        // Behind a reset time begins anew; a module without partitions never began.
-        if kernel == Kernel::Trace && self.module.resets == 0 && !self.partition.is_empty() {
+        // Behind a reset time begins anew; a module without partitions never began; and where windows are late the plan is not kept.
+        let on_time = self.module.resets == 0 && !self.variant.is_late();
+        if kernel == Kernel::Trace && on_time && !self.partition.is_empty() {
             let timeline = timeline::of(snapshot);
             tally.count(
                 "the trace follows the plan",

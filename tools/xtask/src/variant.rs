@@ -19,6 +19,8 @@ use serde::Deserialize;
 pub struct Variant {
     /// Texts of `system.toml`, each with what stands in its place.
     replace: BTreeMap<String, String>,
+    /// A guard that the rules would refuse, in ticks: with one that is too short windows begin late.
+    guard_ticks: Option<u64>,
     /// Instructions of the kernel that are other ones.
     kernel: Vec<Instruction>,
 }
@@ -50,6 +52,11 @@ impl Variant {
         !self.kernel.is_empty()
     }
 
+    /// Whether its windows begin late.
+    pub const fn is_late(&self) -> bool {
+        self.guard_ticks.is_some()
+    }
+
     /// One with another text in place of one of the file's.
     pub fn replacing(before: &str, after: &str) -> Self {
         Self::replacing_all(&[(before, after)])
@@ -60,7 +67,7 @@ impl Variant {
         let owned = |(before, after): &(&str, &str)| ((*before).to_owned(), (*after).to_owned());
         Self {
             replace: pairs.iter().map(owned).collect(),
-            kernel: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -123,8 +130,10 @@ impl Variant {
         }
         let name = path.display().to_string();
         // The files that it names lie beside the system's own.
-        let checked = cofferdam_check::check_text_in(folder, &name, &text)
+        let mut checked = cofferdam_check::check_text_in(folder, &name, &text)
             .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
+        let guard = &mut checked.system.guard_ticks.value;
+        *guard = self.guard_ticks.unwrap_or(*guard);
         Ok(Checked {
             guest_entries: built.checked.guest_entries.clone(),
             ..checked
