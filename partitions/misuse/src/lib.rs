@@ -1,7 +1,8 @@
 //! Partitions that misuse hypercalls on purpose, and leave each answer as evidence.
 //!
 //! `odd` names odd buffers in every hypercall that takes one, and slots that it does not have in every one that takes a slot; `mate` is the other
-//! end of its channels. `asker` calls `giver` in odd orders, and `between` is there to be in between the two. What each has to be answered
+//! end of its channels. `asker` calls `giver` in odd orders, and `between` is there to be in between the two. `stray`
+//! fails with stacks that are none. What each has to be answered
 //! stands in the files of `systems/misuse/expected`.
 #![no_std]
 #![forbid(unsafe_code)]

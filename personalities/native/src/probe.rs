@@ -155,6 +155,22 @@ pub fn trap() {
     unsafe { asm!("trap", options(nostack, preserves_flags)) }
 }
 
+/// Executes a trap instruction with another stack pointer.
+pub fn trap_with_stack(stack: u32) {
+    // SAFETY: as `trap`; the stack is back before anything could use it.
+    unsafe {
+        asm!(
+            "mr     {own}, 1",
+            "mr     1, {stack}",
+            "trap",
+            "mr     1, {own}",
+            own = out(reg) _,
+            stack = in(reg) stack,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// Goes through `rfi` with this virtual machine state, and gives the state that was then in force.
 pub fn return_with_state(state: u32) -> u32 {
     // SAFETY: SRR0 is the instruction behind, so that control goes on there, with the words of the page that belong to

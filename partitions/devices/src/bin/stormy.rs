@@ -37,6 +37,9 @@ fn main() -> ! {
     seen!("stormy.storm", provoke(&i2c, false));
     // Acknowledged once more, it stays quiet for the rest of the window; in the next one it comes again.
     seen!("stormy.rest", interrupts(&i2c, false));
+    time::set_timer(time::now() + patience());
+    let came = ports::I2C.acknowledge_and_wait(ports::I2C.line() | Lines::TIMER);
+    seen!("stormy.rest", came.has(ports::I2C.line()).into());
     period.wait_release();
     seen!("stormy.storm", interrupts(&i2c, false));
     quiet(&i2c);
@@ -59,10 +62,9 @@ fn provoke(i2c: &Device, well: bool) -> u32 {
 
 /// Acknowledges interrupts until none comes any more, and quiets the device if it is to be done well: how many came.
 fn interrupts(i2c: &Device, well: bool) -> u32 {
-    let patience = u64::from(PATIENCE_US * (page::timebase_hz() / 1_000_000));
     let mut count = 0;
     loop {
-        time::set_timer(time::now() + patience);
+        time::set_timer(time::now() + patience());
         let came = wait(ports::I2C.line() | Lines::TIMER);
         if !came.has(ports::I2C.line()) {
             return count;
@@ -74,6 +76,11 @@ fn interrupts(i2c: &Device, well: bool) -> u32 {
         // The only refusal would be that it is not ours.
         let _ = ports::I2C.acknowledge();
     }
+}
+
+/// The same in ticks.
+fn patience() -> u64 {
+    u64::from(PATIENCE_US * (page::timebase_hz() / 1_000_000))
 }
 
 /// Takes the request back, and the controller from the bus.

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_native::abi::hypercall::Hypercall::{self, *};
-use cofferdam_native::{Period, page, probe, wait};
+use cofferdam_native::{Lines, Period, page, probe, time, wait};
 use evidence::seen;
 use misuse::{order, sleep_us, status, ticks_of};
 
@@ -15,7 +15,7 @@ const SECOND: u32 = ports::SECOND.slot();
 /// What a reply with bytes has.
 const LENGTH: u32 = 40;
 
-const SCENES: [fn(); 12] = [
+const SCENES: [fn(); 15] = [
     expired,
     expired_before_a_fused_reply,
     abandoned_before_a_fused_reply,
@@ -25,7 +25,10 @@ const SCENES: [fn(); 12] = [
     restarts_with_what_was_given_up,
     its_server_waits_elsewhere,
     its_server_answers_what_it_does_not_wait_for,
+    expired_before_anybody_saw_it,
+    answered_before_a_restart,
     fused,
+    interrupted_while_its_server_waits,
     with_somebody_in_between,
     called_back,
 ];
@@ -127,6 +130,36 @@ fn its_server_answers_what_it_does_not_wait_for() {
     seen!("answered_other", ask(Call, FIRST, order::NEXT, 0, 200));
     seen!("answered_other", collect(SECOND));
     seen!("answered_other", ask(Call, SECOND, order::PART, 0, 0));
+}
+
+/// The deadline passes while it waits elsewhere, and so does the server.
+fn expired_before_anybody_saw_it() {
+    seen!("unseen", ask(Call, SECOND, order::FUSE, 0, 0));
+    seen!("unseen", ask(CallSubmit, FIRST, order::NEXT, 0, 100));
+    seen!("unseen", ask(Call, SECOND, order::LATE, 300, 0));
+    seen!("unseen", collect(FIRST));
+    seen!("unseen", ask(Call, SECOND, order::PART, 0, 0));
+}
+
+/// An answer that was given stays, whatever becomes of who gave it.
+fn answered_before_a_restart() {
+    seen!("answered", ask(CallSubmit, FIRST, order::NEXT, 0, 0));
+    seen!("answered", ask(Call, SECOND, order::RESTART, 0, 0));
+    seen!("answered", collect(FIRST));
+}
+
+/// A line that is pending keeps it from waiting; the server has the request all the same.
+fn interrupted_while_its_server_waits() {
+    seen!("interrupted", ask(Call, SECOND, order::FUSE, 0, 0));
+    page::clear(ports::SECOND.line());
+    page::set_enabled(Lines::TIMER);
+    time::set_timer(0);
+    seen!("interrupted", ask(Call, SECOND, order::NEXT, 0, 0));
+    page::set_enabled(Lines::NONE);
+    page::clear(Lines::TIMER);
+    wait(ports::SECOND.line());
+    seen!("interrupted", collect(SECOND));
+    seen!("interrupted", ask(Call, SECOND, order::PART, 0, 0));
 }
 
 /// While the server waits in the call that replies: each form of a request, and each thing that can be wrong with a reply.

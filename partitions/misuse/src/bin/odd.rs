@@ -4,10 +4,11 @@
 #![forbid(unsafe_code)]
 
 use cofferdam_native::abi::Status;
+use cofferdam_native::abi::hypercall::EPAPR_IDLE_TOKEN;
 use cofferdam_native::abi::hypercall::Hypercall::{self, *};
 use cofferdam_native::abi::page::ADDRESS as PAGE;
 use cofferdam_native::abi::space;
-use cofferdam_native::{application_error, page, probe, wait};
+use cofferdam_native::{Lines, application_error, page, probe, time, wait};
 use evidence::seen;
 use misuse::{message, sleep_us, status};
 
@@ -27,6 +28,7 @@ fn main() -> ! {
     sleep_us(100);
     with_a_reply_to_come(peer);
     slots();
+    idle_and_stray();
     numbers();
     channels();
     loop {
@@ -245,6 +247,22 @@ fn slots() {
         "odd.acknowledge",
         status(InterruptAcknowledge, [ports::I2C.slot()])
     );
+}
+
+/// What is no hypercall of the kernel's own, and what is no place to go to.
+fn idle_and_stray() {
+    // ePAPR's idle call has no result, and is over at once if a line is pending.
+    page::set_enabled(Lines::TIMER);
+    time::set_timer(0);
+    seen!("odd.idle", probe::call(EPAPR_IDLE_TOKEN, [0x13; 6])[0]);
+    page::clear(Lines::TIMER);
+    time::set_timer(time::now() + 4000);
+    seen!("odd.idle", probe::call(EPAPR_IDLE_TOKEN, [0x13; 6])[0]);
+    page::set_enabled(Lines::NONE);
+    page::clear(Lines::TIMER);
+    // The last word of its memory, where nobody has been yet: the translation is not there, and does not come.
+    let nowhere = space::DATA + ports::MEMORY_BYTES - 4;
+    seen!("odd.jump", probe::jump(nowhere, 7));
 }
 
 /// Numbers of what there is not.

@@ -117,7 +117,7 @@ const UNSAFE_BLOCKS: [(&str, usize); 9] = [
     ("personalities/apex-a653rs", 0),
     ("personalities/apex-c", 9),
     ("personalities/apex-native", 11),
-    ("personalities/native", 52),
+    ("personalities/native", 53),
     ("tools/icount", 14),
 ];
 
