@@ -488,6 +488,7 @@ static void call_flood(void)
 }
 
 #include "short_ways.h"
+#include "architecture.h"
 
 static void spin(void)
 {
@@ -541,11 +542,13 @@ static const struct attack {
 	{ "kernel.stubs", 255, LEAVES_IT_ALIVE, stubs },
 	{ "kernel.short_random", 256, LEAVES_IT_ALIVE, short_random },
 	{ "kernel.foreseen", 257, LEAVES_IT_ALIVE, foreseen },
+	{ "kernel.architecture", 258, LEAVES_IT_ALIVE, architecture },
 	{ "kernel.spin", 260, ENDS_IT, spin },
 	{ "kernel.misses", 261, ENDS_IT, misses },
 	{ "kernel.fetch", 262, ENDS_IT, fetch },
 	{ "kernel.reset", 263, ENDS_IT, reset },
 	{ "kernel.wild_vectors", 264, ENDS_IT, wild_vectors },
+	{ "kernel.idle", 265, ENDS_IT, idle },
 };
 
 enum { COUNT = sizeof(table) / sizeof(table[0]) };

@@ -11,7 +11,7 @@ __asm__(".globl cofferdam_stubs, cofferdam_enabling_stubs, cofferdam_stubs_end, 
 	".set cofferdam_kernel_table, 0xc0900000\n"
 	".set cofferdam_stubs, 0xc0a00000\n"
 	".set cofferdam_enabling_stubs, 0xc0a00800\n"
-	".set cofferdam_stubs_end, 0xc0a01000\n"
+	".set cofferdam_stubs_end, 0xc1001000\n"
 	".set cofferdam_process_table, 0x40\n");
 
 /* The same in its own memory: the upper levels of its kernel and of a process, a lower level, what SPRG3 points to, and stubs. */

@@ -67,11 +67,13 @@ attacks! {
         255 "kernel.stubs" "stubs full of nonsense, with interrupts in them" => Harmless;
         256 "kernel.short_random" "random sequences of these" => Harmless;
         257 "kernel.foreseen" "accesses that it has foreseen for itself, of devices and of everybody's memory as if that were one" => Harmless;
+        258 "kernel.architecture" "what the architecture says of exceptions, translations and idling, and a process that changes by a word alone" => Harmless;
         260 "kernel.spin" "spinning with interrupts off for ever" => Stands;
         261 "kernel.misses" "an own vector for misses that misses" => Stands;
         262 "kernel.fetch" "executing others' memory" => Ends;
         263 "kernel.reset" "asking for a reset at every start" => Ends;
         264 "kernel.wild_vectors" "a call of a process when its kernel's vectors are nowhere" => Stands;
+        265 "kernel.idle" "idling with a decrementer that may not interrupt" => Stands;
     }
 }
 

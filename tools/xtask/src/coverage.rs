@@ -15,6 +15,7 @@ use cofferdam_run::coverage;
 use cofferdam_target_build::target_directory;
 
 use crate::bench::counting::plugin;
+use crate::guest_attacks;
 use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally};
 use crate::test;
@@ -128,6 +129,7 @@ fn on_larger_kernel(workspace: &Workspace<'_>, kernels_have: Needs) -> Result<Ta
     let systems = Systems::build_some(&tree, is_smaller)?;
     let mut tally = machines::expected_runs(&systems, &[Kernel::Release])?;
     tally.add(machines::attacks(&systems)?);
+    tally.add(guest_attacks::together(&systems)?);
     tally.add(machines::run_all(wrong_tables::cases(
         &systems,
         systems.get(machines::FLIGHT)?,

@@ -31,8 +31,8 @@ struct Attacker {
     time: Duration,
     /// And to come to its end as often as its partition may be restarted.
     to_the_end: Duration,
-    /// And to try all that leave it alive, where its kernel can also run without what it was written for.
-    plainly: Option<Duration>,
+    /// And to try all that leave it alive, where they are few enough. Its kernel can also run without what it was written for.
+    together: Option<Duration>,
 }
 
 const ATTACKERS: [Attacker; 2] = [
@@ -42,7 +42,7 @@ const ATTACKERS: [Attacker; 2] = [
         attacks: LINUX,
         time: Duration::from_millis(800),
         to_the_end: Duration::from_millis(900),
-        plainly: None,
+        together: None,
     },
     Attacker {
         system: "hostile",
@@ -50,7 +50,7 @@ const ATTACKERS: [Attacker; 2] = [
         attacks: KERNEL,
         time: Duration::from_millis(400),
         to_the_end: Duration::from_millis(400),
-        plainly: Some(Duration::from_secs(2)),
+        together: Some(Duration::from_secs(2)),
     },
 ];
 
@@ -86,6 +86,46 @@ pub fn attacks(systems: &Systems, scale: u32) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The attacks of those guests that try all of them in one run, in such runs, as far as their systems are built: for kernels that are larger than the one
+/// on which each was tried by itself.
+pub fn together(systems: &Systems) -> Result<Tally> {
+    let kernel = Kernel::Release;
+    let mut cases = Vec::new();
+    for attacker in &ATTACKERS {
+        let is_built = systems.names().any(|name| name == attacker.system);
+        let Some(time) = attacker.together.filter(|_| is_built) else {
+            continue;
+        };
+        for (how, variant) in [("", Variant::default()), (", where all traps", plainly())] {
+            let title = format!("{}: all attacks at once{how}", attacker.system);
+            cases.push(case(title, move || {
+                let built = systems.get(attacker.system)?;
+                let quiet = tried(systems, built, kernel, &of_one("none"), attacker.time)?;
+                all_at_once(systems, attacker, kernel, &variant, time, &quiet)
+            }));
+        }
+    }
+    Ok(machines::run_all(cases))
+}
+
+/// A run in which a guest tries everything that leaves it alive.
+fn all_at_once(
+    systems: &Systems,
+    attacker: &Attacker,
+    kernel: Kernel,
+    variant: &Variant,
+    time: Duration,
+    without: &Tried,
+) -> Result<()> {
+    let built = systems.get(attacker.system)?;
+    let with = tried(systems, built, kernel, variant, time)?;
+    let mut all = attacker.attacks.iter();
+    all.try_for_each(|attack| match attack.expected {
+        Expected::Harmless => judge(attacker.partition, attack, &with, without),
+        _ => Ok(()),
+    })
+}
+
 fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) -> Result<Tally> {
     let built = systems.get(attacker.system)?;
     let one = |attack: &str, time| tried(systems, built, kernel, &of_one(attack), time);
@@ -116,16 +156,11 @@ fn of_guest(systems: &Systems, attacker: &Attacker, kernel: Kernel, scale: u32) 
             })
         })
         .collect();
-    if let Some(time) = attacker.plainly {
+    if let Some(time) = attacker.together {
         let title = format!("all of them, where all traps, {} kernel", kernel.name());
-        let without = &without;
+        let (time, without) = (time * scale, &without);
         cases.push(case(title, move || {
-            let with = tried(systems, built, kernel, &plainly(), time * scale)?;
-            let mut all = attacker.attacks.iter();
-            all.try_for_each(|attack| match attack.expected {
-                Expected::Harmless => judge(attacker.partition, attack, &with, without),
-                _ => Ok(()),
-            })
+            all_at_once(systems, attacker, kernel, &plainly(), time, without)
         }));
     }
     let tally = machines::run_all(cases);
