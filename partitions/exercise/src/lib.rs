@@ -13,9 +13,11 @@ mod orders;
 mod outcome;
 #[cfg(target_os = "none")]
 mod steps;
+mod value;
 
 pub use orders::{Answer, Order, PeerOrder, Request};
 #[cfg(target_os = "none")]
 pub use outcome::of;
 #[cfg(target_os = "none")]
 pub use steps::{begin, microseconds_since, sleep_us, ticks_of};
+pub use value::{number_of, value_of};

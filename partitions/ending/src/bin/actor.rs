@@ -6,6 +6,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use cofferdam_native::abi::page::StartReason;
 use cofferdam_native::{Period, application_error, page, probe, time};
 use evidence::seen;
 
@@ -18,7 +19,12 @@ const DETAIL: u32 = 0x0dd5;
 
 static LIVES: AtomicU32 = AtomicU32::new(0);
 
+/// More than what the kernel copies at a time when it prepares memory.
+static TABLE: [AtomicU32; 300] = [const { AtomicU32::new(COMPILED) }; 300];
+const COMPILED: u32 = 0xc0de_da7a;
+
 fn main() -> ! {
+    look_at_table();
     seen!("actor.start", page::start_reason() as u32);
     seen!("actor.lives_remembered", LIVES.fetch_add(1, Relaxed));
     let mut period = Period::new();
@@ -36,5 +42,16 @@ fn main() -> ! {
     }
     loop {
         period.wait_release();
+    }
+}
+
+/// A life finds its memory as it was compiled, or as the life before left it.
+fn look_at_table() {
+    let is_kept = page::start_reason() == StartReason::HealthWarm;
+    let expected = if is_kept { !COMPILED } else { COMPILED };
+    for word in &TABLE {
+        if word.swap(!COMPILED, Relaxed) != expected {
+            seen!("actor.table", word.as_ptr().addr() as u32);
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use cofferdam_native::wait;
 use evidence::{Outcome, seen};
-use exercise::{of, ticks_of};
+use exercise::{number_of, of, ticks_of};
 
 cofferdam_native::partition!("far", main);
 
@@ -21,11 +21,7 @@ fn main() -> ! {
 fn read() {
     match ports::VALUE.read() {
         Ok(Some(sample)) => {
-            let number = sample
-                .value
-                .iter()
-                .fold(0, |number, byte| number << 8 | u32::from(*byte));
-            seen!("far.value", number);
+            seen!("far.value", number_of(&sample.value));
             seen!("far.valid", sample.valid.into());
             seen!("far.age_us", sample.age_ticks as u32 / ticks_of(1));
         }

@@ -6,7 +6,7 @@
 use cofferdam_native::abi::hypercall::Hypercall;
 use cofferdam_native::{page, probe, wait};
 use evidence::{Outcome, seen};
-use exercise::{Order, of, ticks_of};
+use exercise::{Order, number_of, of, ticks_of};
 
 cofferdam_native::partition!("near", main);
 
@@ -34,11 +34,7 @@ fn read() {
     page::clear(ports::VALUE.line());
     match ports::VALUE.read() {
         Ok(Some(sample)) => {
-            let number = sample
-                .value
-                .iter()
-                .fold(0, |number, byte| number << 8 | u32::from(*byte));
-            seen!("near.value", number);
+            seen!("near.value", number_of(&sample.value));
             seen!("near.valid", sample.valid.into());
             seen!("near.age_us", sample.age_ticks as u32 / ticks_of(1));
         }

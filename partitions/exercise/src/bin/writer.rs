@@ -10,7 +10,7 @@ use cofferdam_ipc::Bytes;
 use cofferdam_native::abi::hypercall::Hypercall;
 use cofferdam_native::{Restart, page, probe, restart_self, wait};
 use evidence::seen;
-use exercise::{Order, begin, of, sleep_us};
+use exercise::{Order, begin, of, sleep_us, value_of};
 
 cofferdam_native::partition!("writer", main);
 
@@ -48,7 +48,7 @@ fn tell_near(order: Order) {
 }
 
 fn write(number: u16) {
-    let value = Bytes::try_from(&number.to_be_bytes()[..]).unwrap_or_default();
+    let value = Bytes::try_from(&value_of(number)[..]).unwrap_or_default();
     seen!("value.write", of(&ports::VALUE.write(&value)));
 }
 
