@@ -258,6 +258,20 @@ impl<L: Limits, const PROCESSES: usize> Apex<L, PROCESSES> {
 
     /// Begins a life of the partition: `initialise` creates what there is, and sets the mode NORMAL.
     pub fn run(&'static self, initialise: fn()) -> ! {
+        self.make();
+        machine::install(self, &self.entries, &self.configuration.exception_stack);
+        page::set_enabled(self.lines());
+        interrupts::unmask();
+        initialise();
+        interrupts::mask();
+        // It may not have set the mode NORMAL: then nothing is ever due.
+        self.idle()
+    }
+
+    /// Makes the services' state. It lies on the stack before it is in its place, and `initialise` has the same stack: so what it takes there has to be
+    /// given back, which no function does that never returns.
+    #[inline(never)]
+    fn make(&'static self) {
         let start = start();
         self.state.0.set(State {
             partition: Partition::new(
@@ -272,13 +286,6 @@ impl<L: Limits, const PROCESSES: usize> Apex<L, PROCESSES> {
             idle: Context::default(),
             timer: u64::MAX,
         });
-        machine::install(self, &self.entries, &self.configuration.exception_stack);
-        page::set_enabled(self.lines());
-        interrupts::unmask();
-        initialise();
-        interrupts::mask();
-        // It may not have set the mode NORMAL: then nothing is ever due.
-        self.idle()
     }
 
     /// The lines that mean something.
