@@ -199,13 +199,25 @@ fn goal(arguments: &ReplayArguments, recording: &Recording) -> Result<Goal> {
             "`{until}` is nowhere: there are `health`, `health:PARTITION`, and a count of instructions such as 1000000"
         ),
     };
-    let mut entries = record.health().into_iter().filter_map(|entry| {
-        let name = names.get(usize::from(entry.partition.get()))?;
-        of.as_ref()
-            .is_none_or(|of| of == name)
-            .then(|| name.clone())
-    });
-    let Some(partition) = entries.next() else {
+    // The log keeps the latest entries, the accounts count all.
+    let was_logged = |name: &String| {
+        let index = names.iter().position(|one| one == name);
+        let errors = index.map(|index| record.partition(index).errors);
+        errors.is_some_and(|errors| errors.iter().any(|count| count.get() > 0))
+    };
+    let log = record.health();
+    let partition = match &of {
+        Some(name) => was_logged(name).then(|| name.clone()),
+        None => {
+            ensure!(
+                record.header().health.get() as usize <= log.len(),
+                "this run's health log does not have its first entries any more, so that nobody knows whose the first was: say `health:PARTITION`"
+            );
+            let mut names = log.iter().map(|entry| names.get(usize::from(entry.partition.get())));
+            names.find_map(|name| name.cloned())
+        }
+    };
+    let Some(partition) = partition else {
         bail!(
             "in this run the health log has no such entry: `cargo cofferdam crash --record {}` shows what it has",
             path.display()

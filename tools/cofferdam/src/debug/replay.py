@@ -166,9 +166,10 @@ class Back(gdb.Command):
 
 
 class Seen(gdb.Breakpoint):
-    """Stops nobody, and knows how many instructions had been executed when the partition came by last."""
+    """Stops nobody, and knows how many instructions had been executed when the partition came by last, and where that was."""
 
     last = None
+    pc = None
 
     def __init__(self, place, pids, is_one=lambda: True, **kind):
         super().__init__(place, internal=True, **kind)
@@ -180,6 +181,7 @@ class Seen(gdb.Breakpoint):
         if low <= register("pid") <= high and register("msr") & ADDRESS_SPACE_1 and self.is_one():
             # At a watchpoint QEMU is behind the instruction, and GDB, which takes it to be before, has it execute one more.
             self.last = count() - (self.type != gdb.BP_BREAKPOINT)
+            self.pc = register("pc") if self.type == gdb.BP_BREAKPOINT else None
         return False
 
 
@@ -190,6 +192,10 @@ def back(here, seen):
     if seen.last is None or seen.last >= here:
         return False
     go(seen.last)
+    if seen.pc not in (None, register("pc")):
+        # The instruction fails, which counts for nothing: the machine is in the vector by now, and one instruction before it was not there yet.
+        go(seen.last - 1)
+        gdb.execute("stepi", to_string=True)
     return True
 
 
