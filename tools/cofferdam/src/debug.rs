@@ -11,13 +11,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cofferdam_build::{Built, Kernel, Tree, locate};
+use cofferdam_compile::plan::PartitionPlan;
 use cofferdam_files::store;
 use cofferdam_interrupt::Hold;
-use cofferdam_model::Guest;
 use cofferdam_progress::say;
 use cofferdam_run::command::RECORD_FILE;
 use cofferdam_run::{Options, debug as start};
 use cofferdam_setup::Requirement;
+use serde::{Deserialize, Serialize};
 
 use crate::Format;
 use crate::build::failed;
@@ -63,7 +64,14 @@ pub fn debug(arguments: &DebugArguments, tree: impl FnOnce() -> Result<Tree>) ->
     };
     let folder = tempfile::tempdir().context("no folder for the socket between GDB and QEMU")?;
     let socket = folder.path().join("gdb");
-    let mut text = script(&tree, &built, &arguments.partition, &built.directory)?;
+    let partition = &arguments.partition;
+    let guest = guest_symbols(&tree, &built, partition);
+    let files = Files {
+        program: &built.directory.join(format!("programs/{partition}.elf")),
+        guest: guest.as_deref(),
+        sources: &tree.root,
+    };
+    let mut text = script(&Debugged::of(&tree, &built), partition, &files)?;
     writeln!(text, "target remote {}", socket.display())?;
     let path = built
         .directory
@@ -99,61 +107,86 @@ pub fn debug(arguments: &DebugArguments, tree: impl FnOnce() -> Result<Tree>) ->
     Ok(status.success())
 }
 
-/// The script for GDB, up to where it connects. `folder`: what has the programs.
-pub fn script(tree: &Tree, built: &Built, partition: &str, folder: &Path) -> Result<String> {
-    let plans = &built.plan.partitions;
-    let Some(plan) = plans.iter().find(|one| one.name == partition) else {
-        let names: Vec<_> = plans.iter().map(|one| one.name.as_str()).collect();
+/// What GDB has to know of a partition. It is data, and no script: a recording has it, which somebody else may have made, and a script does
+/// whatever its user may.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Debugged {
+    /// Its name.
+    pub name: String,
+    pid: u16,
+    /// The first and the last of its guest's.
+    guest_pids: Option<(u16, u16)>,
+    /// Whether the guest's kernel is a file with symbols.
+    pub has_guest_symbols: bool,
+}
+
+impl Debugged {
+    /// All partitions of a system, in its order.
+    pub fn of(tree: &Tree, built: &Built) -> Vec<Self> {
+        let of = |plan: &PartitionPlan| Self {
+            name: plan.name.clone(),
+            pid: u16::from(plan.pid),
+            guest_pids: plan.guest.as_ref().map(|guest| {
+                let (first, count) = guest.tags;
+                (u16::from(first), u16::from(first) + u16::from(count) - 1)
+            }),
+            has_guest_symbols: guest_symbols(tree, built, &plan.name).is_some(),
+        };
+        built.plan.partitions.iter().map(of).collect()
+    }
+}
+
+/// Where GDB finds what it shows.
+pub struct Files<'a> {
+    /// The partition's program.
+    pub program: &'a Path,
+    /// The kernel of its guest, if that has symbols.
+    pub guest: Option<&'a Path>,
+    /// The tree of the sources.
+    pub sources: &'a Path,
+}
+
+/// The script for GDB on one of these, up to where it connects.
+pub fn script(all: &[Debugged], partition: &str, files: &Files<'_>) -> Result<String> {
+    let Some(own) = all.iter().find(|one| one.name == partition) else {
+        let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
         bail!(
-            "{} has no partition `{partition}`: it has {}",
-            built.plan.system,
+            "there is no partition `{partition}`: there are {}",
             names.join(", ")
         );
     };
-    let described = built.checked.system.partitions.iter();
-    let guest = described
-        .filter(|one| *one.name == partition)
-        .find_map(|one| one.guest.as_ref());
-    let tags = |plan: &cofferdam_compile::plan::PartitionPlan| {
-        plan.guest.as_ref().map(|guest| {
-            let (first, count) = guest.tags;
-            (u16::from(first), u16::from(first) + u16::from(count) - 1)
-        })
-    };
-    let symbols = guest.and_then(|guest| guest_symbols(tree, built, guest));
-    let program = folder.join(format!("programs/{partition}.elf"));
     let mut text = format!(
-        "# GDB on the partition {partition} of {}: gdb-multiarch -x this\n\
+        "# GDB on the partition {partition}: gdb-multiarch -x this\n\
          set pagination off\nset confirm off\nset architecture powerpc:e500\nset endian big\n\
-         file {}\nset substitute-path /cofferdam {root}\ndirectory {root}\n",
-        built.plan.system,
-        program.display(),
-        root = tree.root.display(),
+         file \"{}\"\nset substitute-path /cofferdam \"{root}\"\ndirectory \"{root}\"\n",
+        files.program.display(),
+        root = files.sources.display(),
     );
-    if let Some(symbols) = &symbols {
-        writeln!(text, "add-symbol-file {}", symbols.display())?;
+    if let Some(symbols) = files.guest {
+        writeln!(text, "add-symbol-file \"{}\"", symbols.display())?;
     }
     let pair = |range: Option<(u16, u16)>| match range {
         Some((low, high)) => format!("({low}, {high})"),
         None => "None".to_owned(),
     };
-    let own = u16::from(plan.pid);
+    let pid = own.pid;
     writeln!(text, "python")?;
     writeln!(text, "PARTITION = \"{partition}\"")?;
-    writeln!(text, "PIDS = ({own}, {own})")?;
-    writeln!(text, "GUEST_PIDS = {}", pair(tags(plan)))?;
+    writeln!(text, "PIDS = ({pid}, {pid})")?;
+    writeln!(text, "GUEST_PIDS = {}", pair(own.guest_pids))?;
     // Linux's kernel has the upper quarter of addresses; the monitor is a partition, below.
-    let kernel = if symbols.is_some() {
+    let kernel = if files.guest.is_some() {
         "0xC0000000"
     } else {
         "None"
     };
     writeln!(text, "GUEST_KERNEL = {kernel}")?;
     writeln!(text, "EVERYBODY = [")?;
-    for one in plans {
-        let pid = u16::from(one.pid);
+    for one in all {
+        let pid = one.pid;
         writeln!(text, "    (\"{}\", {pid}, {pid}),", one.name)?;
-        if let Some((low, high)) = tags(one) {
+        if let Some((low, high)) = one.guest_pids {
             writeln!(text, "    (\"the guest of {}\", {low}, {high}),", one.name)?;
         }
     }
@@ -163,8 +196,12 @@ pub fn script(tree: &Tree, built: &Built, partition: &str, folder: &Path) -> Res
     Ok(text)
 }
 
-/// The ELF of a guest's kernel, if it is one.
-fn guest_symbols(tree: &Tree, built: &Built, guest: &Guest) -> Option<PathBuf> {
+/// The kernel of a partition's guest, if that is an ELF.
+pub fn guest_symbols(tree: &Tree, built: &Built, partition: &str) -> Option<PathBuf> {
+    let described = built.checked.system.partitions.iter();
+    let guest = described
+        .filter(|one| *one.name == partition)
+        .find_map(|one| one.guest.as_ref())?;
     let path = match &guest.kernel {
         None if guest.is_built() => cofferdam_guest::directory(&tree.guests).join("linux/vmlinux"),
         Some(kernel) => built.checked.find_file(kernel)?,

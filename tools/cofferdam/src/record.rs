@@ -1,7 +1,7 @@
 //! `cargo cofferdam record` and `replay`: a run that is kept, and gone through again to the instruction, forwards and backwards.
 //!
 //! A recording (`cofferdam_run::recording`) has what the machine takes. Beside it the command puts what a debugger takes: the programs with their
-//! symbols, and the script of each partition. Backwards is forwards again from the start to an earlier instruction: a run that is always the same needs
+//! symbols, and who has which addresses. Backwards is forwards again from the start to an earlier instruction: a run that is always the same needs
 //! no other way (`debug/replay.py`).
 
 use std::fmt::Write as _;
@@ -24,14 +24,12 @@ use cofferdam_run::command::{RECORD_FILE, RunArguments};
 use cofferdam_run::recording::{self, Recording};
 use cofferdam_setup::Requirement;
 
-use crate::debug::{self, GDB};
+use crate::debug::{self, Debugged, Files, GDB};
 
 /// What GDB is taught of runs that can be gone through again.
 const COMMANDS: &str = include_str!("debug/replay.py");
-/// Stands in scripts for the folder, which may have moved.
-const FOLDER: &str = "@RECORDING@";
-const PROGRAMS: &str = "programs";
-const SCRIPTS: &str = "debug";
+/// What GDB has to know of the partitions ([`Debugged`]).
+const PARTITIONS: &str = "partitions.json";
 /// The folder of a system's last recording, in that of its build.
 const RECORDING: &str = "recording";
 
@@ -76,22 +74,34 @@ pub fn record(arguments: &RecordArguments, tree: impl FnOnce() -> Result<Tree>) 
 
 /// Puts there what a debugger takes.
 fn add_programs(tree: &Tree, built: &Built, kernel: &str, folder: &Path) -> Result<()> {
-    let (programs, scripts) = (folder.join(PROGRAMS), folder.join(SCRIPTS));
-    fs::create_dir_all(&programs)?;
-    fs::create_dir_all(&scripts)?;
-    let copy = |program: &str| {
-        let program = format!("{PROGRAMS}/{program}.elf");
-        fs::copy(built.directory.join(&program), folder.join(&program))
-            .with_context(|| format!("{program} cannot be copied"))
+    let program = program(&format!("kernel-{kernel}"));
+    let first = folder.join(&program);
+    fs::create_dir_all(first.parent().unwrap_or(folder))?;
+    let copy = |from: &Path, to: &str| {
+        fs::copy(from, folder.join(to))
+            .with_context(|| format!("{} cannot be copied", from.display()))
     };
-    copy(&format!("kernel-{kernel}"))?;
-    for partition in &built.plan.partitions {
-        let name = &partition.name;
-        copy(name)?;
-        let script = debug::script(tree, built, name, Path::new(FOLDER))?;
-        fs::write(scripts.join(format!("{name}.gdb")), script)?;
+    copy(&built.directory.join(&program), &program)?;
+    let partitions = Debugged::of(tree, built);
+    for Debugged { name, .. } in &partitions {
+        let program = self::program(name);
+        copy(&built.directory.join(&program), &program)?;
+        if let Some(symbols) = debug::guest_symbols(tree, built, name) {
+            copy(&symbols, &guest(name))?;
+        }
     }
-    Ok(())
+    let text = serde_json::to_vec_pretty(&partitions)?;
+    Ok(fs::write(folder.join(PARTITIONS), text)?)
+}
+
+/// The program of a partition, or a kernel: in a system's folder, and in a recording.
+fn program(name: &str) -> String {
+    format!("programs/{name}.elf")
+}
+
+/// The kernel of a partition's guest, in a recording.
+fn guest(name: &str) -> String {
+    format!("programs/guest-{name}.elf")
 }
 
 /// What `replay` is told.
@@ -121,6 +131,9 @@ pub struct ReplayArguments {
 pub fn replay(arguments: &ReplayArguments, root: &Path) -> Result<bool> {
     let recording = find(&arguments.recording, root)?;
     let qemu = cofferdam_setup::qemu()?;
+    if let Some(doubt) = recording.doubt(&qemu.path)? {
+        say!("warning: {doubt}");
+    }
     if arguments.debug.is_none() && arguments.until.is_none() {
         ensure!(
             arguments.execute.is_empty() && !arguments.batch,
@@ -141,7 +154,7 @@ pub fn replay(arguments: &ReplayArguments, root: &Path) -> Result<bool> {
     Requirement::Gdb
         .examine(root)
         .map_err(anyhow::Error::from)?;
-    under_gdb(arguments, &recording, &qemu.path)
+    under_gdb(arguments, &recording, &qemu.path, root)
 }
 
 fn find(named: &str, root: &Path) -> Result<Recording> {
@@ -213,7 +226,9 @@ fn goal(arguments: &ReplayArguments, recording: &Recording) -> Result<Goal> {
                 record.header().health.get() as usize <= log.len(),
                 "this run's health log does not have its first entries any more, so that nobody knows whose the first was: say `health:PARTITION`"
             );
-            let mut names = log.iter().map(|entry| names.get(usize::from(entry.partition.get())));
+            let mut names = log
+                .iter()
+                .map(|entry| names.get(usize::from(entry.partition.get())));
             names.find_map(|name| name.cloned())
         }
     };
@@ -229,12 +244,27 @@ fn goal(arguments: &ReplayArguments, recording: &Recording) -> Result<Goal> {
     })
 }
 
-fn under_gdb(arguments: &ReplayArguments, recording: &Recording, qemu: &Path) -> Result<bool> {
+fn under_gdb(
+    arguments: &ReplayArguments,
+    recording: &Recording,
+    qemu: &Path,
+    root: &Path,
+) -> Result<bool> {
     let goal = goal(arguments, recording)?;
+    // It stands in a script.
+    let is_line = |letter: char| !letter.is_control() && !"\"\\".contains(letter);
+    ensure!(
+        recording.folder.display().to_string().chars().all(is_line),
+        "{:?} has a letter in it that GDB would take for something else: rename it",
+        recording.folder
+    );
     let folder = tempfile::tempdir().context("no folder for the socket between GDB and QEMU")?;
     let socket = folder.path().join("gdb");
     let script = folder.path().join("script.gdb");
-    fs::write(&script, self::script(recording, &goal.partition, &socket)?)?;
+    fs::write(
+        &script,
+        self::script(recording, &goal.partition, &socket, root)?,
+    )?;
     // Each machine has a socket of its own.
     let mut machines = 0;
     let mut machine = || {
@@ -246,7 +276,9 @@ fn under_gdb(arguments: &ReplayArguments, recording: &Recording, qemu: &Path) ->
     // Ctrl-C is for GDB, which stops the machine.
     let hold = Hold::new()?;
     let mut gdb = Command::new(GDB);
-    gdb.arg("-q").arg("-x").arg(&script);
+    // A program can have scripts in it, and beside it, which GDB would carry out as it reads its symbols.
+    gdb.args(["-q", "-iex", "set auto-load off", "-x"])
+        .arg(&script);
     for command in goal.command.iter().chain(&arguments.execute) {
         gdb.arg("-ex").arg(command);
     }
@@ -289,19 +321,35 @@ impl Drop for Ended {
     }
 }
 
-/// The partition's own script, and what it takes to go through the recording.
-fn script(recording: &Recording, partition: &str, socket: &Path) -> Result<String> {
-    let path = recording.folder.join(format!("{SCRIPTS}/{partition}.gdb"));
-    let own = fs::read_to_string(&path)
-        .with_context(|| format!("the recording lacks {}", path.display()))?;
-    let folder = recording.folder.display().to_string();
-    let mut text = own.replace(FOLDER, &folder);
-    // Its addresses are nobody else's.
+/// The partition's script, and what it takes to go through the recording. Nothing of it is the recording's but numbers, and names that `is_plain`.
+fn script(recording: &Recording, partition: &str, socket: &Path, root: &Path) -> Result<String> {
+    let path = recording.file(PARTITIONS)?;
+    let all: Vec<Debugged> = serde_json::from_slice(&fs::read(&path)?)
+        .with_context(|| format!("{} is not as it was written", path.display()))?;
     let kernel = &recording.manifest.kernel;
-    writeln!(
-        text,
-        "add-symbol-file {folder}/{PROGRAMS}/kernel-{kernel}.elf"
-    )?;
+    let names = all.iter().map(|one| &one.name).chain([kernel]);
+    for name in names {
+        ensure!(
+            is_plain(name),
+            "{} names a partition in a way that no system does",
+            path.display()
+        );
+    }
+    let has_guest = all
+        .iter()
+        .any(|one| one.name == partition && one.has_guest_symbols);
+    let guest = has_guest
+        .then(|| recording.file(&guest(partition)))
+        .transpose()?;
+    let files = Files {
+        program: &recording.file(&program(partition))?,
+        guest: guest.as_deref(),
+        sources: root,
+    };
+    let mut text = debug::script(&all, partition, &files)?;
+    // Its addresses are nobody else's.
+    let kernel = recording.file(&program(&format!("kernel-{kernel}")))?;
+    writeln!(text, "add-symbol-file \"{}\"", kernel.display())?;
     let health = space::kernel::RECORD as usize + offset::HEALTH;
     let written = space::kernel::RECORD as usize + std::mem::offset_of!(Header, health);
     writeln!(text, "python")?;
@@ -324,4 +372,10 @@ fn script(recording: &Recording, partition: &str, socket: &Path) -> Result<Strin
     text += COMMANDS;
     writeln!(text, "connect()\nend")?;
     Ok(text)
+}
+
+/// As the names of partitions are (`docs/system-toml.md`).
+fn is_plain(name: &str) -> bool {
+    let mut letters = name.bytes();
+    letters.all(|letter| letter.is_ascii_alphanumeric() || b"_-".contains(&letter))
 }

@@ -13,12 +13,15 @@
 //! | `inputs.rr` | what came from outside, by QEMU's account |
 //! | `disks/<name>.img` | what the disks held at the start |
 //! | `record` | the record as it was in the end |
-//! | `programs/<partition>.elf`, `debug/<partition>.gdb` | what a debugger has to know, put there by the command |
+//! | `programs/…`, `partitions.json` | what a debugger has to know, put there by the command |
+//!
+//! Whoever sends one may have made it to do harm. So it is data throughout: no file of it is carried out by anybody but the machine in the emulator.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -40,7 +43,7 @@ use crate::{
 };
 
 /// The format of [`Manifest`].
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MANIFEST: &str = "recording.json";
 const IMAGE: &str = "image.elf";
 const INPUTS: &str = "inputs.rr";
@@ -56,6 +59,8 @@ pub struct Manifest {
     pub system: String,
     /// Which kernel.
     pub kernel: String,
+    /// What QEMU calls itself, and its version: another one may go another way.
+    qemu: String,
     memory_mib: u32,
     /// When the kernel was asked to stop, in ticks behind the first window.
     stop_at_ticks: Option<u64>,
@@ -66,7 +71,7 @@ pub struct Manifest {
     networks: Vec<String>,
     /// The kernel ended the run, or at least the machine was not interrupted.
     pub ended: HowItEnded,
-    /// SHA-256 of the files that the machine is made of.
+    /// SHA-256 of each other file.
     files: BTreeMap<String, String>,
     /// SHA-256 of the memory in the end.
     memory_sha256: String,
@@ -111,6 +116,7 @@ pub fn record(
         format: FORMAT,
         system: built.plan.system.clone(),
         kernel: options.kernel.name().to_owned(),
+        qemu: version(&options.qemu)?,
         memory_mib: machine.memory_mib,
         stop_at_ticks: (options.machine_time).map(|time| ticks(time, built.plan.timebase_hz)),
         paced: machine.paced,
@@ -149,16 +155,13 @@ pub fn record(
         manifest.ended = HowItEnded::ByKernel;
     }
     manifest.memory_sha256 = digest_of_memory(&outcome.memory, manifest.memory_mib)?;
-    for file in manifest.files_needed() {
-        let bytes = fs::read(partial.join(&file))?;
-        manifest.files.insert(file, sha256(&bytes));
-    }
     fs::write(partial.join(RECORD_FILE), outcome.snapshot.bytes())?;
+    adds(&partial)?;
+    manifest.files = digests(&partial)?;
     fs::write(
         partial.join(MANIFEST),
         serde_json::to_vec_pretty(&manifest)?,
     )?;
-    adds(&partial)?;
     remove(folder)?;
     fs::rename(&partial, folder)
         .with_context(|| format!("{} cannot be put in place", folder.display()))?;
@@ -191,6 +194,35 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
+/// What QEMU says of itself.
+fn version(qemu: &Path) -> Result<String> {
+    let output = Command::new(qemu)
+        .arg("--version")
+        .output()
+        .with_context(|| format!("{} did not start", qemu.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Of each file in a folder and in those below it, by its path.
+fn digests(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&inner))? {
+            let entry = entry?;
+            let path = inner.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = fs::read(folder.join(&path))?;
+                files.insert(path.to_string_lossy().into_owned(), sha256(&bytes));
+            }
+        }
+    }
+    Ok(files)
+}
+
 fn disk_file(name: &str) -> String {
     format!("disks/{name}.img")
 }
@@ -220,10 +252,10 @@ fn digest_of_memory(memory: &Memory, memory_mib: u32) -> Result<String> {
 }
 
 impl Manifest {
-    /// The files that the machine is made of, in the recording's folder.
+    /// The files without which there is no run, in the recording's folder.
     fn files_needed(&self) -> Vec<String> {
         let disks = self.disks.iter().map(|disk| disk_file(&disk.name));
-        let own = [IMAGE, INPUTS].map(str::to_owned);
+        let own = [IMAGE, INPUTS, RECORD_FILE].map(str::to_owned);
         own.into_iter().chain(disks).collect()
     }
 }
@@ -255,7 +287,7 @@ impl Recording {
         let manifest: Manifest = serde_json::from_str(&text).map_err(of_ours)?;
         ensure!(
             manifest.format == FORMAT,
-            "{} is of format {}, and this command reads {FORMAT}",
+            "{} is of format {}, and this command reads {FORMAT}: replay it with the version that recorded it, or record it again",
             path.display(),
             manifest.format
         );
@@ -272,26 +304,51 @@ impl Recording {
             "{} names a device in a way that no system does",
             path.display()
         );
-        let mut image = Vec::new();
-        for file in manifest.files_needed() {
-            let path = folder.join(&file);
-            let bytes = fs::read(&path)
-                .with_context(|| format!("the recording lacks {}", path.display()))?;
-            let digest = sha256(&bytes);
+        let needed = manifest.files_needed();
+        let unknown = needed
+            .iter()
+            .find(|file| !manifest.files.contains_key(*file));
+        if let Some(file) = unknown {
+            bail!("{} has nothing of {file}", path.display());
+        }
+        for (file, digest) in &manifest.files {
             ensure!(
-                manifest.files.get(&file) == Some(&digest),
-                "{} is not the file that was recorded: its SHA-256 is {digest}",
+                made_of(file, "_-./") && !file.split('/').any(|part| part == ".."),
+                "{} names a file in a way that no recording does",
                 path.display()
             );
-            if file == IMAGE {
-                image = bytes;
-            }
+            let path = folder.join(file);
+            let bytes = fs::read(&path)
+                .with_context(|| format!("the recording lacks {}: copy it anew", path.display()))?;
+            ensure!(
+                sha256(&bytes) == *digest,
+                "{} is not the file that was recorded, by its SHA-256: copy the recording anew, or record it again",
+                path.display()
+            );
         }
+        let image = fs::read(folder.join(IMAGE))?;
         Ok(Self {
             folder: folder.canonicalize()?,
             manifest,
             image,
         })
+    }
+
+    /// A file that was put there beside what the machine takes. Nothing that was not written with the recording is taken for one.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        ensure!(
+            self.manifest.files.contains_key(name),
+            "the recording {} has no {name}: record it again",
+            self.folder.display()
+        );
+        Ok(self.folder.join(name))
+    }
+
+    /// What may keep it from going the same way, if anything may: another QEMU.
+    pub fn doubt(&self, qemu: &Path) -> Result<Option<String>> {
+        let (was, is) = (&self.manifest.qemu, version(qemu)?);
+        let doubt = format!("it was recorded with {was}, and this is {is}: it may go another way");
+        Ok((*was != is).then_some(doubt))
     }
 
     /// The machine before its first instruction.
@@ -404,10 +461,14 @@ mod tests {
     fn opened_as(text: impl FnOnce(Value) -> Vec<u8>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let digest = |bytes: &[u8]| sha256(bytes);
-        fs::create_dir(folder.path().join("disks")).unwrap();
+        for inner in ["disks", "programs"] {
+            fs::create_dir(folder.path().join(inner)).unwrap();
+        }
         let files = [
             (IMAGE, b"image"),
             (INPUTS, b"input"),
+            (RECORD_FILE, b"words"),
+            ("programs/p.elf", b"codes"),
             ("disks/d.img", b"disk0"),
         ];
         for (name, bytes) in files {
@@ -415,7 +476,7 @@ mod tests {
         }
         let digests: BTreeMap<_, _> = files.map(|(name, bytes)| (name, digest(bytes))).into();
         let manifest = json!({
-            "format": FORMAT, "system": "s", "kernel": "release", "memory_mib": 128, "stop_at_ticks": null, "paced": false,
+            "format": FORMAT, "system": "s", "kernel": "release", "qemu": "QEMU 7", "memory_mib": 128, "stop_at_ticks": null, "paced": false,
             "devices": ["virtio-blk-pci,drive=d,addr=0x1.0"], "disks": [{ "name": "d", "read_only": false }], "networks": ["n"],
             "ended": "by_kernel", "files": digests, "memory_sha256": "",
         });
@@ -430,12 +491,24 @@ mod tests {
     fn a_recording_is_taken_as_it_was_written_alone() {
         assert_eq!(opened(|_| {}), "");
         type Change = fn(&mut Value);
-        let changes: [(Change, &str); 9] = [
+        let changes: [(Change, &str); 12] = [
             (
                 |it| it["files"][INPUTS] = json!("00"),
                 "inputs.rr is not the file that was recorded",
             ),
-            (|it| it["disks"][0]["name"] = json!("e"), "lacks"),
+            (
+                |it| it["files"]["programs/p.elf"] = json!("00"),
+                "p.elf is not the file that was recorded",
+            ),
+            (|it| it["files"]["programs/q.elf"] = json!("00"), "lacks"),
+            (
+                |it| it["files"]["../d"] = json!("00"),
+                "names a file in a way",
+            ),
+            (
+                |it| it["disks"][0]["name"] = json!("e"),
+                "nothing of disks/e.img",
+            ),
             (
                 |it| it["disks"][0]["name"] = json!("../../d"),
                 "names a device",
@@ -449,8 +522,8 @@ mod tests {
                 "names a device",
             ),
             (
-                |it| it["format"] = json!(2),
-                "is of format 2, and this command reads 1",
+                |it| it["format"] = json!(1),
+                "is of format 1, and this command reads 2",
             ),
             (|it| it["more"] = json!(1), "is not as it was written"),
             (

@@ -1,5 +1,7 @@
 //! Runs that are recorded and gone through again, by the user's commands: to the same end, and under GDB forwards and backwards.
 
+mod hostile;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -54,10 +56,16 @@ pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
         flight.is_told_from_another(),
     );
     match Requirement::Gdb.examine(workspace.root) {
-        Ok(_) => tally.count(
-            "under GDB, to a health event and backwards from it",
-            flight.goes_backwards(),
-        ),
+        Ok(_) => {
+            tally.count(
+                "under GDB, to a health event and backwards from it",
+                flight.goes_backwards(),
+            );
+            tally.count(
+                "what a recording would have GDB carry out is not carried out",
+                hostile::carries_out_nothing(&flight),
+            );
+        }
         Err(lack) => tally.add(Tally::skipped(format!("recordings under GDB: {lack}"))),
     }
     Ok(tally)
