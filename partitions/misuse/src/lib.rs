@@ -37,6 +37,8 @@ pub mod order {
     pub const PENDING: u32 = 9;
     /// A reply behind a signal to who is in between.
     pub const POKE: u32 = 10;
-    /// A reply, and then calls the other way.
+    /// A reply behind work, and not behind sleep.
+    pub const BUSY: u32 = 12;
+    /// A reply, and then calls the other way; in the call that waits for the next request, one such call before the reply.
     pub const BACK: u32 = 11;
 }

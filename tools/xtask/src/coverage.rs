@@ -128,6 +128,8 @@ fn on_larger_kernel(workspace: &Workspace<'_>, kernels_have: Needs) -> Result<Ta
     let is_smaller = |name: &str| smaller.iter().any(|one| one == name);
     let systems = Systems::build_some(&tree, is_smaller)?;
     let mut tally = machines::expected_runs(&systems, &[Kernel::Release])?;
+    let told = machines::told_to_stop(&systems)?;
+    tally.add(machines::run_all(vec![told]));
     tally.add(machines::attacks(&systems)?);
     tally.add(guest_attacks::together(&systems)?);
     tally.add(machines::run_all(wrong_tables::cases(

@@ -5,6 +5,7 @@
 //! came of each step that it went through. A partition leaves its steps as marks (`partitions/evidence`); everything
 //! else the kernel wrote by itself. What the file does not name must not be there.
 
+mod files;
 mod machine;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,6 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
-use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -34,11 +34,9 @@ use crate::sequence::Sequence;
 use crate::timeline::{self, Timeline};
 use crate::variant::Variant;
 
+pub use files::of_system;
 pub use machine::{Inside, pages_with};
 pub use wire::Wire;
-
-/// The folder of such files beside a system.
-const FOLDER: &str = "expected";
 
 /// A run of a system, and what is expected of it.
 #[derive(Debug, Deserialize)]
@@ -265,23 +263,6 @@ impl Value {
         );
         Ok(())
     }
-}
-
-/// What is expected of the runs of a system, each with the name of its file; nothing if it has no such files.
-pub fn of_system(built: &Built) -> Result<Vec<(String, Expected)>> {
-    let mut all = Vec::new();
-    let folder = built.checked.directory.as_ref();
-    let folder = folder.context("the system has no file")?.join(FOLDER);
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry?.path();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let text = fs::read_to_string(&path)?;
-        let expected =
-            toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
-        all.push((name.into_owned(), expected));
-    }
-    all.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(all)
 }
 
 impl Expected {

@@ -222,6 +222,7 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
     cases.push(of_flight("two runs leave the same record", same_every_time));
     cases.push(of_flight("the host's clock", on_the_hosts_clock));
     cases.push(of_flight("a key reaches its partition", keys_arrive));
+    cases.push(told_to_stop(systems)?);
     let flight_apex = systems.get(FLIGHT_APEX)?;
     cases.push(case(
         "the control loop with ARINC 653 is as exact as without",
@@ -440,6 +441,27 @@ fn clock_is_set(systems: &Systems, built: &Built) -> Result<()> {
         outcome.report.powered_off_by.as_deref() == Some("power"),
         "the machine was not switched off"
     );
+    Ok(())
+}
+
+/// A run with no end of its own.
+pub fn told_to_stop(systems: &Systems) -> Result<Case<'_>> {
+    let flight = systems.get(FLIGHT)?;
+    let title = "a run with no end stops when it is told to";
+    Ok(case(title, move || stops_when_told(systems, flight)))
+}
+
+/// Nobody asks the kernel to stop before the control loop has said how it goes.
+fn stops_when_told(systems: &Systems, built: &Built) -> Result<()> {
+    let options = Options {
+        machine_time: None,
+        until: Some(" releases moved by ".to_owned()),
+        ..systems.options(Kernel::Release, 0)
+    };
+    let outcome = run(built, &options)?;
+    no_reasons(&outcome.report.reasons)?;
+    let frames = outcome.snapshot.header().major_frames.get();
+    ensure!(frames > 0, "it stopped before the first frame was over");
     Ok(())
 }
 

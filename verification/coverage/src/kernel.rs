@@ -1,5 +1,6 @@
 //! A kernel's binary, and what was seen of each of its instructions.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -8,6 +9,9 @@ use cofferdam_paths::program::Program;
 use cofferdam_symbols::{Frame, Symbols};
 
 use crate::executed::{Executed, Seen};
+
+/// What a compiler aligns code with: `nop`.
+const FILLER: u32 = 0x6000_0000;
 
 /// A kernel.
 pub struct Kernel {
@@ -32,7 +36,8 @@ pub struct Instruction {
 }
 
 impl Kernel {
-    /// Reads an ELF, and holds what was executed against it. Words of zero between the vectors are no instructions.
+    /// Reads an ELF, and holds what was executed against it. Words of zero between the vectors are no instructions, and neither are those that
+    /// align what stands behind a jump.
     ///
     /// # Errors
     /// It is no kernel's; or something was executed where it has no instruction, so that it was another.
@@ -51,6 +56,7 @@ impl Kernel {
                 seen: executed.get(&address).copied().unwrap_or_default(),
             })
             .collect();
+        let instructions = without_fillers(instructions);
         let known = |address: &u32| {
             instructions
                 .binary_search_by_key(address, |one| one.address)
@@ -88,4 +94,31 @@ impl Kernel {
     pub fn symbol(&self, address: u32) -> &str {
         self.symbols.symbol(address).unwrap_or_default()
     }
+}
+
+/// Without each `nop` to which nothing leads: it stands behind what never goes on there, nothing jumps to it, and nobody has executed it.
+fn without_fillers(mut instructions: Vec<Instruction>) -> Vec<Instruction> {
+    let leads_to = |one: &Instruction| match flow(one.address, one.word) {
+        Ok(Flow::Jump(to) | Flow::Branch(_, to) | Flow::Call(to)) => Some(to),
+        _ => None,
+    };
+    let targets: BTreeSet<u32> = instructions.iter().filter_map(leads_to).collect();
+    let mut nothing_comes = false;
+    instructions.retain(|one| {
+        let fills = nothing_comes
+            && one.word == FILLER
+            && !targets.contains(&one.address)
+            && one.seen == Seen::default();
+        let ends = matches!(
+            flow(one.address, one.word),
+            Ok(Flow::Jump(_)
+                | Flow::JumpRegister
+                | Flow::Return
+                | Flow::ReturnFromInterrupt
+                | Flow::Nowhere)
+        );
+        nothing_comes = fills || ends;
+        !fills
+    });
+    instructions
 }

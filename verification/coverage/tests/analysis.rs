@@ -66,6 +66,28 @@ fn instructions_and_ways_are_counted() {
 }
 
 #[test]
+fn what_aligns_code_is_no_instruction() {
+    // A branch over one `nop` to the next; a jump over two more; and `blr`.
+    let code = [
+        0x4182_0008,
+        0x6000_0000,
+        0x6000_0000,
+        0x4800_000c,
+        0x6000_0000,
+        0x6000_0000,
+        0x4e80_0020,
+    ];
+    let of = |run: &'static str| {
+        let found = found(&[("plain", elf(&[("f", &code)]), &[run])], "").unwrap();
+        found.kernels[0].sum
+    };
+    let sum = of("0 taken\n8\nc\n18\n");
+    assert_eq!((sum.instructions, sum.executed), (5, 4));
+    // Whatever was executed is one, and so is what follows it.
+    assert_eq!(of("0 taken\n8\nc\n10\n18\n").instructions, 7);
+}
+
+#[test]
 fn what_is_argued_is_not_open_and_no_argument_is_idle() {
     let kernel = || elf(&[("f", &BRANCH)]);
     let argued = "[[argument]]\nfunction = \"f\"\nwhy = \"nothing follows\"\n";

@@ -23,6 +23,9 @@ const TRANSMIT: u8 = 1 << 4;
 /// The real-time clock, to be written.
 const CLOCK_ADDRESS: u8 = 0x68 << 1;
 
+/// So many are a storm within a millisecond.
+const STORM: u32 = 21;
+
 /// When nothing has come for so long, nothing comes.
 const PATIENCE_US: u32 = 50;
 
@@ -47,6 +50,15 @@ fn main() -> ! {
         period.wait_release();
         seen!("stormy.well", provoke(&i2c, true));
     }
+    // The storm is over before anybody acknowledges that it was one.
+    period.wait_release();
+    ask(&i2c);
+    seen!("stormy.storm", interrupts_until(&i2c, false, STORM));
+    for _ in 0..2 {
+        period.wait_release();
+    }
+    quiet(&i2c);
+    seen!("stormy.rest", interrupts(&i2c, true));
     loop {
         period.wait_release();
     }
@@ -54,14 +66,24 @@ fn main() -> ! {
 
 /// Has the controller interrupt; how often it does.
 fn provoke(i2c: &Device, well: bool) -> u32 {
+    ask(i2c);
+    interrupts(i2c, well)
+}
+
+/// Has the controller interrupt.
+fn ask(i2c: &Device) {
     i2c.write_u8(CONTROL, ENABLE | INTERRUPT_ENABLE);
     i2c.write_u8(CONTROL, ENABLE | INTERRUPT_ENABLE | MASTER | TRANSMIT);
     i2c.write_u8(DATA, CLOCK_ADDRESS);
-    interrupts(i2c, well)
 }
 
 /// Acknowledges interrupts until none comes any more, and quiets the device if it is to be done well: how many came.
 fn interrupts(i2c: &Device, well: bool) -> u32 {
+    interrupts_until(i2c, well, u32::MAX)
+}
+
+/// The same until there were so many, of which the last one is not acknowledged.
+fn interrupts_until(i2c: &Device, well: bool, last: u32) -> u32 {
     let mut count = 0;
     loop {
         time::set_timer(time::now() + patience());
@@ -70,6 +92,9 @@ fn interrupts(i2c: &Device, well: bool) -> u32 {
             return count;
         }
         count += 1;
+        if count == last {
+            return count;
+        }
         if well {
             quiet(i2c);
         }

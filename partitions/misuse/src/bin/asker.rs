@@ -15,7 +15,7 @@ const SECOND: u32 = ports::SECOND.slot();
 /// What a reply with bytes has.
 const LENGTH: u32 = 40;
 
-const SCENES: [fn(); 15] = [
+const SCENES: [fn(); 19] = [
     expired,
     expired_before_a_fused_reply,
     abandoned_before_a_fused_reply,
@@ -31,6 +31,10 @@ const SCENES: [fn(); 15] = [
     interrupted_while_its_server_waits,
     with_somebody_in_between,
     called_back,
+    left_waiting,
+    bytes_behind_a_release,
+    called_back_behind_a_release,
+    parted_behind_a_release,
 ];
 
 /// One scene for each release.
@@ -72,6 +76,8 @@ fn expired_before_a_fused_reply() {
 }
 
 fn abandoned_before_a_fused_reply() {
+    seen!("abandoned", ask(Call, FIRST, order::BUSY, 0, 100));
+    seen!("abandoned", ask(Call, FIRST, order::NEXT, 0, 0));
     seen!("abandoned", ask(Call, FIRST, order::LATE_FUSED, 400, 200));
     sleep_us(400);
     seen!("abandoned", ask(Call, FIRST, order::NEXT, 0, 0));
@@ -155,11 +161,17 @@ fn interrupted_while_its_server_waits() {
     page::set_enabled(Lines::TIMER);
     time::set_timer(0);
     seen!("interrupted", ask(Call, SECOND, order::NEXT, 0, 0));
+    // Of this one the server does not see anything until it has parted with the other.
+    let scratch = probe::scratch();
+    let message = [FIRST, 0, scratch, 8, scratch, LENGTH];
+    seen!("interrupted", status(CallMessage, message));
     page::set_enabled(Lines::NONE);
     page::clear(Lines::TIMER);
     wait(ports::SECOND.line());
     seen!("interrupted", collect(SECOND));
+    seen!("interrupted", collect(FIRST));
     seen!("interrupted", ask(Call, SECOND, order::PART, 0, 0));
+    seen!("interrupted", collect(FIRST));
 }
 
 /// While the server waits in the call that replies: each form of a request, and each thing that can be wrong with a reply.
@@ -197,8 +209,28 @@ fn called_back() {
     seen!("back", ask(Call, FIRST, order::BACK, 0, 0));
     wait(ports::BACK.line());
     seen!("back", status(Receive, [back]));
-    for _ in 0..2 {
+    for _ in 0..5 {
         seen!("back", status(ReplyReceive, [back]));
     }
-    seen!("back", status(Reply, [back]));
+    seen!("back", status(WriteReply, [back, probe::scratch(), LENGTH]));
+    seen!("back", status(Reply, [back, LENGTH]));
+}
+
+/// From here on the server waits in the call that replies when the next release comes.
+fn left_waiting() {
+    seen!("behind", ask(Call, SECOND, order::FUSE, 0, 0));
+}
+
+fn bytes_behind_a_release() {
+    seen!("behind", ask(Call, SECOND, order::BYTES, 0, 0));
+    seen!("behind", collect(SECOND));
+}
+
+/// Nobody answers: it is itself who would have to.
+fn called_back_behind_a_release() {
+    seen!("behind", ask(Call, SECOND, order::BACK, 0, 0));
+}
+
+fn parted_behind_a_release() {
+    seen!("behind", ask(Call, SECOND, order::PART, 0, 0));
 }

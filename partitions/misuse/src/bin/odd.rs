@@ -27,6 +27,10 @@ fn main() -> ! {
     seen!("odd.reply", status(Reply, [ports::SERVE.slot(), 8]));
     sleep_us(100);
     with_a_reply_to_come(peer);
+    seen!(
+        "odd.start_another",
+        status(PartitionControl, [ports::PARTITION_CONTROL_STRAY.slot(), 1])
+    );
     slots();
     idle_and_stray();
     numbers();
@@ -220,7 +224,10 @@ fn is_for(call: Hypercall, slot: u32) -> Option<bool> {
         Receive | Reply | ReplyReceive | ReadRequest | WriteReply => is(&[ports::SERVE.slot()]),
         InterruptAcknowledge => is(&[ports::I2C.slot()]),
         ScheduleSet | ScheduleStatus => is(&[ports::SCHEDULE_SET.slot()]),
-        PartitionControl | PartitionStatus => is(&[ports::PARTITION_CONTROL_MATE.slot()]),
+        PartitionControl | PartitionStatus => is(&[
+            ports::PARTITION_CONTROL_MATE.slot(),
+            ports::PARTITION_CONTROL_STRAY.slot(),
+        ]),
         HealthRead => is(&[ports::HEALTH_LOG.slot()]),
         _ => None,
     }
@@ -286,6 +293,9 @@ fn numbers() {
     }
     seen!("odd.health_raise", status(HealthRaise, [0, 8]));
     seen!("odd.complete", status(Complete, []));
+    for call in [GuestRun, GuestGet, GuestSet] {
+        seen!("odd.no_guest", status(call, [0]));
+    }
 }
 
 /// What each channel says of itself while its other end lives, and when it is stopped: epoch, messages held, depth and length, a byte each.

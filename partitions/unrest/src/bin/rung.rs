@@ -6,7 +6,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use cofferdam_native::Device;
+use cofferdam_native::{Device, Restart, page, restart_self, time, wait};
 use evidence::seen;
 
 cofferdam_native::partition!("rung", main);
@@ -29,7 +29,7 @@ const RECEIVED_DATA: u8 = 1 << 0;
 
 /// Makes that 0.1 ms in QEMU's model of the board.
 const DIVISOR: u8 = 1;
-/// It notes when it was interrupted so often.
+/// It begins anew when it was interrupted so often.
 const ENOUGH: u32 = 100;
 
 fn main() -> ! {
@@ -42,11 +42,23 @@ fn main() -> ! {
     uart.write_u8(MODEM_CONTROL, LOOP_BACK);
     uart.write_u8(INTERRUPT_ENABLE, RECEIVED_DATA);
     for number in 0.. {
-        if number == ENOUGH {
-            seen!("rung.enough", number);
-        }
         uart.write_u8(DATA, 0x55);
-        ports::UART0.acknowledge_and_wait(ports::UART0.line());
+        if number == ENOUGH && page::epoch() == 1 {
+            seen!("rung.enough", number);
+            restart_self(Restart::Cold);
+        }
+        if number % 8 == 7 {
+            // It comes while nobody waits for it.
+            let _ = ports::UART0.acknowledge();
+            time::sleep_until(time::now() + u64::from(page::timebase_hz() / 5_000));
+            wait(ports::UART0.line());
+        } else if number % 2 == 0 {
+            // The only refusal would be that it is not ours.
+            let _ = ports::UART0.acknowledge();
+            wait(ports::UART0.line());
+        } else {
+            ports::UART0.acknowledge_and_wait(ports::UART0.line());
+        }
         uart.read_u8(DATA);
     }
     unreachable!()
