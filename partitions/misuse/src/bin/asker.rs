@@ -144,6 +144,9 @@ fn expired_before_anybody_saw_it() {
     seen!("unseen", ask(CallSubmit, FIRST, order::NEXT, 0, 100));
     seen!("unseen", ask(Call, SECOND, order::LATE, 300, 0));
     seen!("unseen", collect(FIRST));
+    seen!("unseen", ask(CallSubmit, FIRST, order::NEXT, 0, 100));
+    sleep_us(200);
+    seen!("unseen", collect(FIRST));
     seen!("unseen", ask(Call, SECOND, order::PART, 0, 0));
 }
 

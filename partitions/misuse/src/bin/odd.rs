@@ -8,7 +8,7 @@ use cofferdam_native::abi::hypercall::EPAPR_IDLE_TOKEN;
 use cofferdam_native::abi::hypercall::Hypercall::{self, *};
 use cofferdam_native::abi::page::ADDRESS as PAGE;
 use cofferdam_native::abi::space;
-use cofferdam_native::{Lines, application_error, page, probe, time, wait};
+use cofferdam_native::{Lines, Restart, application_error, page, probe, restart_self, time, wait};
 use evidence::seen;
 use misuse::{message, sleep_us, status};
 
@@ -22,6 +22,11 @@ const NOWHERE: u32 = 0x1000;
 const BEYOND: u32 = 32;
 
 fn main() -> ! {
+    if page::epoch() > 1 {
+        loop {
+            wait(ports::WAKE.line());
+        }
+    }
     while_its_peer_waits();
     let peer = ports::ASK.slot();
     seen!("odd.reply", status(Reply, [ports::SERVE.slot(), 8]));
@@ -35,9 +40,9 @@ fn main() -> ! {
     idle_and_stray();
     numbers();
     channels();
-    loop {
-        wait(ports::WAKE.line());
-    }
+    // Meanwhile its peer has begun anew, and waits for an answer that does not come.
+    sleep_us(100);
+    restart_self(Restart::Cold)
 }
 
 /// One address of each kind. None of the first ones is anybody's, so that the kernel remembers no region when the next comes.
