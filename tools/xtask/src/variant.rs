@@ -21,6 +21,8 @@ pub struct Variant {
     replace: BTreeMap<String, String>,
     /// A guard that the rules would refuse, in ticks: with one that is too short windows begin late.
     guard_ticks: Option<u64>,
+    /// Its windows are for nobody: the rules would refuse that.
+    nobody: bool,
     /// Instructions of the kernel that are other ones.
     kernel: Vec<Instruction>,
 }
@@ -134,6 +136,13 @@ impl Variant {
             .map_err(|diagnostics| anyhow::anyhow!("{diagnostics}"))?;
         let guard = &mut checked.system.guard_ticks.value;
         *guard = self.guard_ticks.unwrap_or(*guard);
+        if self.nobody {
+            let schedules = checked.system.schedules.iter_mut();
+            for window in schedules.flat_map(|schedule| &mut schedule.windows) {
+                window.group.clear();
+                window.release.clear();
+            }
+        }
         Ok(Checked {
             guest_entries: built.checked.guest_entries.clone(),
             ..checked
