@@ -248,6 +248,9 @@ pub fn systems_in_emulator(systems: &Systems) -> Result<Tally> {
         uboot_obeys(systems, uboot)
     }));
     cases.extend(wrong_tables::cases(systems, flight)?);
+    for name in wrong_tables::OF_NEEDS {
+        cases.extend(wrong_tables::cases_of_needs(systems, systems.get(name)?)?);
+    }
     Ok(run_all(cases))
 }
 

@@ -5,33 +5,49 @@ use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Outcome, run_image};
 
-use crate::damage::{self, DAMAGES, Damage, Mutant};
+use crate::damage::{self, DAMAGES, Damage, Mutant, Mutants};
 use crate::machines::{Case, FLIGHT, Systems, case, run_all};
 use crate::parts::Tally;
 
-/// So many wrong tables of a system are tried.
-const MUTANTS: usize = 100;
+/// So many wrong tables that chance made are tried.
+const MUTANTS: usize = 40;
 
-/// Damage of each kind that there is, and tables that somebody made.
-pub fn cases<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
+/// Systems with devices on the bus, with a guest, and with both: there is a kernel for each.
+pub const OF_NEEDS: [&str; 3] = ["dma", "uboot", "linux_liar"];
+
+/// What is tried with the tables of `flight`: damage of each kind that there is, and tables that somebody made.
+pub fn cases<'s>(systems: &'s Systems, flight: &'s Built) -> Result<Vec<Case<'s>>> {
     let damages = DAMAGES.iter().map(|damage| {
         let title = format!("damaged tables: {}", damage.name);
-        case(title, move || damaged_tables(systems, built, damage))
+        case(title, move || damaged_tables(systems, flight, damage))
     });
-    Ok(damages.chain(mutants(systems, built)?).collect())
+    let mut made = Mutants::of(flight.image(Kernel::Release), flight.kernels_have)?;
+    let mut mutants = made.by_chance(MUTANTS)?;
+    mutants.extend(made.of_kinds(|_| true));
+    mutants.extend(made.of_flight()?);
+    Ok(damages
+        .chain(of_mutants(systems, flight, mutants))
+        .collect())
+}
+
+/// What is tried with the tables of other systems: what is wrong about their guests, and their devices on the bus.
+pub fn cases_of_needs<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
+    let mutants = Mutants::of(built.image(Kernel::Release), built.kernels_have)?.of_needs()?;
+    Ok(of_mutants(systems, built, mutants).collect())
 }
 
 /// Tables that somebody made are refused by the kernel for the reason for which they are on the host.
-fn mutants<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
-    let image = built.image(Kernel::Release);
-    let mutants = [damage::mutants(image, MUTANTS)?, damage::cut(image)?].concat();
-    let cases = mutants.into_iter().map(|mutant| {
+fn of_mutants<'s>(
+    systems: &'s Systems,
+    built: &'s Built,
+    mutants: Vec<Mutant>,
+) -> impl Iterator<Item = Case<'s>> {
+    mutants.into_iter().map(move |mutant| {
         let title = format!("tables of {} {}", built.plan.system, mutant.name);
         case(title, move || {
             refused_as_on_the_host(systems, built, &mutant)
         })
-    });
-    Ok(cases.collect())
+    })
 }
 
 fn refused_as_on_the_host(systems: &Systems, built: &Built, mutant: &Mutant) -> Result<()> {
