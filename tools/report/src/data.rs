@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What says that a file is a report, and of which form.
-pub const FORMAT: &str = "cofferdam-report/1";
+pub const FORMAT: &str = "cofferdam-report/2";
 
 /// A system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct Report {
     pub board: String,
     /// The RAM of the machine.
     pub ram_bytes: u64,
+    /// How many entries of TLB1 are left for partitions in each window.
+    pub tlb1_entries: usize,
     /// Timebase ticks per second.
     pub timebase_hz: u64,
     /// The end of each window that the kernel keeps for itself.

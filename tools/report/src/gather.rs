@@ -6,7 +6,7 @@ mod memory;
 
 use anyhow::Result;
 use cofferdam_build::{Built, Kernel, Plan};
-use cofferdam_check::latency;
+use cofferdam_check::{latency, residency};
 use cofferdam_files::sha256;
 use cofferdam_model::{Channel as Described, MessageType, WhenNotRunning};
 
@@ -23,6 +23,7 @@ pub fn gather(built: &Built) -> Result<Report> {
         system: plan.system.clone(),
         board: plan.board.clone(),
         ram_bytes: plan.ram_bytes,
+        tlb1_entries: residency::budget(system),
         timebase_hz: plan.timebase_hz,
         guard_ticks: *system.guard_ticks,
         inputs: inputs(built),

@@ -4,7 +4,6 @@ use std::borrow::Borrow;
 
 use anyhow::{Context, Result};
 use askama::Template;
-use cofferdam_abi::limits;
 use cofferdam_model::{show_bytes, show_ticks};
 
 use crate::data::*;
@@ -109,9 +108,10 @@ impl Page<'_> {
         found.map_or("–", |one| one.action.as_str())
     }
 
-    /// Entries of TLB1 that partitions can have.
-    fn entries(&self) -> usize {
-        limits::TLB1_ENTRIES - limits::KERNEL_TLB1_ENTRIES - limits::RAM_BLOCKS
+    /// Whether some entries of TLB1 are a guest's for good.
+    fn has_guests(&self) -> bool {
+        let mut partitions = self.report.partitions.iter();
+        partitions.any(|one| one.personality == "guest")
     }
 
     /// The rights of one partition over everything, as the file says them.

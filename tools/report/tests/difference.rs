@@ -34,6 +34,7 @@ fn report() -> Report {
         system: "small".to_owned(),
         board: "ppce500".to_owned(),
         ram_bytes: 128 << 20,
+        tlb1_entries: 9,
         timebase_hz: HZ,
         guard_ticks: 4000,
         inputs: Vec::new(),
@@ -158,7 +159,7 @@ fn what_is_no_report_is_said_to_be_none() {
             r#"{"format": "cofferdam-report/9"}"#,
             "its `format` is `cofferdam-report/9`",
         ),
-        (r#"{"format": "cofferdam-report/1"}"#, "and is not one"),
+        (r#"{"format": "cofferdam-report/2"}"#, "and is not one"),
     ] {
         let error = format!("{:#}", read(text).unwrap_err());
         assert!(error.contains(says), "{text}: {error}");

@@ -11,6 +11,12 @@ use crate::parts::Tally;
 /// What a page that needs no other file does not have.
 const FROM_ELSEWHERE: [&str; 6] = ["http:", "https:", "src=", "url(", "@import", "<link"];
 
+/// What a page on paper takes: what is folded on a screen stands there, and no head alone at a page's end.
+const ON_PAPER: [&str; 2] = [
+    "details::details-content { content-visibility: visible; display: block; }",
+    "h2, h3, h2 + p, h3 + p { break-after: avoid; }",
+];
+
 /// One case for each system.
 pub fn tests(systems: &Systems) -> Result<Tally> {
     let mut tally = Tally::default();
@@ -144,7 +150,22 @@ fn is_whole(built: &Built) -> Result<()> {
         diff(&report, &again).is_empty(),
         "it is different from itself"
     );
+    for window in report.schedules.iter().flat_map(|one| &one.windows) {
+        ensure!(
+            window.tlb1_entries <= report.tlb1_entries,
+            "a window takes {} entries of TLB1, and there are {}",
+            window.tlb1_entries,
+            report.tlb1_entries
+        );
+    }
     let page = page(&report)?;
+    for one in ON_PAPER {
+        ensure!(page.contains(one), "the page lacks `{one}` for paper");
+    }
+    ensure!(
+        page.matches("<table>").count() == page.matches("<table><thead>").count(),
+        "a table has no head that a printer repeats"
+    );
     for one in FROM_ELSEWHERE {
         ensure!(!page.contains(one), "the page has `{one}`");
     }

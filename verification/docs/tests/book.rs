@@ -35,6 +35,17 @@ const OTHERS: [&str; 5] = [
 ];
 
 #[test]
+fn who_reads_on_is_told_that_nothing_has_run_on_silicon() {
+    for page in ["README.md", "docs/caveats.md"] {
+        let text = read(page).to_lowercase();
+        assert!(
+            text.contains("nothing of it has run on silicon yet"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
 fn the_contents_have_every_page_once() {
     let contents = read(CONTENTS);
     let mut listed: Vec<_> = contents
