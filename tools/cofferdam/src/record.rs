@@ -19,12 +19,12 @@ use cofferdam_build::{Built, Tree, directory_of, locate};
 use cofferdam_interrupt::Hold;
 use cofferdam_progress::say;
 use cofferdam_qemu::Serial;
-use cofferdam_record::Snapshot;
 use cofferdam_run::command::{RECORD_FILE, RunArguments};
 use cofferdam_run::recording::{self, Recording};
 use cofferdam_setup::Requirement;
 
 use crate::debug::{self, Debugged, Files, GDB};
+use crate::last_run;
 
 /// What GDB is taught of runs that can be gone through again.
 const COMMANDS: &str = include_str!("debug/replay.py");
@@ -177,9 +177,7 @@ struct Goal {
 
 fn goal(arguments: &ReplayArguments, recording: &Recording) -> Result<Goal> {
     let path = recording.folder.join(RECORD_FILE);
-    let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let record =
-        Snapshot::from_bytes(bytes).with_context(|| format!("{} is no record", path.display()))?;
+    let record = last_run::kept(&path)?;
     let names: Vec<_> = (0..record.partition_count())
         .map(|index| record.partition_name(index))
         .collect();

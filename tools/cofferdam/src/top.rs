@@ -17,11 +17,11 @@ use clap::Args;
 use cofferdam_build::{directory_of, locate};
 use cofferdam_interrupt::Hold;
 use cofferdam_progress::print_result;
-use cofferdam_record::Snapshot;
 use cofferdam_run::announce::Found;
 use cofferdam_run::command::KernelChoice;
 use cofferdam_timeline::System;
 
+use crate::last_run::{self, PLAN_FILE};
 use sample::{Sample, Sampler, read};
 
 /// How often somebody looks whether a run has begun.
@@ -102,14 +102,13 @@ fn print(sample: &Sample, json: bool) -> Result<()> {
 
 /// What a record says that was kept.
 fn kept(folder: &Path, file: &Path) -> Result<Sample> {
-    let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let snapshot = Snapshot::from_bytes(bytes);
-    let snapshot = snapshot.with_context(|| format!("{} is no record", file.display()))?;
-    Sampler::new(plan(folder)?).take(&snapshot, false)
+    let snapshot = last_run::kept(file)?;
+    let sample = Sampler::new(plan(folder)?).take(&snapshot, false);
+    sample.with_context(|| file.display().to_string())
 }
 
 fn plan(folder: &Path) -> Result<System> {
-    let file = folder.join("plan.json");
+    let file = folder.join(PLAN_FILE);
     let plan = fs::read(&file).map_err(anyhow::Error::from);
     let plan = plan.and_then(|bytes| System::from_json(&bytes));
     plan.with_context(|| {

@@ -12,10 +12,7 @@ use cofferdam_record::trace::Trace;
 use cofferdam_run::command::events_file;
 use cofferdam_timeline::{Run, System, chrome, explain, point, svg};
 
-use crate::last_run::LastRun;
-
-/// The file that says what the build decided, and how things are called.
-const PLAN_FILE: &str = "plan.json";
+use crate::last_run::{LastRun, PLAN_FILE};
 
 /// What of a run is shown, and how.
 #[derive(Args)]

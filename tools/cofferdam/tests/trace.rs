@@ -151,3 +151,25 @@ fn events_of_another_run_are_not_taken_for_this_one() {
     );
     assert_eq!(said.out.lines().count(), 60);
 }
+
+/// The same record, whoever is asked about it: that a system left no failure is said of its own record alone.
+#[test]
+fn a_record_of_another_system_is_refused_by_every_command() {
+    let left = Left::new("record_foreign");
+    let mut other = left.get("record");
+    other[offset::PARTITIONS] = b'x';
+    left.put("record", &other);
+    left.put("other", &other);
+    let (system, file) = (left.system.file(), left.system.built().join("other"));
+    let file = file.display().to_string();
+    for arguments in [
+        vec!["trace", &system],
+        vec!["trace", &system, "--record", &file],
+        vec!["crash", &system],
+        vec!["crash", &system, "--record", &file],
+        vec!["top", &system, "--record", &file],
+    ] {
+        let parts = ["of another system than the plan", "name its system"];
+        ends(&mut cofferdam(&arguments)).fails_with(&parts);
+    }
+}

@@ -29,15 +29,7 @@ impl Run {
     /// # Errors
     /// If the record is of another system than the plan, or there is no event.
     pub fn new(system: System, snapshot: &Snapshot, trace: Trace) -> Result<Self> {
-        let count = snapshot.partition_count();
-        let same = count == system.partitions.len()
-            && (system.partitions.iter().enumerate())
-                .all(|(index, partition)| snapshot.partition_name(index) == partition.name);
-        ensure!(
-            same,
-            "the record is of another system than the plan of {}, or of one that was changed since: run it again",
-            system.system
-        );
+        system.has_left(snapshot)?;
         ensure!(!trace.events.is_empty(), "the run left no event");
         ensure!(
             trace

@@ -1,6 +1,7 @@
 //! What of the plan a trace is read with. `plan.json` in the folder of a build has it.
 
 use anyhow::{Context, Result, ensure};
+use cofferdam_record::Snapshot;
 use cofferdam_record::trace::Names;
 use serde::Deserialize;
 use serde_json::Value;
@@ -162,6 +163,26 @@ impl System {
         ensure!(
             partitions.all(|partition| partition < self.partitions.len()),
             "the plan names partitions that it does not have"
+        );
+        Ok(())
+    }
+
+    /// Whether a record can be one of it.
+    ///
+    /// # Errors
+    /// Its partitions are others.
+    pub fn has_left(&self, record: &Snapshot) -> Result<()> {
+        let count = record.partition_count();
+        let left: Vec<_> = (0..count)
+            .map(|index| record.partition_name(index))
+            .collect();
+        let planned: Vec<_> = self.partitions.iter().map(|one| &*one.name).collect();
+        ensure!(
+            left == planned,
+            "the record is of another system than the plan of {}, or of one that was changed since: it has {}, and planned are {}; name its system, or run it again",
+            self.system,
+            left.join(", "),
+            planned.join(", ")
         );
         Ok(())
     }

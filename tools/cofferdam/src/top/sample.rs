@@ -121,16 +121,8 @@ impl Sampler {
             bail!("the kernel has not begun yet");
         }
         let system = &self.system;
-        let count = snapshot.partition_count();
-        let named = |(index, one): (usize, &cofferdam_timeline::Partition)| {
-            snapshot.partition_name(index) == one.name
-        };
-        if count != system.partitions.len() || !system.partitions.iter().enumerate().all(named) {
-            bail!(
-                "the record is of another system than the plan of {}: it was changed since the run began",
-                system.system
-            );
-        }
+        system.has_left(snapshot)?;
+        let count = system.partitions.len();
         let header = snapshot.header();
         let elapsed = header
             .now_tick
