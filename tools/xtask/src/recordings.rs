@@ -1,5 +1,6 @@
 //! Runs that are recorded and gone through again, by the user's commands: to the same end, and under GDB forwards and backwards.
 
+mod found;
 mod hostile;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,10 @@ pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
             tally.count(
                 "what a recording would have GDB carry out is not carried out",
                 hostile::carries_out_nothing(&flight),
+            );
+            tally.count(
+                "the bug of docs/found.md is found again",
+                found::is_found_again(workspace.root),
             );
         }
         Err(lack) => tally.add(Tally::skipped(format!("recordings under GDB: {lack}"))),

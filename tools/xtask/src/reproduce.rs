@@ -120,8 +120,8 @@ pub fn outside(tree: &Tree, systems: &Systems) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Copies everything but what was made from it.
-fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+/// Copies everything but what was made from it. Copies are as old as what they are of.
+pub fn copy_sources(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
     let entries =
         fs::read_dir(from).with_context(|| format!("{} cannot be read", from.display()))?;
@@ -137,6 +137,11 @@ fn copy_sources(from: &Path, to: &Path) -> Result<()> {
         } else {
             fs::copy(entry.path(), &target)
                 .with_context(|| format!("{} cannot be copied", entry.path().display()))?;
+            let age = entry.metadata()?.modified()?;
+            fs::File::options()
+                .write(true)
+                .open(&target)?
+                .set_modified(age)?;
         }
     }
     Ok(())
