@@ -12,7 +12,7 @@ use super::Expected;
 const FOLDER: &str = "expected";
 
 /// A file; of one that is `like` another beside it, what it does not say is as there.
-fn read(path: &Path) -> Result<Expected> {
+pub(super) fn read(path: &Path) -> Result<Expected> {
     let mut table: toml::Table = toml::from_str(&fs::read_to_string(path)?)?;
     if let Some(like) = table.remove("like") {
         let like = path.with_file_name(like.as_str().unwrap_or_default());

@@ -60,3 +60,21 @@ fn no_two_numbers_have_one_name() {
     names.dedup();
     assert_eq!(names.len(), count);
 }
+
+#[test]
+fn what_a_file_does_not_say_is_as_in_the_one_that_it_is_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "one.toml",
+        "title = \"a\"\nrun_for = \"5ms\"\n[partition.p]\nrestarts = 1\n[partition.q]\nrestarts = 2",
+    );
+    write(
+        "other.toml",
+        "like = \"one.toml\"\ntitle = \"b\"\n[partition.p]\nrestarts = 3",
+    );
+    let read = super::files::read(&folder.path().join("other.toml")).unwrap();
+    assert_eq!((&*read.title, &*read.run_for), ("b", "5ms"));
+    let restarts = |name: &str| read.partition[name].restarts;
+    assert_eq!((restarts("p"), restarts("q")), (3, 2));
+}
