@@ -188,7 +188,7 @@ impl<M: Machine> Kernel<M> {
 
     /// Gives the processor from the caller, which waits from now on, to a partition that waited in a hypercall, if that
     /// is the most urgent one then. [`Ending::AT_LENGTH`], and nothing is done, if there is more to it: a budget, a more
-    /// urgent partition, a trace.
+    /// urgent partition, a trace, a chore.
     #[inline(always)]
     pub(crate) fn hand_over(&mut self, caller: u8, activity: Activity, to: u8) -> Ending {
         let eligible = self.clock.eligible;
@@ -196,7 +196,7 @@ impl<M: Machine> Kernel<M> {
         let own = self.partitions[to].ranks & eligible;
         // The first of a set that has the first of `own` in front of it is less than `own`.
         let more_urgent = runnable & eligible & !own >= own;
-        if cfg!(feature = "trace") || more_urgent || self.clock.budgeted & eligible != 0 {
+        if cfg!(feature = "trace") || more_urgent || self.clock.at_length & eligible != 0 {
             return Ending::AT_LENGTH;
         }
         self.partitions[caller].activity = activity;

@@ -207,6 +207,7 @@ impl<M: Machine> Kernel<M> {
     /// What the partition has left to do comes next, unless a boundary comes first.
     pub(crate) fn put_off_chores(&mut self, partition: u8) {
         self.chores |= bit(partition);
+        self.clock.at_length = u32::MAX;
         self.patient = partition;
         self.ending = Ending::DECIDE;
     }
@@ -252,6 +253,9 @@ impl<M: Machine> Kernel<M> {
         } else {
             let activity = state.activity;
             self.chores &= !bit(partition);
+            if self.chores == 0 {
+                self.clock.at_length = self.clock.budgeted;
+            }
             self.set_activity(partition, activity);
         }
     }

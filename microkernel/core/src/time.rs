@@ -73,6 +73,8 @@ pub(crate) struct Clock {
     pub(crate) ran: u32,
     /// The ranks that have a budget: a set.
     pub(crate) budgeted: u32,
+    /// Those to which the processor is not handed over directly: these, and all while somebody has a chore, which comes first.
+    pub(crate) at_length: u32,
     /// What each rank used of its budget in this window, in ticks.
     used: Table<u32, { limits::RANKS }>,
 }
@@ -99,6 +101,7 @@ impl Clock {
         calls_timed: false,
         ran: 0,
         budgeted: 0,
+        at_length: 0,
         used: Table::filled([0; limits::RANKS]),
     };
 }
@@ -248,6 +251,7 @@ impl<M: Machine> Kernel<M> {
                 self.clock.budgeted |= bit(index as u8);
             }
         }
+        self.clock.at_length |= self.clock.budgeted;
         self.clock.event = self.clock.closes_at;
         self.plan_timer();
     }
