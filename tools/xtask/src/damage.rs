@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result};
 use cofferdam_abi::space;
-use cofferdam_tables::{Header, seal};
+use cofferdam_tables::{Header, Record, seal};
 use object::BigEndian;
 use object::elf::FileHeader32;
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -105,6 +105,28 @@ pub fn flip(mut image: Vec<u8>, bit: usize) -> Result<Vec<u8>> {
         .get_mut(start + bit / 8)
         .context("the image is truncated")?;
     *byte ^= 0x80 >> (bit % 8);
+    Ok(image)
+}
+
+/// The image with other records, under a right checksum: tables that the build would not make, and the kernel takes.
+pub fn edited(mut image: Vec<u8>, edit: impl Fn(&mut Record)) -> Result<Vec<u8>> {
+    let tables = tables_of(&image)?;
+    let (_, records) = cofferdam_tables::open(&tables)
+        .map_err(|error| anyhow::anyhow!("the tables have no head: {error:?}"))?;
+    let (mut body, mut number) = (Vec::new(), 0);
+    for record in records {
+        let mut record = record.ok().context("the tables are malformed")?;
+        edit(&mut record);
+        body.extend(postcard::to_stdvec(&record).context("a record is not one")?);
+        number += 1;
+    }
+    let mut bytes = seal(&body, number).as_bytes().to_vec();
+    bytes.extend(body);
+    let start = self::tables(&image)?.start;
+    let place = image.get_mut(start..start + bytes.len());
+    place
+        .context("the image is truncated")?
+        .copy_from_slice(&bytes);
     Ok(image)
 }
 

@@ -4,11 +4,14 @@ use anyhow::{Result, ensure};
 use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Outcome, run_image};
+use cofferdam_tables::Record;
 
 use crate::damage::{self, DAMAGES, Damage, Mutant, Mutants};
 use crate::machines::{Case, FLIGHT, Systems, case, run_all};
 use crate::parts::Tally;
 
+/// So many ticks it takes to look at the timebase.
+const A_LOOK: u32 = 8;
 /// So many wrong tables that chance made are tried.
 const MUTANTS: usize = 40;
 
@@ -25,8 +28,17 @@ pub fn cases<'s>(systems: &'s Systems, flight: &'s Built) -> Result<Vec<Case<'s>
     let mut mutants = made.by_chance(MUTANTS)?;
     mutants.extend(made.of_kinds(|_| true));
     mutants.extend(made.of_flight()?);
+    let guards = [
+        case("a guard that is shorter than it may be", move || {
+            short_guard(systems, flight)
+        }),
+        case("a guard that is too short for the kernel", move || {
+            no_guard(systems, flight)
+        }),
+    ];
     Ok(damages
         .chain(of_mutants(systems, flight, mutants))
+        .chain(guards)
         .collect())
 }
 
@@ -34,6 +46,43 @@ pub fn cases<'s>(systems: &'s Systems, flight: &'s Built) -> Result<Vec<Case<'s>
 pub fn cases_of_needs<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
     let mutants = Mutants::of(built.image(Kernel::Release), built.kernels_have)?.of_needs()?;
     Ok(of_mutants(systems, built, mutants).collect())
+}
+
+/// A run with a guard of so many ticks.
+fn guarded(systems: &Systems, built: &Built, ticks: u32) -> Result<Outcome> {
+    let image = damage::edited(built.image(Kernel::Release).to_vec(), |record| {
+        if let Record::Module(module) = record {
+            module.guard_ticks = ticks;
+        }
+    })?;
+    run_image(built, &image, &systems.options(Kernel::Release, 300))
+}
+
+/// The tick is near when the kernel is done with the rest of a window's beginning: it watches the timebase then in place of a wait that is aligned,
+/// and the window begins on its tick all the same, or as near to it as it can look.
+fn short_guard(systems: &Systems, built: &Built) -> Result<()> {
+    let outcome = guarded(systems, built, 1_000)?;
+    let state = outcome.snapshot.state();
+    ensure!(state == Some(State::Stopped), "the machine is {state:?}");
+    let late = outcome.report.window_jitter_max_ticks;
+    ensure!(
+        late.is_some_and(|late| late <= A_LOOK),
+        "windows began up to {late:?} ticks late"
+    );
+    Ok(())
+}
+
+/// The tick is over when the kernel is done: the window begins late, and the record says by how much.
+fn no_guard(systems: &Systems, built: &Built) -> Result<()> {
+    let outcome = guarded(systems, built, 1)?;
+    let state = outcome.snapshot.state();
+    ensure!(state == Some(State::Stopped), "the machine is {state:?}");
+    let late = outcome.report.window_jitter_max_ticks;
+    ensure!(
+        late.is_some_and(|late| late > A_LOOK),
+        "windows began up to {late:?} ticks late"
+    );
+    Ok(())
 }
 
 /// Tables that somebody made are refused by the kernel for the reason for which they are on the host.
