@@ -1,7 +1,10 @@
 //! Damage to the compiled tables of an image, and what the kernel has to say about it.
 
+#[macro_use]
 mod changes;
+mod full;
 mod mutants;
+mod needs;
 
 use std::ops::Range;
 

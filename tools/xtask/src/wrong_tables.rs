@@ -1,6 +1,7 @@
 //! What the kernel makes of tables that are wrong, on the machine: each is refused by name, and nothing is started.
 
 use anyhow::{Result, ensure};
+use cofferdam_abi::limits;
 use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel};
 use cofferdam_run::{Outcome, run_image};
@@ -13,7 +14,7 @@ use crate::parts::Tally;
 /// So many ticks it takes to look at the timebase.
 const A_LOOK: u32 = 8;
 /// So many wrong tables that chance made are tried.
-const MUTANTS: usize = 40;
+const MUTANTS: usize = 20;
 
 /// Systems with devices on the bus, with a guest, and with both: there is a kernel for each.
 pub const OF_NEEDS: [&str; 3] = ["dma", "uboot", "linux_liar"];
@@ -36,9 +37,15 @@ pub fn cases<'s>(systems: &'s Systems, flight: &'s Built) -> Result<Vec<Case<'s>
             no_guard(systems, flight)
         }),
     ];
+    let full = made.full(flight.image(Kernel::Release))?;
+    let full = full.into_iter().map(|(ranks, image)| {
+        let title = format!("tables of flight with no room left, and with {ranks} ranks");
+        case(title, move || runs_as_ever(systems, flight, &image))
+    });
     Ok(damages
         .chain(of_mutants(systems, flight, mutants))
         .chain(guards)
+        .chain(full)
         .collect())
 }
 
@@ -103,6 +110,26 @@ fn refused_as_on_the_host(systems: &Systems, built: &Built, mutant: &Mutant) -> 
     let options = systems.options(Kernel::Release, 100);
     let image = mutant.apply(built.image(Kernel::Release).to_vec())?;
     refused(&run_image(built, &image, &options)?, mutant.reason)
+}
+
+/// With tables that it takes, the kernel runs each partition of the system undisturbed, and none besides.
+fn runs_as_ever(systems: &Systems, built: &Built, image: &[u8]) -> Result<()> {
+    let options = systems.options(Kernel::Release, 50);
+    let snapshot = run_image(built, image, &options)?.snapshot;
+    let state = snapshot.state();
+    ensure!(state == Some(State::Stopped), "the machine is {state:?}");
+    let all = snapshot.partition_count();
+    ensure!(all == limits::PARTITIONS, "the record has {all} partitions");
+    let own = built.plan.partitions.len();
+    for index in 0..all {
+        let partition = snapshot.partition(index);
+        ensure!(
+            (partition.cpu_ticks.get() > 0) == (index < own),
+            "partition {index} had the processor for {} ticks",
+            partition.cpu_ticks
+        );
+    }
+    Ok(())
 }
 
 /// The kernel refuses the tables by name, and starts nothing.

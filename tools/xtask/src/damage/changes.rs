@@ -1,11 +1,10 @@
 //! Tables in which one thing is not what it has to be, each with the failure that the kernel has to name.
 //!
-//! Those of every system are made from tables of `flight`, whose records they count on; those of guests and of the bus from tables of any system that has them.
+//! They are made from tables of `flight`, whose records they count on.
 
 use cofferdam_abi::{limits, space};
 use cofferdam_core::BootFailure::{
-    self, Board, Bus, Dangling, Guest, InterruptController, Malformed, Memory, Misplaced, Missing,
-    Time, TooMany,
+    self, Board, Dangling, InterruptController, Malformed, Memory, Missing, Time,
 };
 use cofferdam_tables::{CapabilityKind, ChannelKind, Record, RegionKind, Rights, TlbWrite, mas};
 
@@ -38,7 +37,7 @@ macro_rules! in_record {
 }
 
 /// Changes the records as a whole.
-const fn of_all(
+pub(super) const fn of_all(
     name: &'static str,
     failure: BootFailure,
     make: fn(&mut Vec<Record>) -> Option<()>,
@@ -48,6 +47,18 @@ const fn of_all(
         failure,
         make,
     }
+}
+
+/// Changes the first record of this kind.
+macro_rules! change_first {
+    ($records:ident, $kind:ident, $make:expr) => {
+        ($records.iter_mut())
+            .find_map(|record| match record {
+                Record::$kind(own) => Some(own),
+                _ => None,
+            })
+            .map($make)
+    };
 }
 
 /// Where the first record of this kind stands.
@@ -60,7 +71,7 @@ macro_rules! first {
 }
 
 /// Puts a copy of the first block of RAM, changed, behind it.
-fn another_block(
+pub(super) fn another_block(
     records: &mut Vec<Record>,
     make: fn(&mut cofferdam_tables::RamBlock),
 ) -> Option<()> {
@@ -73,10 +84,49 @@ fn another_block(
     Some(())
 }
 
+/// What names something is found wrong before the things themselves are.
+fn without_capabilities(records: &mut Vec<Record>) {
+    records.retain(|record| !matches!(record, Record::Capability(_)));
+}
+
+/// What is wrong with time is found last.
+pub(super) fn longer_frame(records: &mut [Record]) -> Option<()> {
+    change_first!(records, Schedule, |own| own.major_frame_ticks += 1)
+}
+
+pub(super) fn without_regions_of_the_first(records: &mut Vec<Record>) -> Option<()> {
+    let start = first!(records, Partition)? + 1;
+    let is_region = |record: &&Record| matches!(record, Record::Region(_));
+    let number = records[start..].iter().take_while(is_region).count();
+    records.drain(start..start + number);
+    Some(())
+}
+
+/// Takes all ranks away, and the first partitions know that.
+fn no_ranks(records: &mut Vec<Record>, partitions: usize) -> Option<()> {
+    records.retain(|record| !matches!(record, Record::Rank(_)));
+    let all = records.iter_mut().filter_map(|record| match record {
+        Record::Partition(own) => Some(own),
+        _ => None,
+    });
+    all.take(partitions).for_each(|own| own.ranks = 0);
+    Some(())
+}
+
+/// Where the last block of RAM ends.
+pub(super) fn end_of_ram(records: &[Record]) -> Option<u32> {
+    records.iter().rev().find_map(|record| match record {
+        Record::RamBlock(own) => Some(own.physical + mas::size_bytes(own.size_code.into()) as u32),
+        _ => None,
+    })
+}
+
+/// A block of 1 GiB.
+pub(super) const TO_4_GIB: (u32, u8) = (0xc000_0000, 10);
 /// Where no RAM is.
-const NOWHERE: u32 = 0x9000_0000;
-/// More than any table has of anything.
-const NONE: u8 = 99;
+pub(super) const NOWHERE: u32 = 0x9000_0000;
+/// More than any table has of anything, and than there are actions.
+pub(super) const NONE: u8 = 99;
 
 /// What is wrong in tables of `flight`.
 pub const OF_FLIGHT: &[Change] = &[
@@ -99,23 +149,48 @@ pub const OF_FLIGHT: &[Change] = &[
     // What a record names.
     in_record!("a first schedule that there is not", Dangling, Module 0, |own| own.initial_schedule = NONE),
     in_record!("a module's schedule that there is not", Dangling, Module 0, |own| own.switch_schedule = NONE),
-    in_record!("a module's first action", Dangling, Module 0, |own| own.actions[0] = NONE),
-    in_record!("a module's last action", Dangling, Module 0, |own| own.actions[3] = NONE),
     in_record!("the kernel's PID", Dangling, Partition 1, |own| own.pid = 0),
     in_record!("a partition's schedule that there is not", Dangling, Partition 0, |own| own.switch_schedule = NONE),
-    in_record!("a partition's action", Dangling, Partition 4, |own| own.actions[10] = NONE),
     in_record!("a rank more than there is", Dangling, Partition 0, |own| own.ranks |= 1),
     in_record!("a partition without its rank", Dangling, Partition 4, |own| own.ranks = 0),
+    of_all("no ranks but in partitions", Dangling, |all| {
+        no_ranks(all, 1)
+    }),
+    of_all("no ranks but in windows", Dangling, |all| {
+        no_ranks(all, limits::PARTITIONS)
+    }),
+    of_all("one rank alone", Dangling, |all| {
+        let place = first!(all, Rank)?;
+        all.drain(place + 1..place + 5);
+        Some(())
+    }),
+    of_all("a rank that is gone", Dangling, |all| {
+        let place = first!(all, Rank)?;
+        all.remove(place + 4);
+        Some(())
+    }),
     in_record!("a rank of nobody", Dangling, Rank 0, |own| own.partition = NONE),
     in_record!("a rank of another", Dangling, Rank 4, |own| own.partition = 1),
-    in_record!("an interrupt of nobody", Dangling, Interrupt 0, |own| own.owner = NONE),
+    of_all("an interrupt of nobody", Dangling, |all| {
+        without_capabilities(all);
+        change_first!(all, Interrupt, |own| own.owner = NONE)
+    }),
     in_record!("an interrupt on no line", Dangling, Interrupt 0, |own| own.line = 32),
     in_record!("an interrupt of another", Dangling, Interrupt 0, |own| own.owner = 0),
-    in_record!("an end of nobody", Dangling, End 0, |own| own.partition = NONE),
+    of_all("an end of nobody", Dangling, |all| {
+        without_capabilities(all);
+        change_first!(all, End, |own| own.partition = NONE)
+    }),
     in_record!("an end on no line", Dangling, End 1, |own| own.line = 32),
     of_all("a channel with one end", Dangling, |all| {
+        without_capabilities(all);
         let place = first!(all, End)?;
         all.drain(place + 1..place + 3);
+        Some(())
+    }),
+    of_all("a capability for a channel without ends", Dangling, |all| {
+        let place = first!(all, End)?;
+        all.drain(place..place + 3);
         Some(())
     }),
     of_all("a queue with three ends", Dangling, |all| {
@@ -132,6 +207,7 @@ pub const OF_FLIGHT: &[Change] = &[
     // Capabilities: channel 0 is a sampling channel from partition 1 to 0, channel 2 a queue from 0 to 2, channel 7 one from 2 to 0, and
     // channel 11 is for calls from 2 to 3. The first three are those of partition 0.
     in_record!("a capability for no channel", Dangling, Capability 0, |own| own.object = NONE),
+    in_record!("a doorbell of no channel", Dangling, Capability 0, |own| (own.kind, own.object) = (CapabilityKind::Signal, NONE)),
     in_record!("a capability for no partition", Dangling, Capability 0, |own| (own.kind, own.object) = (CapabilityKind::Partition, NONE)),
     in_record!("a capability for no interrupt", Dangling, Capability 0, |own| (own.kind, own.object) = (CapabilityKind::Interrupt, NONE)),
     in_record!("a capability for another's interrupt", Dangling, Capability 0, |own| (own.kind, own.object) = (CapabilityKind::Interrupt, 0)),
@@ -178,6 +254,20 @@ pub const OF_FLIGHT: &[Change] = &[
         all.swap(place, place + 1);
         Some(())
     }),
+    of_all("no block", Memory, |all| {
+        let place = first!(all, RamBlock)?;
+        all.remove(place);
+        Some(())
+    }),
+    of_all("a page behind two blocks", Memory, |all| {
+        another_block(all, |own| own.physical += 0x1000_0000)?;
+        all.retain(|record| !matches!(record, Record::TlbWrite(_)));
+        change_first!(all, Partition, |own| own.page_physical = NOWHERE)
+    }),
+    in_record!("a block up to 4 GiB", Memory, RamBlock 0, |own| (own.physical, own.size_code) = TO_4_GIB),
+    of_all("a second block up to 4 GiB", Memory, |all| {
+        another_block(all, |own| (own.physical, own.size_code) = TO_4_GIB)
+    }),
     in_record!("a page at half a page", Memory, Partition 0, |own| own.page_physical += 0x800),
     in_record!("a page in the kernel", Memory, Partition 0, |own| own.page_physical = space::kernel::DATA),
     in_record!("a page behind all RAM", Memory, Partition 0, |own| own.page_physical = NOWHERE),
@@ -186,10 +276,23 @@ pub const OF_FLIGHT: &[Change] = &[
     in_record!("a region of nothing", Memory, Region 0, |own| own.length = 0),
     in_record!("a region round the end", Memory, Region 0, |own| own.effective = 0xffff_f000),
     in_record!("a region of no RAM", Memory, Region 0, |own| own.physical = NOWHERE.into()),
+    in_record!("a region of RAM at half a page", Memory, Region 0, |own| own.physical += 0x800),
+    in_record!("a region above 4 GiB", Memory, Region 0, |own| own.physical += 1 << 32),
     in_record!("a region that ends behind RAM", Memory, Region 0, |own| own.length = 0x4000_0000),
     in_record!("a region written and executed", Memory, Region 0, |own| own.rights = Rights(7)),
     in_record!("a copy from nowhere", Memory, Copy 0, |own| own.from = NOWHERE),
     in_record!("a copy to nowhere", Memory, Copy 0, |own| own.to = NOWHERE),
+    in_record!("a copy from half a word", Memory, Copy 0, |own| own.from += 2),
+    in_record!("a copy to half a word", Memory, Copy 0, |own| own.to += 2),
+    in_record!("a copy of more than RAM", Memory, Copy 0, |own| own.length = 0x4000_0000),
+    of_all("a copy to more than RAM", Memory, |all| {
+        let end = end_of_ram(all)?;
+        change_first!(all, Copy, |own| (own.to, own.length) = (end - 4, 8))
+    }),
+    of_all("messages that end behind RAM", Memory, |all| {
+        let end = end_of_ram(all)?;
+        change_first!(all, Channel, |own| own.store = end - 4)
+    }),
     in_record!("a copy of half a word", Memory, Copy 0, |own| own.length += 2),
     in_record!("a queue without places", Memory, Channel 2, |own| own.depth = 0),
     in_record!("a queue too deep", Memory, Channel 2, |own| own.depth = limits::QUEUE_DEPTH + 1),
@@ -234,6 +337,14 @@ pub const OF_FLIGHT: &[Change] = &[
     in_record!("a window as short as the guard", Time, Module 0, |own| own.guard_ticks = 800_000),
     in_record!("a window longer than can be timed", Time, Window 0, |own| own.length_ticks = limits::TICKS + 1),
     in_record!("a frame longer than its windows", Time, Schedule 0, |own| own.major_frame_ticks += 1),
+    of_all(
+        "a partition without regions, and a frame longer than its windows",
+        Time,
+        |all| {
+            without_regions_of_the_first(all)?;
+            longer_frame(all)
+        },
+    ),
     of_all("windows longer than time", Time, |all| {
         let windows = all.iter_mut().filter_map(|record| match record {
             Record::Window(own) => Some(own),
@@ -251,208 +362,9 @@ pub const OF_FLIGHT: &[Change] = &[
     }),
 ];
 
-/// What is wrong with a guest.
-pub const OF_GUESTS: &[Change] = &[
-    in_record!("a guest with more memory than there can be", Guest, Guest 0, |own| own.memory_bytes = 0x4000_1000),
-    in_record!("a guest with half a page", Guest, Guest 0, |own| own.memory_bytes -= 0x800),
-    in_record!("a guest whose memory is nowhere", Guest, Guest 0, |own| own.memory = NOWHERE),
-    in_record!("a guest whose page is nowhere", Guest, Guest 0, |own| own.page = NOWHERE),
-    in_record!("a guest whose translations are nowhere", Guest, Guest 0, |own| own.translations = NOWHERE),
-    in_record!("a guest with a place of the kernel's", Guest, Guest 0, |own| own.tlb1_first = 4),
-    in_record!("a guest with one place", Guest, Guest 0, |own| own.tlb1_count = 1),
-    in_record!("a guest with a place that there is not", Guest, Guest 0, |own| own.tlb1_first = 15),
-    in_record!("a guest with the kernel's tag", Guest, Guest 0, |own| own.tag_first = 0),
-    in_record!("a guest with tags that there are not", Guest, Guest 0, |own| own.tag_first = 254),
-    in_record!("a guest with too few tags", Guest, Guest 0, |own| own.tag_count = 15),
-    of_all("a guest with a partition's tag", Guest, |all| {
-        let tag = all.iter().find_map(|record| match record {
-            Record::Guest(own) => Some(own.tag_first),
-            _ => None,
-        })?;
-        let place = first!(all, Partition)?;
-        if let Record::Partition(own) = &mut all[place] {
-            own.pid = tag;
-        }
-        Some(())
-    }),
-    of_all("two guests with the same tags", Guest, |all| {
-        let guest = all[first!(all, Guest)?].clone();
-        let place = first!(all, Partition)?;
-        all.insert(place + 1, guest);
-        Some(())
-    }),
-    // The second guest's come behind the first one's, before which there are none left.
-    of_all(
-        "two guests, and the second has tags before the first one's",
-        Guest,
-        |all| {
-            let mut guest = all[first!(all, Guest)?].clone();
-            if let Record::Guest(own) = &mut guest {
-                (own.tag_first, own.tag_count) = (1, 16);
-            }
-            let place = all
-                .iter()
-                .rposition(|record| matches!(record, Record::Partition(_)))?;
-            let place = if matches!(all[place + 1], Record::Guest(_)) {
-                first!(all, Partition)?
-            } else {
-                place
-            };
-            all.insert(place + 1, guest);
-            Some(())
-        },
-    ),
-    of_all("two guests of one partition", Misplaced, |all| {
-        let place = first!(all, Guest)?;
-        all.insert(place, all[place].clone());
-        Some(())
-    }),
-    of_all("more guests than there can be", TooMany, |all| {
-        let place = first!(all, Guest)?;
-        let both = all[place - 1..=place].to_vec();
-        let more = std::iter::repeat_n(both, limits::GUESTS).flatten();
-        all.splice(place + 1..place + 1, more.collect::<Vec<_>>());
-        Some(())
-    }),
-];
-
-/// What is wrong with devices on the bus.
-pub const OF_THE_BUS: &[Change] = &[
-    of_all("devices on no bus", Bus, |all| {
-        let place = first!(all, Bus)?;
-        all.remove(place);
-        Some(())
-    }),
-    of_all("two buses", Misplaced, |all| {
-        let place = first!(all, Bus)?;
-        all.insert(place, all[place].clone());
-        Some(())
-    }),
-    of_all("a step before its function", Misplaced, |all| {
-        let place = first!(all, Function)?;
-        all.swap(place, place + 1);
-        Some(())
-    }),
-    in_record!("a bus at half a page", Bus, Bus 0, |own| own.registers_offset += 0x800),
-    in_record!("a bus behind the devices", Bus, Bus 0, |own| own.registers_offset = space::kernel::DEVICES_SIZE),
-    in_record!("devices with less memory than a page", Bus, Bus 0, |own| own.memory_log2 = 11),
-    in_record!("devices with more memory than the bus has", Bus, Bus 0, |own| own.memory_log2 = 33),
-    in_record!("an arena less than a page", Bus, Bus 0, |own| own.arena_log2 = 11),
-    in_record!("an arena of all there is", Bus, Bus 0, |own| own.arena_log2 = 32),
-    in_record!("an arena nowhere", Bus, Bus 0, |own| own.arena = NOWHERE),
-    of_all("an arena over a page of a partition", Bus, |all| {
-        arena_at(all, |record| match record {
-            Record::Partition(own) => Some(own.page_physical),
-            _ => None,
-        })
-    }),
-    of_all("an arena over a program", Bus, |all| {
-        arena_at(all, |record| match record {
-            Record::Region(own) if own.kind == RegionKind::Image => Some(own.physical as u32),
-            _ => None,
-        })
-    }),
-    of_all("an arena over messages", Bus, |all| {
-        arena_at(all, |record| match record {
-            Record::Channel(own) if own.kind == ChannelKind::Queuing => Some(own.store),
-            _ => None,
-        })
-    }),
-    in_record!("the bus's own controller as a device", Bus, Function 0, |own| own.number = 7),
-    of_all("a device of two partitions", Bus, |all| {
-        let place = first!(all, Function)?;
-        let function = all[place].clone();
-        let partition = first!(all, Partition)?;
-        all.insert(partition + 1, function);
-        Some(())
-    }),
-    of_all(
-        "no arena, and a frame longer than its windows",
-        Time,
-        |all| {
-            for record in all {
-                match record {
-                    Record::Bus(own) => own.arena_log2 = 0,
-                    Record::Schedule(own) => own.major_frame_ticks += 1,
-                    _ => {}
-                }
-            }
-            Some(())
-        },
-    ),
-    of_all(
-        "a bus without devices, and a frame longer than its windows",
-        Time,
-        |all| {
-            all.retain(|record| !matches!(record, Record::Function(_) | Record::Step(_)));
-            let place = first!(all, Schedule)?;
-            if let Record::Schedule(own) = &mut all[place] {
-                own.major_frame_ticks += 1;
-            }
-            Some(())
-        },
-    ),
-];
-
-/// What is wrong where there are guests, and devices on the bus.
-pub const OF_BOTH: &[Change] = &[of_all("an arena over a guest's translations", Bus, |all| {
-    arena_at(all, |record| match record {
-        Record::Guest(own) => Some(own.translations),
-        _ => None,
-    })
-})];
-
-/// Puts an arena of one page over the first address that there is.
-fn arena_at(records: &mut [Record], address: fn(&Record) -> Option<u32>) -> Option<()> {
-    let address = records.iter().find_map(address)?;
-    records.iter_mut().find_map(|record| match record {
-        Record::Bus(own) => {
-            (own.arena, own.arena_log2) = (address & !0xfff, 12);
-            Some(())
-        }
-        _ => None,
-    })
-}
-
 /// What only the machine finds. At the registers of a window of the bus's controller the bit stays that an interrupt controller would take back at the end of its reset.
 pub const ON_THE_MACHINE: &[Change] = &[
     in_record!("an interrupt controller that stays in its reset", InterruptController, Board 0, |own| own.interrupt_controller_offset = 0x8c30 - 0x1020),
-];
-
-/// Records that a kernel for systems without guests does not know.
-pub const STRANGE_WITHOUT_GUESTS: &[Change] =
-    &[of_all("a guest on a kernel without", Malformed, |all| {
-        let guest = cofferdam_tables::Guest {
-            memory: 0,
-            memory_bytes: 0,
-            page: 0,
-            translations: 0,
-            tag_first: 0,
-            tag_count: 0,
-            tlb1_first: 0,
-            tlb1_count: 0,
-            paravirtual: cofferdam_tables::Paravirtual::default(),
-        };
-        let place = first!(all, Partition)?;
-        all.insert(place + 1, Record::Guest(guest));
-        Some(())
-    })];
-
-/// Records that a kernel for systems without devices on the bus does not know.
-pub const STRANGE_WITHOUT_BUS: &[Change] = &[
-    of_all("a bus on a kernel without", Malformed, |all| {
-        let place = first!(all, Partition)?;
-        all.insert(place, Record::Bus(cofferdam_tables::Bus::default()));
-        Some(())
-    }),
-    of_all("a device on a kernel without", Malformed, |all| {
-        let place = first!(all, Partition)?;
-        all.insert(
-            place + 1,
-            Record::Function(cofferdam_tables::Function { number: 8 }),
-        );
-        Some(())
-    }),
 ];
 
 /// Numbers of 16 bits, each with another in its place: what the change changes is where there will be none.

@@ -11,6 +11,7 @@ use fastrand::Rng;
 use zerocopy::IntoBytes;
 
 use super::changes::{self, Change};
+use super::{full, needs};
 
 /// One of them.
 #[derive(Clone)]
@@ -152,16 +153,17 @@ impl Mutants {
     /// Those with one thing wrong that `flight` has.
     pub fn of_flight(&mut self) -> Result<Vec<Mutant>> {
         let mut all = self.changed(changes::OF_FLIGHT)?;
+        all.extend(self.with_no_action()?);
         all.extend(self.with_no_number(changes::NUMBERS_16, 16)?);
         all.extend(self.with_no_number(changes::NUMBERS_32, 32)?);
         all.extend(self.with_no_number(changes::NUMBERS_64, 64)?);
         all.extend(self.with_bytes(changes::ALTERNATIVES, ENDLESS)?);
         all.extend(self.stated(changes::ON_THE_MACHINE)?);
         if !self.kernels_have.guests {
-            all.extend(self.stated(changes::STRANGE_WITHOUT_GUESTS)?);
+            all.extend(self.stated(needs::STRANGE_WITHOUT_GUESTS)?);
         }
         if !self.kernels_have.bus {
-            all.extend(self.stated(changes::STRANGE_WITHOUT_BUS)?);
+            all.extend(self.stated(needs::STRANGE_WITHOUT_BUS)?);
         }
         Ok(all)
     }
@@ -171,15 +173,36 @@ impl Mutants {
         let mut all = self.of_kinds(is_of_needs);
         let Needs { guests, bus } = self.kernels_have;
         if guests {
-            all.extend(self.changed(changes::OF_GUESTS)?);
+            all.extend(self.changed(needs::OF_GUESTS)?);
         }
         if bus {
-            all.extend(self.changed(changes::OF_THE_BUS)?);
+            all.extend(self.changed(needs::OF_THE_BUS)?);
             all.extend(self.with_no_number(changes::NUMBERS_64_OF_THE_BUS, 64)?);
             all.extend(self.with_bytes(changes::ALTERNATIVES_OF_THE_BUS, ENDLESS)?);
         }
         if guests && bus {
-            all.extend(self.changed(changes::OF_BOTH)?);
+            all.extend(self.changed(needs::OF_BOTH)?);
+        }
+        Ok(all)
+    }
+
+    /// Images with tables of `flight` that the kernel takes, and that have no room left. The kernel for guests is compiled for speed, and goes through ranks in
+    /// another way for each number of them: there, with each number from its own on.
+    pub fn full(&mut self, image: &[u8]) -> Result<Vec<(usize, Vec<u8>)>> {
+        let is_rank = |record: &&Record| matches!(record, Record::Rank(_));
+        let own = self.records.iter().filter(is_rank).count();
+        let mut all = Vec::new();
+        let fewest = if self.kernels_have.guests {
+            own
+        } else {
+            limits::RANKS
+        };
+        for ranks in fewest..=limits::RANKS {
+            let records = full::of_flight(&self.records, ranks)?;
+            let tables = sealed(&encoded(&records)?.concat(), records.len() as u32);
+            let failure = self.failure(&tables);
+            ensure!(failure.is_none(), "the host refuses them: {failure:?}");
+            all.push((ranks, super::with_tables(image.to_vec(), &tables)?));
         }
         Ok(all)
     }
@@ -205,6 +228,32 @@ impl Mutants {
     /// Tables with these changes, which the host refuses for the same reason.
     fn changed(&mut self, changes: &[Change]) -> Result<Vec<Mutant>> {
         let all = self.stated(changes)?;
+        self.agree(&all)?;
+        Ok(all)
+    }
+
+    /// Tables in which an action is none, for each error of the module, and of the first partition.
+    fn with_no_action(&mut self) -> Result<Vec<Mutant>> {
+        let mut all = Vec::new();
+        let is_one = |record: &Record| matches!(record, Record::Module(_) | Record::Partition(_));
+        // The module is before the partitions.
+        let places = (0..self.records.len()).filter(|place| is_one(&self.records[*place]));
+        for place in places.take(2).collect::<Vec<_>>() {
+            for error in 0.. {
+                let mut records = self.records.clone();
+                let action = match &mut records[place] {
+                    Record::Module(own) => own.actions.get_mut(error),
+                    Record::Partition(own) => own.actions.get_mut(error),
+                    _ => None,
+                };
+                let Some(action) = action else { break };
+                *action = changes::NONE;
+                let name = format!("with no action for error {error} in record {place}");
+                let body = encoded(&records)?.concat();
+                let number = records.len() as u32;
+                all.push(Mutant::new(name, &body, number, BootFailure::Dangling));
+            }
+        }
         self.agree(&all)?;
         Ok(all)
     }
