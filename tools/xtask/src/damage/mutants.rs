@@ -259,7 +259,7 @@ impl Mutants {
     }
 
     /// Tables that end in what is no number of so many bits, where the change changes one: in one that goes on for ever, in one that is larger, and in the
-    /// largest, behind which everything else is missing.
+    /// largest, behind which everything else is missing. The kernel for guests reads each byte of a number in a place of its own: there, with each length too.
     fn with_no_number(&mut self, changes: &[Change], bits: usize) -> Result<Vec<Mutant>> {
         // Each byte has seven bits, the lowest first.
         let others = (bits - 1) / 7;
@@ -267,6 +267,11 @@ impl Mutants {
         for last in [0x7f, (1 << (bits - others * 7)) - 1] {
             let bytes = [&ENDLESS[..others], &[last]].concat();
             all.extend(self.with_bytes(changes, &bytes)?);
+        }
+        let shorter = if self.kernels_have.guests { others } else { 0 };
+        for length in 1..=shorter {
+            all.extend(self.with_bytes(changes, &ENDLESS[..length])?);
+            all.extend(self.with_bytes(changes, &[&ENDLESS[..length - 1], &[0x7f]].concat())?);
         }
         Ok(all)
     }
