@@ -120,6 +120,8 @@ fn interrupts(records: &[Record]) -> Result<Vec<Record>> {
             source: SOURCES + number,
             owner: owner(records, number.into()),
             line: (number % limits::LINES as u16) as u8,
+            level: number % 2 == 0,
+            high: number % 4 < 2,
             ..model
         })
     });
