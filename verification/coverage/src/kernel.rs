@@ -96,7 +96,8 @@ impl Kernel {
     }
 }
 
-/// Without each `nop` to which nothing leads: it stands behind what never goes on there, nothing jumps to it, and nobody has executed it.
+/// Without each `nop` to which nothing leads: it stands behind what never goes on there, nothing jumps to it, and nobody has executed it. A jump by a
+/// register may be one that comes back: such are in the assembly.
 fn without_fillers(mut instructions: Vec<Instruction>) -> Vec<Instruction> {
     let leads_to = |one: &Instruction| match flow(one.address, one.word) {
         Ok(Flow::Jump(to) | Flow::Branch(_, to) | Flow::Call(to)) => Some(to),
@@ -111,11 +112,7 @@ fn without_fillers(mut instructions: Vec<Instruction>) -> Vec<Instruction> {
             && one.seen == Seen::default();
         let ends = matches!(
             flow(one.address, one.word),
-            Ok(Flow::Jump(_)
-                | Flow::JumpRegister
-                | Flow::Return
-                | Flow::ReturnFromInterrupt
-                | Flow::Nowhere)
+            Ok(Flow::Jump(_) | Flow::Return | Flow::ReturnFromInterrupt | Flow::Nowhere)
         );
         nothing_comes = fills || ends;
         !fills
