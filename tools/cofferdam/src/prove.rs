@@ -37,6 +37,9 @@ pub struct Arguments {
     /// The public key, as `openssl pkey -pubout` makes one
     #[arg(long, value_name = "FILE", requires = "verify")]
     public: Option<PathBuf>,
+    /// Prove what can be proved of an image whose programs do not lie beside it: that it has their text stays open
+    #[arg(long)]
+    without_programs: bool,
     /// How to print what was proved
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -120,6 +123,12 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
     if let Some(certificate) = &arguments.verify {
         return verify(root, arguments, certificate);
     }
+    ensure!(
+        arguments.key.is_none()
+            || arguments.certificate.is_some()
+            || arguments.format == Format::Json,
+        "--key signs a certificate, and nobody is to have it: name a file with --certificate, or print it with --format json"
+    );
     let subject = Subject::find(root, arguments)?;
     let system = text(&subject.system)?;
     let of_system = || subject.system.display().to_string();
@@ -168,6 +177,16 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
         Format::Json => print_result(written.trim_end())?,
         Format::Text => show(&certificate)?,
     }
+    let open = &certificate.body.open;
+    if !open.is_empty() && !arguments.without_programs {
+        say!(
+            "error: nothing is known of {}: {} and the programs of the partitions beside it are what they are held against, and are not all there; \
+             prove the image where the build has put it, or say --without-programs",
+            open.join(" and "),
+            subject.kernel.display()
+        );
+        return Ok(false);
+    }
     Ok(certificate.body.holds)
 }
 
@@ -198,9 +217,10 @@ fn show(certificate: &Certificate) -> Result<()> {
     if wrong == 0 {
         let checked: u64 = body.statements.iter().map(|one| one.checked).sum();
         print_result(format_args!(
-            "{}: {} statements hold, over {checked} things",
+            "{}: {} statements hold, over {checked} things{}",
             body.system,
-            body.statements.len()
+            body.statements.len(),
+            left_open(certificate)
         ))?;
     } else {
         say!(
@@ -210,6 +230,14 @@ fn show(certificate: &Certificate) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What was not looked at, in words behind what was.
+fn left_open(certificate: &Certificate) -> String {
+    match certificate.body.open.join(" and ") {
+        open if open.is_empty() => open,
+        open => format!("; open: {open}"),
+    }
 }
 
 fn verify(root: &Path, arguments: &Arguments, path: &Path) -> Result<bool> {
@@ -225,11 +253,12 @@ fn verify(root: &Path, arguments: &Arguments, path: &Path) -> Result<bool> {
         .as_deref()
         .context("--public names the key")?;
     let verified = certificate.verify(&text(public)?, &bytes(&image)?);
-    verified.with_context(|| path.display().to_string())?;
+    verified.with_context(|| format!("{} by the key {}", path.display(), public.display()))?;
     print_result(format_args!(
-        "{}: the certificate is of this key and about this image, and its {} statements hold",
+        "{}: the certificate is of this key and about this image, and its {} statements hold{}",
         certificate.body.system,
-        certificate.body.statements.len()
+        certificate.body.statements.len(),
+        left_open(&certificate)
     ))?;
     Ok(true)
 }

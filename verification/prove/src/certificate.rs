@@ -12,7 +12,7 @@ use crate::statements::{Statement, hex};
 use crate::{Item, Prover, Refusal};
 
 /// The form of a certificate.
-pub const FORMAT: &str = "cofferdam-certificate/1";
+pub const FORMAT: &str = "cofferdam-certificate/2";
 /// The bytes of a certificate that anybody would write at most.
 const LONGEST: usize = 16 << 20;
 
@@ -47,8 +47,10 @@ pub struct Body {
     pub format: String,
     /// The system's name.
     pub system: String,
-    /// Every statement holds.
+    /// Every statement holds that was looked at.
     pub holds: bool,
+    /// Those that were not, because the programs were not given.
+    pub open: Vec<String>,
     /// The image.
     pub image: Hashed,
     /// What it was held against: `system.toml`, the board's file, and the programs that were given.
@@ -94,6 +96,7 @@ impl Certificate {
                 format: FORMAT.to_owned(),
                 system: prover.system().to_owned(),
                 holds: proof.holds(),
+                open: prover.open(),
                 image: Hashed::of("image", image),
                 against,
                 items: prover.items(image)?,

@@ -128,6 +128,16 @@ impl Prover {
         &self.declared.name
     }
 
+    /// The statements, by their names, that nobody can look at, because the programs were not given.
+    pub fn open(&self) -> Vec<String> {
+        let needed = [
+            (self.kernel.is_none(), statements::KERNEL_TEXT),
+            (self.programs.is_empty(), statements::PROGRAM_TEXT),
+        ];
+        let open = needed.iter().filter(|(is_open, _)| *is_open);
+        open.map(|(_, name)| (*name).to_owned()).collect()
+    }
+
     /// Proves an image.
     ///
     /// # Errors

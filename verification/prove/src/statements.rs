@@ -16,6 +16,8 @@ mod time;
 mod translations;
 mod whole;
 
+pub(crate) use whole::{KERNEL_TEXT, PROGRAM_TEXT};
+
 pub(crate) use whole::{hex, measured};
 
 /// So many failures of one statement are told; the others are counted.

@@ -124,7 +124,7 @@ fn a_certificate_is_about_one_image_and_of_one_key() {
     let built = build(EVERYTHING);
     let against = vec![Hashed::of("system.toml", EVERYTHING.as_bytes())];
     let mut certificate = Certificate::of(&built.prover(), &built.image, against).unwrap();
-    assert!(certificate.body.holds);
+    assert!(certificate.body.holds && certificate.body.open.is_empty());
     assert_eq!(
         certificate.verify(PUBLIC, &built.image),
         Err(Refusal::clone(&unsigned(&certificate, &built.image)))
@@ -169,6 +169,32 @@ fn a_certificate_is_about_one_image_and_of_one_key() {
             .to_string()
             .contains("do not hold")
     );
+}
+
+/// Code that nobody compared is said to be so: in what holds there is nothing of it.
+#[test]
+fn what_was_not_given_stays_open() {
+    let built = build(EVERYTHING);
+    let mut image = built.image.clone();
+    let prover = Prover::new(EVERYTHING, BOARD, None, &[]).unwrap();
+    let whole = built.prover().prove(&image).unwrap();
+    // A bit of a program: code, and nothing that the tables say.
+    let place = (0..image.len()).rev().find(|place| {
+        image[*place] ^= 1;
+        let proof = built.prover().prove(&image);
+        let is_code = proof.is_ok_and(|proof| {
+            let wrong = proof.statements.iter().filter(|one| !one.holds());
+            wrong.map(|one| one.id.clone()).collect::<Vec<_>>() == ["program-text"]
+        });
+        if !is_code {
+            image[*place] ^= 1;
+        }
+        is_code
+    });
+    assert!(whole.holds() && place.is_some());
+    let certificate = Certificate::of(&prover, &image, vec![]).unwrap();
+    assert!(certificate.body.holds);
+    assert_eq!(certificate.body.open, ["kernel-text", "program-text"]);
 }
 
 fn unsigned(certificate: &Certificate, image: &[u8]) -> Refusal {

@@ -192,12 +192,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The statements that are about the programs as they were built.
+pub(crate) const KERNEL_TEXT: &str = "kernel-text";
+pub(crate) const PROGRAM_TEXT: &str = "program-text";
+
 /// Code and data are those of the programs that were given.
 pub(super) fn compared(world: &World<'_>) -> Vec<Statement> {
     let mut all = Vec::new();
     if let Some(kernel) = world.kernel {
         let mut statement = Statement::new(
-            "kernel-text",
+            KERNEL_TEXT,
             "the kernel in the image is the one that was built, byte for byte",
         );
         statement.equal(world.image.entry, kernel.entry, || "the entry".to_owned());
@@ -220,7 +224,7 @@ pub(super) fn compared(world: &World<'_>) -> Vec<Statement> {
 
 fn programs(world: &World<'_>) -> Statement {
     let mut statement = Statement::new(
-        "program-text",
+        PROGRAM_TEXT,
         "the programs in the image are those that were built, byte for byte, and enter where those do",
     );
     for (index, tables, declared) in world.partitions() {
