@@ -175,29 +175,30 @@ fn order(image: &Image<'_>, records: &[Raw], sink: Sink<'_>) {
         };
         sink(Class::Records, &make);
     };
-    for index in 0..records.len() {
-        offer(format!("record {index} missing"), &|all| {
+    for (index, record) in records.iter().enumerate() {
+        let name = record.name();
+        offer(format!("record {index}, a {name}, missing"), &|all| {
             _ = all.remove(index)
         });
-        offer(format!("record {index} twice"), &|all| {
+        offer(format!("record {index}, a {name}, twice"), &|all| {
             all.insert(index, all[index].clone())
         });
-        offer(format!("record {index} at the end"), &|all| {
+        offer(format!("record {index}, a {name}, at the end"), &|all| {
             let record = all.remove(index);
             all.push(record);
         });
         // With every other one of its kind.
         for other in index + 1..records.len() {
             if records[other].kind == records[index].kind || other == index + 1 {
-                offer(format!("records {index} and {other} exchanged"), &|all| {
-                    all.swap(index, other)
-                });
+                let what = format!("records {index} and {other}, the first a {name}, exchanged");
+                offer(what, &|all| all.swap(index, other));
             }
         }
         for end in index + 1..records.len().min(index + 6) {
-            offer(format!("records {index} to {end} missing"), &|all| {
-                _ = all.drain(index..=end)
-            });
+            offer(
+                format!("records {index}, a {name}, to {end} missing"),
+                &|all| _ = all.drain(index..=end),
+            );
         }
     }
 }
