@@ -43,6 +43,9 @@ const PARTS: &str = "systems/apex_bench/breakdown.json";
 const SYSTEM: &str = "apex_bench";
 const PARTITION: &str = "figures";
 const TIME: Duration = Duration::from_millis(1_050);
+/// So many runs are looked at where figures differ. While the processor waits, QEMU's main loop moves the clock on; where the host is so
+/// busy that the count of instructions is behind by then, it moves too far, seldom, and all that comes later is a little out of step.
+const RUNS: u32 = 3;
 /// The clock's own part of each figure, which is taken off.
 const CLOCK: &str = "clock";
 /// So many instructions are so many ticks: one instruction is one nanosecond, and the timebase has 400 MHz.
@@ -258,21 +261,19 @@ impl Figure {
 
 /// Measures, shows, and compares with what is committed, or commits it.
 pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
-    let (figures, parts) = measure(workspace)?;
+    let (figures, tally) = if bless {
+        let (figures, parts) = measure(workspace)?;
+        commit(workspace, &figures, &parts)?;
+        let tally = compare_with_committed(workspace, &figures, &parts)?;
+        (figures, tally)
+    } else {
+        judged(workspace)?
+    };
     if json {
         print_result(serde_json::to_string_pretty(&figures)?)?;
     } else {
         print_result(show(&figures))?;
     }
-    if bless {
-        let text = serde_json::to_string_pretty(&figures)? + "\n";
-        store(&workspace.root.join(GOLDEN), text.as_bytes())?;
-        let text = serde_json::to_string_pretty(&parts)? + "\n";
-        store(&workspace.root.join(PARTS), text.as_bytes())?;
-        say!("blessed: {GOLDEN}, {PARTS}");
-        say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/apex.md");
-    }
-    let tally = compare_with_committed(workspace, &figures, &parts)?;
     for failure in &tally.failed {
         say!("error: {failure}");
     }
@@ -283,10 +284,32 @@ pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
     Ok(())
 }
 
+fn commit(workspace: &Workspace<'_>, figures: &[Figure], parts: &[Parts]) -> Result<()> {
+    let text = serde_json::to_string_pretty(figures)? + "\n";
+    store(&workspace.root.join(GOLDEN), text.as_bytes())?;
+    let text = serde_json::to_string_pretty(parts)? + "\n";
+    store(&workspace.root.join(PARTS), text.as_bytes())?;
+    say!("blessed: {GOLDEN}, {PARTS}");
+    say!("UPDATE_EXPECT=1 cargo test -p cofferdam-docs writes them into docs/apex.md");
+    Ok(())
+}
+
 /// The same as test cases, one for each figure.
 pub fn cases(workspace: &Workspace<'_>) -> Result<Tally> {
-    let (figures, parts) = measure(workspace)?;
-    compare_with_committed(workspace, &figures, &parts)
+    Ok(judged(workspace)?.1)
+}
+
+/// Measures until the figures are the committed ones, and no more than [`RUNS`] times: one that moved has moved each time.
+fn judged(workspace: &Workspace<'_>) -> Result<(Vec<Figure>, Tally)> {
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let (figures, parts) = measure(workspace)?;
+        let tally = compare_with_committed(workspace, &figures, &parts)?;
+        if tally.failed.is_empty() || runs == RUNS {
+            return Ok((figures, tally));
+        }
+    }
 }
 
 fn compare_with_committed(
