@@ -193,11 +193,6 @@ impl<M: Machine> Kernel<M> {
         if !self.has_guest(caller) {
             return Some(Status::NoCapability);
         }
-        let lines = self.pending_lines(caller);
-        if lines != 0 {
-            self.results(caller, [Exit::Lines as u32, lines]);
-            return Some(Status::Ok);
-        }
         let [bytes, register, value] = self.arguments(caller);
         if bytes != 0 {
             let registers = &mut self.guests[index].registers;
@@ -205,6 +200,11 @@ impl<M: Machine> Kernel<M> {
             if register < guest::number::COUNT {
                 registers.set_numbered(register, value);
             }
+        }
+        let lines = self.pending_lines(caller);
+        if lines != 0 {
+            self.results(caller, [Exit::Lines as u32, lines]);
+            return Some(Status::Ok);
         }
         self.set_activity(caller, Activity::Guest);
         self.ending = Ending::DECIDE;

@@ -576,16 +576,22 @@ fn linux_obeys(systems: &Systems, built: &Built) -> Result<()> {
     Ok(())
 }
 
+/// So many lines are typed for U-Boot, each when the last one was answered: a key that comes while it reads another one is not to be lost.
+const LINES: usize = 16;
+
 /// U-Boot waits a second for a key, comes to its prompt, and does what it is told; the control loop beside it keeps its beat.
 fn uboot_obeys(systems: &Systems, built: &Built) -> Result<()> {
+    // No more keys at once than its UART has room for: it has nobody to wait with.
+    let mut moments = vec![Moment::typed("=>", b"echo -$baudrate\r")];
+    moments.extend((1..LINES).map(|_| Moment::typed("-115200", b"echo -$baudrate\r")));
     let options = Options {
-        // No more keys than its UART has room for: it has nobody to wait with.
-        moments: vec![Moment::typed("=>", b"echo -$baudrate\r")],
+        moments,
         ..systems.options(Kernel::Release, 3000)
     };
     let outcome = run(built, &options)?;
     no_reasons(&outcome.report.reasons)?;
     let text = String::from_utf8_lossy(&outcome.serial);
-    ensure!(text.contains("-115200"), "there is no answer:\n{text}");
+    let answers = text.matches("-115200").count();
+    ensure!(answers == LINES, "{answers} of {LINES} answers:\n{text}");
     Ok(())
 }

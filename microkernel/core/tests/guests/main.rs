@@ -318,6 +318,25 @@ fn a_line_brings_the_monitor_back() {
 }
 
 #[test]
+fn what_was_carried_out_for_a_guest_is_done_though_a_line_brings_its_monitor_back_at_once() {
+    let mut system = system();
+    let (interrupt, _, line) = system.interrupt(0);
+    system.let_interrupts(0, 0, &[interrupt]);
+    let mut simulation = system.boot();
+    simulation.advance_until_runs(0);
+    simulation.call(0, Hypercall::GuestRun, &[]);
+    execute(&mut simulation, mfspr(3, spr::EPR));
+    simulation.set_page(0, page::ENABLED, line);
+    simulation.device_asks(interrupt);
+    let told = simulation.call(0, Hypercall::GuestRun, &[4, 3, 77]);
+    assert_eq!(told.results[..2], [Exit::Lines as u32, line]);
+    simulation.set_page(0, page::ENABLED, 0);
+    simulation.call(0, Hypercall::GuestRun, &[]);
+    assert_eq!(simulation.registers(0).pc, 4, "it is not carried out twice");
+    assert_eq!(simulation.registers(0).gpr[3], 77);
+}
+
+#[test]
 fn a_guest_that_is_started_again_has_nothing_of_its_last_life() {
     let mut simulation = started();
     set(&mut simulation, spr::IVOR0 + 4, 0x500);
