@@ -176,9 +176,14 @@ fn judge(analysis: &Analysis, arguments: &Arguments) -> Result<()> {
     for place in &analysis.idle_arguments {
         let argument = &arguments.all[*place];
         let line = argument.line.as_deref().unwrap_or("all of it");
+        let within = argument
+            .within
+            .as_deref()
+            .map(|within| format!(" in `{within}`"));
         say!(
-            "error: the argument about `{}` ({line}) is about nothing that is missing",
-            argument.function
+            "error: the argument about `{}`{} ({line}) is about nothing that is missing",
+            argument.function,
+            within.unwrap_or_default()
         );
     }
     let idle = analysis.idle_arguments.len();

@@ -1,6 +1,6 @@
 //! What the kernel makes of tables that are wrong, on the machine: each is refused by name, and nothing is started.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use cofferdam_abi::limits;
 use cofferdam_abi::record::State;
 use cofferdam_build::{Built, Kernel};
@@ -52,7 +52,36 @@ pub fn cases<'s>(systems: &'s Systems, flight: &'s Built) -> Result<Vec<Case<'s>
 /// What is tried with the tables of other systems: what is wrong about their guests, and their devices on the bus.
 pub fn cases_of_needs<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
     let mutants = Mutants::of(built.image(Kernel::Release), built.kernels_have)?.of_needs()?;
-    Ok(of_mutants(systems, built, mutants).collect())
+    let mut cases: Vec<_> = of_mutants(systems, built, mutants).collect();
+    if built.plan.system == OF_NEEDS[0] {
+        cases.push(case("a bus whose devices have no arena", move || {
+            without_arena(systems, built)
+        }));
+    }
+    Ok(cases)
+}
+
+/// The kernel takes tables with a bus on which nobody may reach memory, and runs everybody else as ever.
+fn without_arena(systems: &Systems, built: &Built) -> Result<()> {
+    let image = damage::edited(built.image(Kernel::Release).to_vec(), |record| {
+        if let Record::Bus(bus) = record {
+            bus.arena_log2 = 0;
+        }
+    })?;
+    let outcome = run_image(built, &image, &systems.options(Kernel::Release, 50))?;
+    let state = outcome.snapshot.state();
+    ensure!(state == Some(State::Stopped), "the machine is {state:?}");
+    let index = |name| (built.plan.partitions.iter()).position(|one| one.name == name);
+    let index = index(FLIGHT).context("there is no control loop")?;
+    let (releases, health) = {
+        let partition = outcome.snapshot.partition(index);
+        (partition.releases.get(), partition.health_events.get())
+    };
+    ensure!(
+        releases > 0 && health == 0,
+        "the control loop had {releases} releases and {health} health events"
+    );
+    Ok(())
 }
 
 /// A run with a guard of so many ticks.

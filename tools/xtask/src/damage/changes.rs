@@ -268,6 +268,19 @@ pub const OF_FLIGHT: &[Change] = &[
     of_all("a second block up to 4 GiB", Memory, |all| {
         another_block(all, |own| (own.physical, own.size_code) = TO_4_GIB)
     }),
+    of_all("a second block in one up to 4 GiB", Memory, |all| {
+        change_first!(all, RamBlock, |own| (own.physical, own.size_code) =
+            TO_4_GIB)?;
+        another_block(all, |own| {
+            (own.physical, own.size_code) = (own.physical + 0x1000, 1)
+        })
+    }),
+    of_all("a block up to 4 GiB before the others", Memory, |all| {
+        another_block(all, |own| (own.physical, own.size_code) = TO_4_GIB)?;
+        let place = first!(all, RamBlock)?;
+        all.swap(place, place + 1);
+        Some(())
+    }),
     in_record!("a page at half a page", Memory, Partition 0, |own| own.page_physical += 0x800),
     in_record!("a page in the kernel", Memory, Partition 0, |own| own.page_physical = space::kernel::DATA),
     in_record!("a page behind all RAM", Memory, Partition 0, |own| own.page_physical = NOWHERE),

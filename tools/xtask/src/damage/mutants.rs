@@ -114,7 +114,7 @@ impl Mutants {
     }
 
     /// For each kind of record of which this is so: the tables cut off behind each byte of the longest one; with more of it than there can be; and with
-    /// one where the first partition would be.
+    /// one behind each kind of record that it may not belong to.
     pub fn of_kinds(&mut self, is_wanted: impl Fn(&Record) -> bool) -> Vec<Mutant> {
         // The kind is the first byte (postcard writes the number of an enumeration's variant first).
         let mut longest = BTreeMap::<u8, usize>::new();
@@ -141,13 +141,37 @@ impl Mutants {
             let number = place + limits::TLB_WRITES + 1;
             let name = format!("with too many records of kind {kind}");
             all.extend(self.refused(name, [before, many].concat(), number as u32));
-            let mut others = self.encoded.clone();
-            let one = others.remove(place);
-            others.insert(others.len().min(2), one);
-            let name = format!("with a record of kind {kind} behind the module");
-            all.extend(self.refused(name, others.concat(), others.len() as u32));
+            for owner in self.owners() {
+                let mut others = self.encoded.clone();
+                others.insert(owner + 1, record.clone());
+                let owner = self.encoded[owner].first().copied().unwrap_or_default();
+                let name = format!("with a record of kind {kind} behind one of kind {owner}");
+                all.extend(self.refused(name, others.concat(), others.len() as u32));
+            }
         }
         all
+    }
+
+    /// Where the first record of each kind is that others may belong to, and the module's, to which none does.
+    fn owners(&self) -> Vec<usize> {
+        let mut kinds = Vec::new();
+        let mut places = Vec::new();
+        for (place, record) in self.records.iter().enumerate() {
+            let owns = matches!(
+                record,
+                Record::Module(_)
+                    | Record::Partition(_)
+                    | Record::Channel(_)
+                    | Record::Schedule(_)
+                    | Record::Window(_)
+            );
+            let kind = std::mem::discriminant(record);
+            if owns && !kinds.contains(&kind) {
+                kinds.push(kind);
+                places.push(place);
+            }
+        }
+        places
     }
 
     /// Those with one thing wrong that `flight` has.

@@ -80,6 +80,18 @@ pub const OF_GUESTS: &[Change] = &[
         all.insert(place, all[place].clone());
         Some(())
     }),
+    of_all(
+        "two guests, each with tags before and behind others', and a frame longer than its windows",
+        Time,
+        |all| {
+            another_guest(all)?;
+            let place = first!(all, Partition)?;
+            if let Record::Partition(own) = &mut all[place] {
+                own.pid = 0xff;
+            }
+            longer_frame(all)
+        },
+    ),
     of_all("more guests than there can be", TooMany, |all| {
         let place = first!(all, Guest)?;
         let both = all[place - 1..=place].to_vec();
@@ -175,6 +187,15 @@ pub const OF_THE_BUS: &[Change] = &[
     of_all("a frame longer than its windows", Time, |all| {
         longer_frame(all)
     }),
+    of_all(
+        "a copy twice, and a frame longer than its windows",
+        Time,
+        |all| {
+            let place = first!(all, Copy)?;
+            all.insert(place, all[place].clone());
+            longer_frame(all)
+        },
+    ),
     of_all("an arena over messages", Bus, |all| {
         arena_at(all, |record| match record {
             Record::Channel(own) if own.kind == ChannelKind::Queuing => Some(own.store),
@@ -230,12 +251,41 @@ pub const OF_THE_BUS: &[Change] = &[
 ];
 
 /// What is wrong where there are guests, and devices on the bus.
-pub const OF_BOTH: &[Change] = &[of_all("an arena over a guest's translations", Bus, |all| {
-    arena_at(all, |record| match record {
-        Record::Guest(own) => Some(own.translations),
-        _ => None,
-    })
-})];
+pub const OF_BOTH: &[Change] = &[
+    of_all("an arena over a guest's translations", Bus, |all| {
+        arena_at(all, |record| match record {
+            Record::Guest(own) => Some(own.translations),
+            _ => None,
+        })
+    }),
+    of_all(
+        "two guests beside a bus, and a frame longer than its windows",
+        Time,
+        |all| {
+            another_guest(all)?;
+            longer_frame(all)
+        },
+    ),
+];
+
+/// Gives another partition the guest as well, with the lower half of its tags.
+fn another_guest(all: &mut Vec<Record>) -> Option<()> {
+    let mut other = None;
+    change_first!(all, Guest, |own| {
+        let half = own.tag_count / 2;
+        other = Some(cofferdam_tables::Guest {
+            tag_count: half,
+            ..*own
+        });
+        (own.tag_first, own.tag_count) = (own.tag_first + half, half);
+    })?;
+    let partition = all.iter().enumerate().position(|(place, record)| {
+        matches!(record, Record::Partition(_))
+            && !matches!(all.get(place + 1), Some(Record::Guest(_)))
+    })?;
+    all.insert(partition + 1, Record::Guest(other?));
+    Some(())
+}
 
 /// Puts an arena of one page over the first address that there is.
 fn arena_at(records: &mut [Record], address: fn(&Record) -> Option<u32>) -> Option<()> {
