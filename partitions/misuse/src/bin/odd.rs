@@ -3,11 +3,15 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use cofferdam_native::abi::Status;
+use cofferdam_native::abi::health::Exception;
 use cofferdam_native::abi::hypercall::EPAPR_IDLE_TOKEN;
 use cofferdam_native::abi::hypercall::Hypercall::{self, *};
 use cofferdam_native::abi::page::ADDRESS as PAGE;
 use cofferdam_native::abi::space;
+use cofferdam_native::interrupts::{self, Frame};
 use cofferdam_native::{Lines, Restart, application_error, page, probe, restart_self, time, wait};
 use evidence::seen;
 use misuse::{message, sleep_us, status};
@@ -40,6 +44,7 @@ fn main() -> ! {
     idle_and_stray();
     numbers();
     channels();
+    handlers();
     // Meanwhile its peer has begun anew, and waits for an answer that does not come.
     sleep_us(100);
     restart_self(Restart::Cold)
@@ -326,4 +331,30 @@ fn channels() {
     of_all();
     seen!("odd.ask_nobody", status(Call, [ports::ASK.slot()]));
     seen!("odd.restart", control(1));
+}
+
+static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
+
+/// Interrupts, the first of which leaves its line asking.
+fn on_interrupt(_: &mut Frame) {
+    page::clear(Lines::TIMER);
+    if INTERRUPTS.fetch_add(1, Relaxed) == 0 {
+        time::set_timer(0);
+    }
+}
+
+/// A line that asks where no handler is stays pending, and one that asks when its handler ends comes again.
+fn handlers() {
+    interrupts::enable_lines(Lines::TIMER);
+    interrupts::enable();
+    seen!("odd.deliver", status(Deliver, []));
+    time::set_timer(0);
+    seen!("odd.deliver", status(Deliver, []));
+    seen!("odd.undelivered", page::pending().has(Lines::TIMER).into());
+    interrupts::set_handler(Exception::ExternalInput, on_interrupt);
+    seen!("odd.deliver", status(Deliver, []));
+    seen!("odd.delivered", INTERRUPTS.load(Relaxed));
+    interrupts::disable();
+    interrupts::clear_handler(Exception::ExternalInput);
+    page::set_enabled(Lines::NONE);
 }
