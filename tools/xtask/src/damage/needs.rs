@@ -188,11 +188,20 @@ pub const OF_THE_BUS: &[Change] = &[
         longer_frame(all)
     }),
     of_all(
-        "a copy twice, and a frame longer than its windows",
+        "two copies, and a frame longer than its windows",
         Time,
         |all| {
-            let place = first!(all, Copy)?;
-            all.insert(place, all[place].clone());
+            let page = all.iter().find_map(|record| match record {
+                Record::Partition(own) => Some(own.page_physical),
+                _ => None,
+            })?;
+            let copy = cofferdam_tables::Copy {
+                from: page,
+                to: page,
+                length: 4,
+            };
+            let place = first!(all, Partition)? + 1;
+            all.splice(place..place, [Record::Copy(copy), Record::Copy(copy)]);
             longer_frame(all)
         },
     ),
