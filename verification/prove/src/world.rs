@@ -283,7 +283,7 @@ pub(crate) fn region_at(partition: &PartitionTables, effective: u32) -> Option<&
 }
 
 /// TLB1 in each window: the writes of the schedule, then those of each window behind the first.
-fn states(tables: &Tables) -> Vec<Vec<State>> {
+pub(crate) fn states(tables: &Tables) -> Vec<Vec<State>> {
     let put = |state: &mut State, write: &TlbWrite| {
         let place = &mut state[(write.mas0 >> 16 & 15) as usize];
         *place = (write.mas1 != 0).then(|| write.clone());
