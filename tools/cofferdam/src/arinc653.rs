@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cofferdam_arinc653::{Made, export as xml_of, import as toml_of};
 use cofferdam_build::{Failure, Tree, locate, root};
-use cofferdam_files::store;
+use cofferdam_files::{for_file, store};
 use cofferdam_model::{Diagnostics, MessageType};
 use cofferdam_progress::print_result;
 use serde_json::json;
@@ -19,6 +19,7 @@ fn read(path: &Path) -> Result<String> {
 
 /// Makes a `system.toml`. `Ok(false)`: the XML is wrong, and nothing was written.
 pub fn import(module: &Path, output: Option<&Path>, format: Format) -> Result<bool> {
+    output.map(for_file).transpose()?;
     let name = module.display().to_string();
     finish(toml_of(&name, &read(module)?), output, format)
 }
@@ -30,6 +31,7 @@ pub fn export(
     format: Format,
     tree: impl FnOnce() -> Result<Tree>,
 ) -> Result<bool> {
+    output.map(for_file).transpose()?;
     let file = locate(&root()?, system)?;
     let checked = match cofferdam_build::check(&file) {
         Ok(checked) => checked,

@@ -16,6 +16,7 @@ use cofferdam_abi::health::Error;
 use cofferdam_abi::record::{Header, HealthRecord, offset};
 use cofferdam_abi::{limits, space};
 use cofferdam_build::{Built, Tree, directory_of, locate};
+use cofferdam_files::for_folder;
 use cofferdam_interrupt::Hold;
 use cofferdam_progress::say;
 use cofferdam_qemu::Serial;
@@ -45,6 +46,7 @@ pub struct RecordArguments {
 
 /// Runs a system as `run` does, and keeps the run. `Ok(false)`: something unexpected happened in it; it is kept all the same.
 pub fn record(arguments: &RecordArguments, tree: impl FnOnce() -> Result<Tree>) -> Result<bool> {
+    arguments.output.as_deref().map(for_folder).transpose()?;
     let tree = tree()?;
     let own = tree.clone();
     let mut kept = None;

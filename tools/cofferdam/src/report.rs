@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use cofferdam_build::{Failure, Kernel, Tree, locate};
-use cofferdam_files::store;
+use cofferdam_files::{for_file, store};
 use cofferdam_progress::print_result;
 use cofferdam_report::{Report, diff, gather, page, read};
 use cofferdam_run::command::JUDGEMENT_FILE;
@@ -73,6 +73,7 @@ pub fn report(arguments: ReportArguments, tree: impl Fn() -> Result<Tree>) -> Re
     {
         return show_difference(&before, &after, format, &tree);
     }
+    arguments.output.as_deref().map(for_file).transpose()?;
     let (report, directory) = match of_system(&arguments.system, &tree)? {
         Ok(made) => made,
         Err(failure) => return failed(failure, Printed::Text),

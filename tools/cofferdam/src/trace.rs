@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use cofferdam_files::store;
+use cofferdam_files::{for_file, store};
 use cofferdam_progress::{print_result, say};
 use cofferdam_record::gathered::{Gathered, Refused};
 use cofferdam_record::trace::Trace;
@@ -61,6 +61,7 @@ enum Format {
 
 /// Shows the events of the last run of a system, or of the run that left a record.
 pub fn trace(root: &Path, arguments: &Arguments) -> Result<()> {
+    arguments.output.as_deref().map(for_file).transpose()?;
     let Arguments { format, frame, .. } = *arguments;
     if frame.is_some() && format != Format::Svg {
         bail!("--frame names the frame of a picture: add --format svg");

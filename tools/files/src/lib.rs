@@ -7,8 +7,10 @@
 
 mod alone;
 mod digest;
+mod output;
 mod store;
 
 pub use alone::alone;
 pub use digest::{hexadecimal, sha256};
+pub use output::{for_file, for_folder};
 pub use store::store;
