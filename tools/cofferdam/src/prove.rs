@@ -1,13 +1,15 @@
 //! `cargo cofferdam prove`: what `verification/prove` says of a finished image, as a certificate.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use cofferdam_build::{Kernel, directory_of, locate, store};
+use cofferdam_files::for_file;
 use cofferdam_progress::{print_result, say};
-use cofferdam_prove::certificate::{Certificate, Hashed};
+use cofferdam_prove::certificate::{Certificate, Hashed, PublicKey};
 use cofferdam_prove::statements::Statement;
 use cofferdam_prove::{Prover, declared};
 
@@ -72,7 +74,10 @@ impl Subject {
             (true, None) => bail!(
                 "an image does not say which file it is of: name its system.toml with --system"
             ),
-            (false, Some(_)) => bail!("--system is for an image that is named by its file"),
+            (false, Some(_)) => bail!(
+                "--system is for an image that is named by its file, which ends in .elf: leave it out, or name the image in place of `{}`",
+                arguments.subject
+            ),
             (false, None) => {
                 let system = locate(root, &arguments.subject)?;
                 let (_, folder) = directory_of(root, &system)?;
@@ -98,15 +103,61 @@ impl Subject {
             system,
         })
     }
+
+    /// Why not all may hold of the image, and what to do.
+    fn perhaps(&self, prover: &Prover, image: &[u8], arguments: &Arguments) -> Result<String> {
+        let (declared, found): (Vec<_>, _) =
+            (prover.partitions().collect(), prover.partitions_in(image)?);
+        let (image, system) = (self.image.display(), self.system.display());
+        let next = match &arguments.system {
+            Some(_) => {
+                "name with --system the file that the image was built of, or the image of this file"
+                    .to_owned()
+            }
+            None => format!(
+                "`cargo cofferdam build {}` makes it anew",
+                arguments.subject
+            ),
+        };
+        let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        Ok(if found != declared {
+            format!(
+                "{image} is of another system: its partitions are {}, and {system} declares {}; {next}",
+                found.join(", "),
+                declared.join(", ")
+            )
+        } else if changed(&self.system) > changed(&self.image) {
+            format!("{system} was changed after {image} was built; {next}")
+        } else {
+            format!("{image} was built of another state of {system}, or was changed; {next}")
+        })
+    }
 }
 
-fn text(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+/// What came of a file, or else why nothing did, and what to name in its place.
+fn or_name<T, E: Display>(done: Result<T, E>, path: &Path, named: &str) -> Result<T> {
+    done.map_err(|wrong| anyhow!("{}: {wrong}; name {named}", path.display()))
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+fn bytes(path: &Path, named: &str) -> Result<Vec<u8>> {
+    or_name(fs::read(path), path, named)
 }
+
+fn text(path: &Path, named: &str) -> Result<String> {
+    let text = String::from_utf8(bytes(path, named)?);
+    or_name(text.map_err(|_| "it is no text"), path, named)
+}
+
+const SYSTEM: &str = "the system.toml that the image was built of";
+const BOARD: &str = "a board's file in the system.toml";
+const IMAGE: &str =
+    "an image: `cargo cofferdam build SYSTEM` makes target/cofferdam/SYSTEM/image-release.elf";
+const PROGRAMS: &str = "the image where the build has put it, beside the folder `programs`";
+const CERTIFICATE: &str =
+    "one that `cargo cofferdam prove SYSTEM --certificate FILE --key KEY` has written";
+const PRIVATE: &str = "a private key of Ed25519, as `openssl genpkey -algorithm ed25519` makes one";
+const PUBLIC: &str =
+    "a public key of Ed25519, as `openssl pkey -pubout` makes one of a private key";
 
 /// The text of the board's file: one that the tree has, or one beside the system's.
 fn board(root: &Path, system: &Path, named: &str) -> Result<String> {
@@ -115,7 +166,7 @@ fn board(root: &Path, system: &Path, named: &str) -> Result<String> {
     } else {
         root.join("config/boards").join(format!("{named}.toml"))
     };
-    text(&path)
+    text(&path, BOARD)
 }
 
 /// Proves, or verifies. `Ok(false)`: not everything holds.
@@ -129,12 +180,16 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
             || arguments.format == Format::Json,
         "--key signs a certificate, and nobody is to have it: name a file with --certificate, or print it with --format json"
     );
+    arguments.certificate.as_deref().map(for_file).transpose()?;
+    // Nothing is proved for a key that is none.
+    let key = arguments.key.as_deref().map(|path| text(path, PRIVATE));
+    let key = key.transpose()?;
     let subject = Subject::find(root, arguments)?;
-    let system = text(&subject.system)?;
+    let system = text(&subject.system, SYSTEM)?;
     let of_system = || subject.system.display().to_string();
     let named = declared::board_of(&system).with_context(of_system)?;
     let board = board(root, &subject.system, &named)?;
-    let image = bytes(&subject.image)?;
+    let image = bytes(&subject.image, IMAGE)?;
     let mut against = vec![
         Hashed::of("system.toml", system.as_bytes()),
         Hashed::of(format!("board {named}"), board.as_bytes()),
@@ -142,13 +197,13 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
     let kernel = subject
         .kernel
         .is_file()
-        .then(|| bytes(&subject.kernel))
+        .then(|| bytes(&subject.kernel, PROGRAMS))
         .transpose()?;
     let mut programs = Vec::new();
     for name in declared::partitions_of(&system).with_context(of_system)? {
         let path = subject.programs.join(format!("{name}.elf"));
         if path.is_file() {
-            programs.push((name, bytes(&path)?));
+            programs.push((name, bytes(&path, PROGRAMS)?));
         }
     }
     against.extend(
@@ -163,11 +218,11 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
     let prover =
         Prover::new(&system, &board, kernel.as_deref(), &programs).with_context(of_system)?;
     let certificate = Certificate::of(&prover, &image, against);
-    let mut certificate = certificate.with_context(|| subject.image.display().to_string())?;
-    if let Some(key) = &arguments.key {
+    let mut certificate = or_name(certificate, &subject.image, IMAGE)?;
+    if let (Some(key), Some(path)) = (&key, &arguments.key) {
         certificate
-            .sign(&text(key)?)
-            .with_context(|| key.display().to_string())?;
+            .sign(key)
+            .with_context(|| path.display().to_string())?;
     }
     let written = certificate.write()?;
     if let Some(path) = &arguments.certificate {
@@ -176,6 +231,9 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
     match arguments.format {
         Format::Json => print_result(written.trim_end())?,
         Format::Text => show(&certificate)?,
+    }
+    if !certificate.body.holds {
+        say!("help: {}", subject.perhaps(&prover, &image, arguments)?);
     }
     let open = &certificate.body.open;
     if !open.is_empty() && !arguments.without_programs {
@@ -242,17 +300,24 @@ fn left_open(certificate: &Certificate) -> String {
 
 fn verify(root: &Path, arguments: &Arguments, path: &Path) -> Result<bool> {
     let named = Path::new(&arguments.subject);
-    let image = match named.is_file() {
+    // A system is named by a file, too.
+    let is_image = named.is_file()
+        && named
+            .extension()
+            .is_none_or(|extension| extension != "toml");
+    let image = match is_image {
         true => named.to_path_buf(),
         false => Subject::find(root, arguments)?.image,
     };
-    let certificate =
-        Certificate::read(&bytes(path)?).with_context(|| path.display().to_string())?;
+    let certificate = Certificate::read(&bytes(path, CERTIFICATE)?);
+    let certificate = or_name(certificate, path, CERTIFICATE)?;
     let public = arguments
         .public
         .as_deref()
         .context("--public names the key")?;
-    let verified = certificate.verify(&text(public)?, &bytes(&image)?);
+    let key =
+        PublicKey::read(&text(public, PUBLIC)?).with_context(|| public.display().to_string())?;
+    let verified = certificate.verify(&key, &bytes(&image, IMAGE)?);
     verified.with_context(|| format!("{} by the key {}", path.display(), public.display()))?;
     print_result(format_args!(
         "{}: the certificate is of this key and about this image, and its {} statements hold{}",

@@ -18,14 +18,14 @@ const SHORT: &str = "20ms";
 /// that the documents show.
 const RUN_ELSEWHERE: [(&str, &str); 6] = [
     ("debug", "tools/xtask/src/debugger.rs"),
-    ("prove", "verification/prove/tests/proofs.rs"),
+    ("prove", "tools/cofferdam/tests/prove.rs"),
     ("record", "tools/xtask/src/recordings.rs"),
     ("replay", "tools/xtask/src/recordings.rs"),
     ("top", "tools/cofferdam/tests/top.rs"),
     ("trace", "tools/cofferdam/tests/trace.rs"),
 ];
 /// Options that no test gives. They are read here.
-const GIVEN_NOWHERE: [&str; 5] = ["--run", "--certificate", "--key", "--verify", "--public"];
+const GIVEN_NOWHERE: [&str; 1] = ["--run"];
 
 /// A tree as far as `new` and `check` look at it: the partitions of this one, and nothing of a system.
 fn tree() -> TempDir {

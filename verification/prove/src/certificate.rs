@@ -84,6 +84,24 @@ pub struct Certificate {
     pub signature: Option<Signed>,
 }
 
+/// The public key of an integrator.
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Reads one: the PEM file that `openssl pkey -pubout` makes.
+    ///
+    /// # Errors
+    /// If it is no such key.
+    pub fn read(pem: &str) -> Result<Self, Refusal> {
+        let read = VerifyingKey::from_public_key_pem(pem);
+        read.map(Self).map_err(|_| {
+            Refusal::new(
+                "it is no public key of Ed25519: `openssl pkey -pubout` makes one of a private key",
+            )
+        })
+    }
+}
+
 impl Certificate {
     /// Proves an image, and writes down what came of it.
     ///
@@ -118,7 +136,7 @@ impl Certificate {
             .map_err(|error| Refusal::new(format!("it is no certificate: {error}")))?;
         if read.body.format != FORMAT {
             let what = format!(
-                "its form is `{}`, and this command knows `{FORMAT}`",
+                "its form is `{}`, and this command knows `{FORMAT}`: prove the image again with this version",
                 read.body.format
             );
             return Err(Refusal::new(what));
@@ -157,23 +175,18 @@ impl Certificate {
     }
 
     /// Checks that it was signed with the private key that belongs to this public one, says that every statement holds, and is about this
-    /// image. `public` is the PEM file that `openssl pkey -pubout` makes.
+    /// image.
     ///
     /// # Errors
     /// What of that is not so.
-    pub fn verify(&self, public: &str, image: &[u8]) -> Result<(), Refusal> {
-        let public = VerifyingKey::from_public_key_pem(public).map_err(|_| {
-            Refusal::new(
-                "it is no public key of Ed25519: `openssl pkey -pubout` makes one of a private key",
-            )
-        })?;
+    pub fn verify(&self, PublicKey(public): &PublicKey, image: &[u8]) -> Result<(), Refusal> {
         let signed = self
             .signature
             .as_ref()
-            .ok_or_else(|| Refusal::new("the certificate is not signed"))?;
+            .ok_or_else(|| Refusal::new("the certificate is not signed: `cargo cofferdam prove SYSTEM --certificate FILE --key KEY` signs one"))?;
         if signed.algorithm != "ed25519" {
             return Err(Refusal::new(format!(
-                "the certificate is signed by `{}`, which is not known",
+                "the certificate is signed by `{}`, and this command knows `ed25519`: prove the image again",
                 signed.algorithm
             )));
         }
@@ -185,15 +198,21 @@ impl Certificate {
         });
         if !good || signed.public_key != hex(public.as_bytes()) {
             return Err(Refusal::new(
-                "the signature is not that of this key: the certificate was changed, or another signed it",
+                "the signature is not that of this key: the certificate was changed, or another signed it; ask for both again, or prove the image yourself",
             ));
         }
-        if Hashed::of("image", image) != self.body.image {
-            return Err(Refusal::new("the certificate is about another image"));
+        let found = Hashed::of("image", image);
+        if found != self.body.image {
+            let short = |one: &Hashed| one.sha256.chars().take(16).collect::<String>();
+            return Err(Refusal::new(format!(
+                "the certificate is about another image: that has SHA-256 {}…, this one {}…; name that image, or prove this one again",
+                short(&self.body.image),
+                short(&found)
+            )));
         }
         if !self.body.holds || !self.body.statements.iter().all(Statement::holds) {
             return Err(Refusal::new(
-                "the certificate says that statements do not hold",
+                "the certificate says that statements do not hold: `cargo cofferdam prove SYSTEM` says which and why",
             ));
         }
         Ok(())

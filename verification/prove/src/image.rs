@@ -62,6 +62,13 @@ impl<'a> Image<'a> {
         if FileHeader64::<BigEndian>::parse(bytes).is_ok() {
             return Err(Refusal::new("it is an ELF of 64 bits, and an image has 32"));
         }
+        if bytes.len() < HEAD {
+            let what = format!(
+                "the ELF is cut off: {} bytes are no head of one",
+                bytes.len()
+            );
+            return Err(Refusal::new(what));
+        }
         let damaged = |error: object::Error| Refusal::new(format!("the ELF is damaged: {error}"));
         let header = FileHeader32::<BigEndian>::parse(bytes).map_err(damaged)?;
         if !header.is_big_endian() {

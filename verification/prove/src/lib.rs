@@ -151,6 +151,25 @@ impl Prover {
         })
     }
 
+    /// The names of the partitions that an image has, as far as they are text.
+    ///
+    /// # Errors
+    /// As [`Prover::prove`].
+    pub fn partitions_in(&self, bytes: &[u8]) -> Result<Vec<String>, Refusal> {
+        let tables = self.tables(&Image::read(bytes)?)?;
+        let names = tables.partitions.iter().map(|one| {
+            let name = one.own.name.iter().take_while(|byte| **byte != 0);
+            let name: Vec<u8> = name.copied().collect();
+            String::from_utf8_lossy(&name).escape_debug().to_string()
+        });
+        Ok(names.collect())
+    }
+
+    /// The names of the partitions that the file declares.
+    pub fn partitions(&self) -> impl Iterator<Item = &str> {
+        self.declared.partitions.iter().map(|one| one.name.as_str())
+    }
+
     /// What an image consists of, each with its hash.
     ///
     /// # Errors

@@ -122,7 +122,7 @@ macro_rules! records {
                 $(if name == stringify!($name) {
                     return Ok(Self::$name($name::read(reader)?));
                 })*
-                Err(Refusal::new(format!("the tables have a record of kind {number}, which there is not")))
+                Err(Refusal::new(format!("there is no record of kind {number}")))
             }
         }
     };

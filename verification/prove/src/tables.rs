@@ -139,8 +139,19 @@ impl Tables {
         let (count, bytes) = open(bytes)?;
         let mut reader = Reader::new(bytes);
         let mut records = Vec::new();
-        for _ in 0..count {
-            records.push(Record::read(&mut reader)?);
+        for number in 0..count {
+            let (at, mut ahead) = (bytes.len() - reader.left(), reader.clone());
+            records.push(Record::read(&mut reader).map_err(|refusal| {
+                let kind = ahead
+                    .number(32)
+                    .ok()
+                    .and_then(|kind| RECORDS.get(kind as usize));
+                let kind = kind.map_or(String::new(), |(name, _)| format!(", a {name}"));
+                Refusal::new(format!(
+                    "record {number} of the tables{kind}, at byte {at} of {}: {refusal}",
+                    bytes.len()
+                ))
+            })?);
         }
         if reader.left() != 0 {
             return Err(Refusal::new(

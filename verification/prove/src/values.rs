@@ -62,11 +62,13 @@ impl<'a> Reader<'a> {
                 let shortest = byte != 0 || place == 0;
                 return match u64::try_from(number) {
                     Ok(number) if shortest && (bits == 64 || number >> bits == 0) => Ok(number),
-                    _ => Err(Refusal::new("a number of the tables is not well written")),
+                    _ => Err(Refusal::new(
+                        "a number has more bits or more bytes than its field",
+                    )),
                 };
             }
         }
-        Err(Refusal::new("a number of the tables does not end"))
+        Err(Refusal::new("a number does not end"))
     }
 
     /// A field.
@@ -75,13 +77,13 @@ impl<'a> Reader<'a> {
             Shape::Byte => Value::Number(self.byte()?.into()),
             Shape::Truth => match self.byte()? {
                 truth @ (0 | 1) => Value::Number(truth.into()),
-                _ => return Err(Refusal::new("a truth of the tables is neither 0 nor 1")),
+                _ => return Err(Refusal::new("a truth is neither 0 nor 1")),
             },
             Shape::Number(bits) => Value::Number(self.number(bits)?),
             Shape::Choice(count) => match self.number(32)? {
                 number if number < count => Value::Number(number),
                 number => {
-                    let what = format!("a kind of the tables has the number {number}");
+                    let what = format!("a kind has the number {number}, and there are {count}");
                     return Err(Refusal::new(what));
                 }
             },
@@ -95,7 +97,7 @@ impl<'a> Reader<'a> {
 }
 
 fn ends() -> Refusal {
-    Refusal::new("the tables end in the middle of a record")
+    Refusal::new("the tables end in the middle of it")
 }
 
 /// Writes a number.

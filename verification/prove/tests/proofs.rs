@@ -2,7 +2,7 @@
 
 mod support;
 
-use cofferdam_prove::certificate::{Certificate, Hashed};
+use cofferdam_prove::certificate::{Certificate, Hashed, PublicKey};
 use cofferdam_prove::{Prover, Refusal};
 use proptest::prelude::*;
 use support::{BOARD, EVERYTHING, GUESTS, build};
@@ -93,7 +93,7 @@ fn refusal(image: &[u8]) -> String {
 fn what_is_no_image_is_told_so() {
     let built = build(EVERYTHING);
     assert!(refusal(b"").contains("no image"));
-    assert!(refusal(&built.image[..40]).contains("damaged"));
+    assert!(refusal(&built.image[..40]).contains("40 bytes are no head of one"));
     assert!(refusal(&built.image[..built.image.len() / 2]).contains("cut off"));
     assert!(refusal(&built.programs[0].1).contains("without tables"));
     let mut other = built.image.clone();
@@ -104,6 +104,45 @@ fn what_is_no_image_is_told_so() {
         panic!("a file with an unknown key was read");
     };
     assert!(wrong.to_string().contains("line"), "{wrong}");
+}
+
+/// Of tables that are sealed and cannot be read, it is said which record stops that, and where.
+#[test]
+fn a_record_that_cannot_be_read_is_named() {
+    let mut image = build(EVERYTHING).image;
+    let tables = image.windows(4).position(|one| one == b"CFTB").unwrap();
+    let words = |image: &[u8], at: usize| {
+        u32::from_be_bytes(image[at..at + 4].try_into().unwrap()) as usize
+    };
+    let (records, length) = (tables + 20, words(&image, tables + 8));
+    let mut broken = |at: usize, bytes: &[u8]| {
+        let whole = image.clone();
+        image[records + at..][..bytes.len()].copy_from_slice(bytes);
+        let parts = [
+            &image[tables..tables + 16],
+            &image[records..records + length],
+        ]
+        .concat();
+        let mut crc = u32::MAX;
+        for byte in parts {
+            crc ^= u32::from(byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            }
+        }
+        image[tables + 16..records].copy_from_slice(&(!crc).to_be_bytes());
+        std::mem::replace(&mut image, whole)
+    };
+    // The first is the board's, whose first field is a number of 64 bits.
+    let place = format!("record 0 of the tables, a Board, at byte 0 of {length}: ");
+    let said = refusal(&broken(1, &[0xff; 11]));
+    assert_eq!(said, place + "a number does not end");
+    let said = refusal(&broken(0, &[0x7f]));
+    assert!(
+        said.contains("record 0 of the tables, at byte 0 of"),
+        "{said}"
+    );
+    assert!(said.ends_with("there is no record of kind 127"), "{said}");
 }
 
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
@@ -119,6 +158,10 @@ MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=
 -----END PUBLIC KEY-----
 ";
 
+fn key(pem: &str) -> PublicKey {
+    PublicKey::read(pem).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
 #[test]
 fn a_certificate_is_about_one_image_and_of_one_key() {
     let built = build(EVERYTHING);
@@ -126,21 +169,21 @@ fn a_certificate_is_about_one_image_and_of_one_key() {
     let mut certificate = Certificate::of(&built.prover(), &built.image, against).unwrap();
     assert!(certificate.body.holds && certificate.body.open.is_empty());
     assert_eq!(
-        certificate.verify(PUBLIC, &built.image),
+        certificate.verify(&key(PUBLIC), &built.image),
         Err(Refusal::clone(&unsigned(&certificate, &built.image)))
     );
     certificate.sign(PRIVATE).unwrap();
     let text = certificate.write().unwrap();
     let read = Certificate::read(text.as_bytes()).unwrap();
     assert_eq!(read, certificate);
-    assert_eq!(read.verify(PUBLIC, &built.image), Ok(()));
-    assert!(read.verify(OTHER_PUBLIC, &built.image).is_err());
-    assert!(read.verify("no key", &built.image).is_err());
+    assert_eq!(read.verify(&key(PUBLIC), &built.image), Ok(()));
+    assert!(read.verify(&key(OTHER_PUBLIC), &built.image).is_err());
+    assert!(PublicKey::read("no key").is_err() && PublicKey::read(PRIVATE).is_err());
     assert!(certificate.clone().sign("no key").is_err());
     let mut other = built.image.clone();
     other[4000] ^= 1;
     assert!(
-        read.verify(PUBLIC, &other)
+        read.verify(&key(PUBLIC), &other)
             .unwrap_err()
             .to_string()
             .contains("another image")
@@ -149,7 +192,7 @@ fn a_certificate_is_about_one_image_and_of_one_key() {
     changed.body.statements[0].checked += 1;
     assert!(
         changed
-            .verify(PUBLIC, &built.image)
+            .verify(&key(PUBLIC), &built.image)
             .unwrap_err()
             .to_string()
             .contains("signature")
@@ -164,7 +207,7 @@ fn a_certificate_is_about_one_image_and_of_one_key() {
     certificate.sign(PRIVATE).unwrap();
     assert!(
         certificate
-            .verify(PUBLIC, &built.image)
+            .verify(&key(PUBLIC), &built.image)
             .unwrap_err()
             .to_string()
             .contains("do not hold")
@@ -198,7 +241,7 @@ fn what_was_not_given_stays_open() {
 }
 
 fn unsigned(certificate: &Certificate, image: &[u8]) -> Refusal {
-    let refusal = certificate.verify(PUBLIC, image).unwrap_err();
+    let refusal = certificate.verify(&key(PUBLIC), image).unwrap_err();
     assert!(refusal.to_string().contains("not signed"));
     refusal
 }
