@@ -2,9 +2,14 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::mem::offset_of;
 use std::{env, fs};
 
 use cofferdam_abi::hypercall::Hypercall;
+use cofferdam_abi::record::{
+    CrashRecord, Header, HealthRecord, Mark, PartitionRecord, TraceEvent, offset,
+};
 use cofferdam_abi::{limits, page};
 use cofferdam_check::check_text;
 use cofferdam_docs::{PARTS, WHOLE, figures};
@@ -106,6 +111,94 @@ fn the_register_page_is_laid_out_as_described() {
     for (name, offset) in words {
         let row = format!("| `{offset:#05x}` | `{name}` |");
         assert!(text.contains(&row), "no row {row}");
+    }
+}
+
+/// Where fields of a record lie, and how long they are.
+macro_rules! fields {
+    ($record:ty: $($field:ident)*) => {{
+        fn size_of_field<F>(_: fn(&$record) -> &F) -> usize {
+            size_of::<F>()
+        }
+        let fields = [$((offset_of!($record, $field), size_of_field(|record| &record.$field))),*];
+        (fields.into_iter().collect::<BTreeSet<_>>(), size_of::<$record>())
+    }};
+}
+
+/// What a table says of that: offsets in the first cell, and bytes, of each one, in the second.
+fn fields_of_table(section: &str) -> BTreeSet<(usize, usize)> {
+    let mut fields = BTreeSet::new();
+    for row in section.lines() {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let [_, offsets, bytes, ..] = cells[..] else {
+            continue;
+        };
+        let Ok(bytes) = bytes.trim_end_matches(" each").parse() else {
+            continue;
+        };
+        let offsets = offsets.split(", ").map(|one| one.parse().unwrap());
+        fields.extend(offsets.map(|offset: usize| (offset, bytes)));
+    }
+    fields
+}
+
+#[test]
+fn the_record_is_laid_out_as_described() {
+    let text = read("docs/abi.md");
+    let (_, record) = text.split_once("\n## The record\n").unwrap();
+    let section = |title: &str| {
+        let (_, section) = record.split_once(&format!("\n### {title}\n")).unwrap();
+        section.split("\n### ").next().unwrap()
+    };
+    let parts = [
+        (
+            "The head",
+            fields!(Header: magic abi_version state reason boots trace_kernel tables_crc partitions start_tick now_tick
+                major_frames schedule late_windows jitter_max_ticks health_events marks health trace stop_request stop_at),
+            (offset::HEADER, 1),
+        ),
+        (
+            "Partition records",
+            fields!(PartitionRecord: name state epoch restarts health_events errors releases completions deadlines_missed
+                jitter_min_ticks jitter_max_ticks response_max_ticks worst_window_used_ticks hypercalls cpu_ticks
+                guest_idle_ticks),
+            (offset::PARTITIONS, limits::PARTITIONS),
+        ),
+        (
+            "Crash records",
+            fields!(CrashRecord: magic partition error action tick epoch exception gpr backtrace count),
+            (offset::CRASHES, limits::PARTITIONS + 1),
+        ),
+        (
+            "Health records",
+            fields!(HealthRecord: tick sequence partition error action pc address detail exception epoch),
+            (offset::HEALTH, limits::HEALTH_RECORDS),
+        ),
+        (
+            "Marks",
+            fields!(Mark: tick sequence partition identifier value),
+            (offset::MARKS, limits::MARKS),
+        ),
+        (
+            "Trace events",
+            fields!(TraceEvent: tick kind partition what value extra),
+            (offset::TRACE, limits::TRACE_EVENTS),
+        ),
+    ];
+    for (title, (mut fields, size), (offset, count)) in parts {
+        if title == "Crash records" {
+            // The page has those behind the general ones as one.
+            fields.insert((offset_of!(CrashRecord, pc), 8 * size_of::<u32>()));
+        }
+        assert_eq!(fields_of_table(section(title)), fields, "{title}");
+        let row = format!("| {count} | {size} |\n");
+        let place = format!("| `{offset:#06x}` |");
+        let rows = record.lines().map(|line| format!("{line}\n"));
+        let mut rows = rows.filter(|line| line.starts_with(&place));
+        assert!(
+            rows.any(|line| line.ends_with(&row)),
+            "{title}: {place} {row}"
+        );
     }
 }
 
