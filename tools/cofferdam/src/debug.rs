@@ -14,6 +14,7 @@ use cofferdam_build::{Built, Kernel, Tree, locate};
 use cofferdam_compile::plan::PartitionPlan;
 use cofferdam_files::store;
 use cofferdam_interrupt::Hold;
+use cofferdam_model::Guest;
 use cofferdam_progress::say;
 use cofferdam_run::command::RECORD_FILE;
 use cofferdam_run::{Options, debug as start};
@@ -45,7 +46,7 @@ pub struct DebugArguments {
     /// End behind these commands
     #[arg(long)]
     batch: bool,
-    /// Write the script for GDB, print where it is, and start nothing
+    /// Write the script for GDB, print where it is, and start nothing: the script connects to nothing
     #[arg(long)]
     script: bool,
 }
@@ -66,13 +67,17 @@ pub fn debug(arguments: &DebugArguments, tree: impl FnOnce() -> Result<Tree>) ->
     let socket = folder.path().join("gdb");
     let partition = &arguments.partition;
     let guest = guest_symbols(&tree, &built, partition);
+    let programs = guest_programs(&tree, &built, partition);
     let files = Files {
         program: &built.directory.join(format!("programs/{partition}.elf")),
         guest: guest.as_deref(),
+        programs: &programs,
         sources: &tree.root,
     };
     let mut text = script(&Debugged::of(&tree, &built), partition, &files)?;
-    writeln!(text, "target remote {}", socket.display())?;
+    if !arguments.script {
+        writeln!(text, "target remote {}", socket.display())?;
+    }
     let path = built
         .directory
         .join(format!("debug-{}.gdb", arguments.partition));
@@ -119,6 +124,9 @@ pub struct Debugged {
     guest_pids: Option<(u16, u16)>,
     /// Whether the guest's kernel is a file with symbols.
     pub has_guest_symbols: bool,
+    /// The programs of its guest that a debugger has lines of.
+    #[serde(default)]
+    pub guest_programs: Vec<String>,
 }
 
 impl Debugged {
@@ -132,6 +140,9 @@ impl Debugged {
                 (u16::from(first), u16::from(first) + u16::from(count) - 1)
             }),
             has_guest_symbols: guest_symbols(tree, built, &plan.name).is_some(),
+            guest_programs: (guest_programs(tree, built, &plan.name).iter())
+                .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+                .collect(),
         };
         built.plan.partitions.iter().map(of).collect()
     }
@@ -143,6 +154,8 @@ pub struct Files<'a> {
     pub program: &'a Path,
     /// The kernel of its guest, if that has symbols.
     pub guest: Option<&'a Path>,
+    /// Programs of its guest, each by its own name.
+    pub programs: &'a [PathBuf],
     /// The tree of the sources.
     pub sources: &'a Path,
 }
@@ -182,6 +195,7 @@ pub fn script(all: &[Debugged], partition: &str, files: &Files<'_>) -> Result<St
         "None"
     };
     writeln!(text, "GUEST_KERNEL = {kernel}")?;
+    writeln!(text, "GUEST_PROGRAMS = {:?}", files.programs)?;
     writeln!(text, "EVERYBODY = [")?;
     for one in all {
         let pid = one.pid;
@@ -196,12 +210,24 @@ pub fn script(all: &[Debugged], partition: &str, files: &Files<'_>) -> Result<St
     Ok(text)
 }
 
+fn guest<'b>(built: &'b Built, partition: &str) -> Option<&'b Guest> {
+    let mut described = built.checked.system.partitions.iter();
+    described.find(|one| *one.name == partition)?.guest.as_ref()
+}
+
+/// The programs in the first file system of a partition's guest, if the build made that.
+pub fn guest_programs(tree: &Tree, built: &Built, partition: &str) -> Vec<PathBuf> {
+    match guest(built, partition) {
+        Some(guest) if guest.is_built() && guest.initramfs.is_none() => {
+            cofferdam_guest::programs(&tree.guests)
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The kernel of a partition's guest, if that is an ELF.
 pub fn guest_symbols(tree: &Tree, built: &Built, partition: &str) -> Option<PathBuf> {
-    let described = built.checked.system.partitions.iter();
-    let guest = described
-        .filter(|one| *one.name == partition)
-        .find_map(|one| one.guest.as_ref())?;
+    let guest = guest(built, partition)?;
     let path = match &guest.kernel {
         None if guest.is_built() => cofferdam_guest::directory(&tree.guests).join("linux/vmlinux"),
         Some(kernel) => built.checked.find_file(kernel)?,

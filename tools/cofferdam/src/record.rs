@@ -31,6 +31,8 @@ use crate::last_run;
 const COMMANDS: &str = include_str!("debug/replay.py");
 /// What GDB has to know of the partitions ([`Debugged`]).
 const PARTITIONS: &str = "partitions.json";
+/// The folder of programs of guests.
+const GUEST_PROGRAMS: &str = "guest-programs";
 /// The folder of a system's last recording, in that of its build.
 const RECORDING: &str = "recording";
 
@@ -91,6 +93,11 @@ fn add_programs(tree: &Tree, built: &Built, kernel: &str, folder: &Path) -> Resu
         if let Some(symbols) = debug::guest_symbols(tree, built, name) {
             copy(&symbols, &guest(name))?;
         }
+        for path in debug::guest_programs(tree, built, name) {
+            fs::create_dir_all(folder.join(GUEST_PROGRAMS))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            copy(&path, &guest_program(&name))?;
+        }
     }
     let text = serde_json::to_vec_pretty(&partitions)?;
     Ok(fs::write(folder.join(PARTITIONS), text)?)
@@ -104,6 +111,11 @@ fn program(name: &str) -> String {
 /// The kernel of a partition's guest, in a recording.
 fn guest(name: &str) -> String {
     format!("programs/guest-{name}.elf")
+}
+
+/// A program of the guests that the build makes, in a recording.
+fn guest_program(name: &str) -> String {
+    format!("{GUEST_PROGRAMS}/{name}")
 }
 
 /// What `replay` is told.
@@ -327,23 +339,29 @@ fn script(recording: &Recording, partition: &str, socket: &Path, root: &Path) ->
     let all: Vec<Debugged> = serde_json::from_slice(&fs::read(&path)?)
         .with_context(|| format!("{} is not as it was written", path.display()))?;
     let kernel = &recording.manifest.kernel;
-    let names = all.iter().map(|one| &one.name).chain([kernel]);
+    let programs = all.iter().flat_map(|one| &one.guest_programs);
+    let names = all.iter().map(|one| &one.name);
+    let names = names.chain([kernel]).chain(programs);
     for name in names {
         ensure!(
             is_plain(name),
-            "{} names a partition in a way that no system does",
+            "{} names a partition, or a program, in a way that no system does",
             path.display()
         );
     }
-    let has_guest = all
-        .iter()
-        .any(|one| one.name == partition && one.has_guest_symbols);
-    let guest = has_guest
+    let own = all.iter().find(|one| one.name == partition);
+    let guest = own
+        .is_some_and(|own| own.has_guest_symbols)
         .then(|| recording.file(&guest(partition)))
         .transpose()?;
+    let programs = own.iter().flat_map(|own| &own.guest_programs);
+    let programs: Vec<_> = programs
+        .map(|name| recording.file(&guest_program(name)))
+        .collect::<Result<_>>()?;
     let files = Files {
         program: &recording.file(&program(partition))?,
         guest: guest.as_deref(),
+        programs: &programs,
         sources: root,
     };
     let mut text = debug::script(&all, partition, &files)?;

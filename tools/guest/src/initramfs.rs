@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use cofferdam_files::store;
 
-use crate::Place;
 use crate::busybox::{BUSYBOX, Busybox, LINKS};
 use crate::kbuild::DATE;
 use crate::linux::{CROSS_COMPILE, GEN_INIT_CPIO};
+use crate::{Place, WITH_LINES};
 
 /// Our own programs in it, each of one file in C, and of the system calls in `call.h` if it has many.
 const PROGRAMS: [&str; 5] = ["attack", "benchmark", "blocks", "drivers", "timebase"];
@@ -25,11 +25,13 @@ pub fn make(place: &Place, linux: &Path, busybox: &Busybox) -> Result<PathBuf> {
     let work = tempfile::tempdir_in(&place.folder)?;
     let list_file = work.path().join("list");
     fs::write(&list_file, list)?;
+    let symbols = work.path().join(WITH_LINES);
+    fs::create_dir(&symbols)?;
     for name in PROGRAMS {
-        output(&mut compiler(
-            &place.own.join(format!("programs/{name}.c")),
-            &work.path().join(name),
-        ))?;
+        let source = place.own.join(format!("programs/{name}.c"));
+        let compiler = |program: &Path| compiler(&place.own, &source, program);
+        output(compiler(&work.path().join(name)).arg("-s"))?;
+        output(compiler(&symbols.join(name)).arg("-g"))?;
     }
     let program = work.path().join(GEN_INIT_CPIO);
     fs::copy(linux.join(GEN_INIT_CPIO), &program)?;
@@ -51,13 +53,22 @@ pub fn make(place: &Place, linux: &Path, busybox: &Busybox) -> Result<PathBuf> {
     )?;
     let path = place.folder.join("initramfs.cpio.gz");
     store(&path, &compressed)?;
+    for name in PROGRAMS {
+        let program = fs::read(symbols.join(name))?;
+        store(&place.folder.join(WITH_LINES).join(name), &program)?;
+    }
     Ok(path)
 }
 
 /// Such a program has no library, and no floating point, which the processor has not. It lies where no other does, so that an
 /// address tells who executes.
-fn compiler(source: &Path, program: &Path) -> Command {
+fn compiler(own: &Path, source: &Path, program: &Path) -> Command {
     let mut compiler = Command::new(format!("{CROSS_COMPILE}gcc"));
+    // Sources have the names that those of partitions have.
+    compiler.current_dir(own).arg(format!(
+        "-ffile-prefix-map={}=/cofferdam/personalities/guest",
+        own.display()
+    ));
     compiler
         .args(["-O2", "-Wall", "-Werror", "-mcpu=8548", "-msoft-float"])
         .args([
@@ -65,7 +76,6 @@ fn compiler(source: &Path, program: &Path) -> Command {
             "-nostdlib",
             "-static",
             "-Wl,--build-id=none,-Ttext-segment=0x60000000",
-            "-s",
             "-o",
         ])
         .arg(program)

@@ -11,6 +11,7 @@
 //! | `linux/uImage` | the same, packed as QEMU's boot loader for this processor takes it |
 //! | `busybox/busybox`, `busybox/busybox.links` | the userland, and the names under which it is called |
 //! | `initramfs.cpio.gz` | the guest's first file system, with all of that |
+//! | `programs` | our own programs in it as ELF files, with what a debugger takes: the same code at the same addresses |
 //! | `build.log` | what the compilers said |
 //!
 //! Building takes some ten minutes once. A result is kept until what it was made from changes, see [`stage`]; the folder can be
@@ -74,6 +75,18 @@ pub fn build(root: &Path, target: &Path) -> Result<Guest> {
         linux_version: source.version,
         busybox_version: busybox.version,
     })
+}
+
+/// Our own programs in the first file system, in the folder of the guest.
+const WITH_LINES: &str = "programs";
+
+/// Our own programs in the first file system, for a debugger, in the order of their names; none if they are not built.
+pub fn programs(target: &Path) -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(directory(target).join(WITH_LINES));
+    let entries = folder.into_iter().flatten().flatten();
+    let mut programs: Vec<_> = entries.map(|entry| entry.path()).collect();
+    programs.sort();
+    programs
 }
 
 /// The folder of source packages, in that of the guest and in that of whoever fetches them beforehand.

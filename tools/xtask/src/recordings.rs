@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use cofferdam_setup::Requirement;
 use tempfile::TempDir;
 
+use crate::debugger::in_order;
 use crate::parts::Tally;
 use crate::workspace::Workspace;
 
@@ -37,6 +38,27 @@ const SHOWS: [&str; 9] = [
     "health: memory_violation of rogue",
 ];
 
+/// What it is told of a run of `linux`: forth to where the guest's kernel would begin the first program, and back to its own beginning.
+const COMMANDS_OF_GUEST: [&str; 9] = [
+    "break kernel_init",
+    "continue",
+    "who",
+    "go",
+    "delete",
+    "back-to start_kernel",
+    "guest-program timebase",
+    "guest-break timebase.c:_start",
+    "kill",
+];
+const SHOWS_OF_GUEST: [&str; 6] = [
+    "in kernel_init ()",
+    "\nthe guest of linux\n",
+    "instructions from the start, in:\nthe guest of linux\n",
+    "instructions from the start, in:\nthe guest of linux\n",
+    "in start_kernel ()",
+    "Breakpoint 2 at timebase.c:_start, in the guest of linux\n",
+];
+
 /// One case for each thing that a recording is for.
 pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
     let folder = tempfile::tempdir().context("no folder for recordings")?;
@@ -61,6 +83,10 @@ pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
             tally.count(
                 "under GDB, to a health event and backwards from it",
                 flight.goes_backwards(),
+            );
+            tally.count(
+                "under GDB, in a guest's kernel, and back to its beginning",
+                linux.goes_to_its_guest(),
             );
             tally.count(
                 "what a recording would have GDB carry out is not carried out",
@@ -146,24 +172,21 @@ impl<'w> Recorded<'w> {
         Ok(())
     }
 
+    /// The guest of a partition: its kernel, and the way back. No program of it: where it has a disk, a recorded Linux comes to none.
+    fn goes_to_its_guest(&self) -> Result<()> {
+        let mut arguments = vec!["--debug", "linux", "--quiet", "--batch"];
+        for command in COMMANDS_OF_GUEST {
+            arguments.extend(["--execute", command]);
+        }
+        in_order(&self.replay(&arguments)?, &SHOWS_OF_GUEST)
+    }
+
     fn goes_backwards(&self) -> Result<()> {
         let mut arguments = vec!["--until", "health:rogue", "--batch"];
         for command in COMMANDS {
             arguments.extend(["--execute", command]);
         }
-        let output = self.replay(&arguments)?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let mut rest = &text[..];
-        for shows in SHOWS {
-            let found = rest.find(shows);
-            ensure!(
-                found.is_some(),
-                "GDB does not show `{shows}`:\n{}",
-                said(&output)
-            );
-            rest = &rest[found.unwrap_or(0) + shows.len()..];
-        }
-        Ok(())
+        in_order(&self.replay(&arguments)?, &SHOWS)
     }
 }
 

@@ -42,12 +42,26 @@ const EVIDENCE: &str = "docs/evidence.md";
 const TROUBLE: (&str, &str) = ("docs/drivers.md", "\n## What goes wrong");
 
 /// Commands that are not ours. What ours are, the tests of these say (`tools/cofferdam/tests/book.rs`, `tools/xtask/src/book.rs`).
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 8] = [
     "mkdir systems/pump",
     "cp systems/flight/system.toml systems/pump/system.toml",
     "openssl genpkey -algorithm ed25519 -out private.pem",
     "openssl pkey -in private.pem -pubout -out public.pem",
     "cargo install --path cofferdam/tools/cofferdam",
+    // Of a machine without a network (`tools/xtask/src/vendor.rs`).
+    "sudo dpkg --install /media/stick/debian/*.deb",
+    ". /media/stick/env.sh",
+    // Of an editor (`tools/xtask/src/editors.rs`).
+    "RUSTC_BOOTSTRAP=1 COFFERDAM_GENERATED=$PWD/target/cofferdam/flight/generated cargo check --package flight -Zjson-target-spec -Zbuild-std=core,compiler_builtins -Zbuild-std-features=compiler-builtins-mem --target targets/powerpc-cofferdam-e500v2.json",
+];
+/// What is called in a shell, in blocks of text.
+const PROGRAMS: [&str; 6] = [
+    "cargo",
+    "cofferdam",
+    "gdb-multiarch",
+    "openssl",
+    "rustup",
+    "sudo",
 ];
 
 #[test]
@@ -130,21 +144,48 @@ fn blocks(text: &str) -> Vec<(&str, &str, Vec<&str>)> {
     blocks
 }
 
+/// The commands that a page shows: in blocks of a console those behind the prompt, in blocks of a shell all lines, in blocks of text the lines that
+/// call a program of a shell's.
+fn shown_commands(text: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    for (_, language, lines) in blocks(text) {
+        let block = lines.join("\n").replace("\\\n", " ");
+        let lines = block.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty());
+        let of_shell = |line: &&str| {
+            let mut words = line.split(' ');
+            let program = words.find(|word| !word.contains('='));
+            program.is_some_and(|program| PROGRAMS.contains(&program))
+        };
+        let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        match language {
+            "console" => {
+                commands.extend(lines.filter_map(|line| line.strip_prefix("$ ")).map(plain))
+            }
+            "sh" => commands.extend(lines.map(plain)),
+            "text" => commands.extend(lines.filter(of_shell).map(plain)),
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn commands_are_found_in_every_kind_of_block() {
+    let text = "```console\n$ cargo one  # more\nshown\n```\n```sh\n. two\n```\n```text\nA=1 cargo three \\\n   four\nshown\n```\n";
+    let all = ["cargo one # more", ". two", "A=1 cargo three four"];
+    assert_eq!(shown_commands(text), all);
+}
+
 #[test]
 fn every_command_is_somebodys_to_try() {
     let ours = ["cargo cofferdam ", "cofferdam ", "cargo xtask "];
     let mut unknown = Vec::new();
     let mut seen = Vec::new();
     for (name, text) in documents() {
-        let consoles = blocks(&text)
-            .into_iter()
-            .filter(|block| block.1 == "console");
-        for line in consoles.flat_map(|block| block.2) {
-            let Some(command) = line.strip_prefix("$ ") else {
-                continue;
-            };
-            if OTHERS.contains(&command) {
-                seen.push(command.to_owned());
+        for command in shown_commands(&text) {
+            if OTHERS.contains(&&*command) {
+                seen.push(command);
             } else if !ours.iter().any(|one| command.starts_with(one)) {
                 unknown.push(format!("{name}: {command}"));
             }
@@ -239,6 +280,40 @@ fn claims_name_their_tests() {
     }
     none("sections that name no test", &silent);
     none("sections that are tried after all", &both);
+}
+
+/// What GDB is told in the tests of it.
+const UNDER_GDB: [&str; 3] = [
+    "tools/xtask/src/debugger.rs",
+    "tools/xtask/src/recordings.rs",
+    "tools/xtask/src/recordings/found.rs",
+];
+/// The chapter that a test compares with what is printed, commands included.
+const TRANSCRIPT: &str = "docs/found.md";
+
+#[test]
+fn what_gdb_is_told_is_told_by_a_test() {
+    let tests = UNDER_GDB.map(read).concat();
+    let literals: Vec<_> = tests.split('"').skip(1).step_by(2).collect();
+    let mut unknown = Vec::new();
+    for (name, text) in documents() {
+        if name == TRANSCRIPT {
+            continue;
+        }
+        for line in text.lines() {
+            let Some(command) = line.strip_prefix("(gdb) ") else {
+                continue;
+            };
+            // A long one is put together.
+            let is_told = |literal: &&str| {
+                *literal == command || literal.len() > 80 && command.contains(*literal)
+            };
+            if !literals.iter().any(is_told) {
+                unknown.push(format!("{name}: {command}"));
+            }
+        }
+    }
+    none("what no test tells GDB", &unknown);
 }
 
 /// What stands in the rows of tables, but for their heads.

@@ -2,6 +2,8 @@
 #
 # A partition's addresses mean something under its PIDs in address space 1 alone (MSR[IS]), and every partition has the same addresses. So
 # each breakpoint gets a condition on both, and binds to that partition: whoever else comes by goes on.
+import os
+
 import gdb
 
 ADDRESS_SPACE_1 = 0x20
@@ -103,9 +105,9 @@ class Unpark(gdb.Command):
 
 
 class GuestBreak(gdb.Command):
-    """A breakpoint in a program of the guest's: `guest-break *ADDRESS`, or a symbol of what `add-symbol-file` has loaded.
+    """A breakpoint in a program of the guest's: `guest-break *ADDRESS`, or a place in what `guest-program` or `add-symbol-file` has loaded.
 
-Addresses of the guest's programs are the monitor's as well; a plain `break` there is in the monitor. Whoever else comes by there is looked at and
+Addresses of the guest's programs can be the monitor's as well; a plain `break` there is in the monitor. Whoever else comes by there is looked at and
 goes on, which takes the host's time: where the monitor comes by often, it takes long."""
 
     def __init__(self):
@@ -114,7 +116,46 @@ goes on, which takes the host's time: where the monitor comes by often, it takes
     def invoke(self, argument, from_tty):
         if not GUEST_PIDS:
             raise gdb.GdbError("%s has no guest" % PARTITION)
-        gdb.Breakpoint(argument).condition = condition(GUEST_PIDS)
+        if not argument:
+            raise gdb.GdbError("a place is expected, as for `break`")
+        # What GDB says of an address alone is what the monitor has there.
+        gdb.execute("break " + argument, to_string=True)
+        breakpoint = gdb.breakpoints()[-1]
+        breakpoint.condition = condition(GUEST_PIDS)
+        print("Breakpoint %d at %s, in the guest of %s" % (breakpoint.number, argument, PARTITION))
+
+
+class GuestProgram(gdb.Command):
+    """Functions and lines of a program of the guest's: `guest-program NAME`, without a name: which there are.
+
+They are the cofferdam's own ones in the first file system that the build makes. All have the same addresses, so that one is known at a time, and a
+breakpoint stops each of them that comes by."""
+
+    def __init__(self):
+        super().__init__("guest-program", gdb.COMMAND_FILES)
+        self.known = None
+
+    def invoke(self, argument, from_tty):
+        programs = {os.path.basename(path): path for path in GUEST_PROGRAMS}
+        if argument not in programs:
+            raise gdb.GdbError("there are: %s" % (", ".join(programs) or "none"))
+        if self.known:
+            gdb.execute('remove-symbol-file "%s"' % self.known, to_string=True)
+        self.known = programs[argument]
+        gdb.execute('add-symbol-file "%s"' % self.known, to_string=True)
+        print("%s is known" % argument)
+
+
+def say_whose(event):
+    """Where the monitor has something at an address of a guest's program, GDB names that."""
+    if not GUEST_PIDS or gdb.selected_thread() is None or not GUEST_PIDS[0] <= register("pid") <= GUEST_PIDS[1]:
+        return
+    table = gdb.find_pc_line(register("pc")).symtab
+    if table and table.objfile.filename == gdb.current_progspace().filename:
+        print("this is the guest of %s: what is named here is its monitor's, which has the same addresses" % PARTITION)
+
+
+gdb.events.stop.connect(say_whose)
 
 
 class Where(gdb.Command):
@@ -137,4 +178,5 @@ class Where(gdb.Command):
 
 Unpark(Park())
 GuestBreak()
+GuestProgram()
 Where()
