@@ -91,17 +91,22 @@ impl Subject {
                 (image, system)
             }
         };
+        Ok(Self::of(image, system))
+    }
+
+    /// An image with its kernel and its programs where the build puts them.
+    fn of(image: PathBuf, system: PathBuf) -> Self {
         let folder = image.parent().unwrap_or(Path::new("")).join("programs");
         let kernel = match image.file_stem().and_then(|stem| stem.to_str()) {
             Some("image-trace") => Kernel::Trace,
             _ => Kernel::Release,
         };
-        Ok(Self {
+        Self {
             kernel: folder.join(format!("kernel-{}.elf", kernel.name())),
             programs: folder,
             image,
             system,
-        })
+        }
     }
 
     /// Why not all may hold of the image, and what to do.
@@ -169,6 +174,63 @@ fn board(root: &Path, system: &Path, named: &str) -> Result<String> {
     text(&path, BOARD)
 }
 
+/// What the prover says of an image that was built, held against everything that the build left beside it.
+pub fn of_built(root: &Path, system: &Path, image: &Path) -> Result<Certificate> {
+    let subject = Subject::of(image.to_path_buf(), system.to_path_buf());
+    Ok(Proven::of(root, &subject)?.certificate)
+}
+
+/// An image, what its file declares, and what came of holding them against each other.
+struct Proven {
+    certificate: Certificate,
+    prover: Prover,
+    image: Vec<u8>,
+}
+
+impl Proven {
+    fn of(root: &Path, subject: &Subject) -> Result<Self> {
+        let system = text(&subject.system, SYSTEM)?;
+        let of_system = || subject.system.display().to_string();
+        let named = declared::board_of(&system).with_context(of_system)?;
+        let board = board(root, &subject.system, &named)?;
+        let image = bytes(&subject.image, IMAGE)?;
+        let mut against = vec![
+            Hashed::of("system.toml", system.as_bytes()),
+            Hashed::of(format!("board {named}"), board.as_bytes()),
+        ];
+        let kernel = subject
+            .kernel
+            .is_file()
+            .then(|| bytes(&subject.kernel, PROGRAMS))
+            .transpose()?;
+        let mut programs = Vec::new();
+        for name in declared::partitions_of(&system).with_context(of_system)? {
+            let path = subject.programs.join(format!("{name}.elf"));
+            if path.is_file() {
+                programs.push((name, bytes(&path, PROGRAMS)?));
+            }
+        }
+        against.extend(
+            kernel
+                .iter()
+                .map(|elf| Hashed::of("the kernel's program", elf)),
+        );
+        let hashed = programs
+            .iter()
+            .map(|(name, elf)| Hashed::of(format!("the program of {name}"), elf));
+        against.extend(hashed);
+        let prover =
+            Prover::new(&system, &board, kernel.as_deref(), &programs).with_context(of_system)?;
+        let certificate = Certificate::of(&prover, &image, against);
+        let certificate = or_name(certificate, &subject.image, IMAGE)?;
+        Ok(Self {
+            certificate,
+            prover,
+            image,
+        })
+    }
+}
+
 /// Proves, or verifies. `Ok(false)`: not everything holds.
 pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
     if let Some(certificate) = &arguments.verify {
@@ -185,40 +247,11 @@ pub fn prove(root: &Path, arguments: &Arguments) -> Result<bool> {
     let key = arguments.key.as_deref().map(|path| text(path, PRIVATE));
     let key = key.transpose()?;
     let subject = Subject::find(root, arguments)?;
-    let system = text(&subject.system, SYSTEM)?;
-    let of_system = || subject.system.display().to_string();
-    let named = declared::board_of(&system).with_context(of_system)?;
-    let board = board(root, &subject.system, &named)?;
-    let image = bytes(&subject.image, IMAGE)?;
-    let mut against = vec![
-        Hashed::of("system.toml", system.as_bytes()),
-        Hashed::of(format!("board {named}"), board.as_bytes()),
-    ];
-    let kernel = subject
-        .kernel
-        .is_file()
-        .then(|| bytes(&subject.kernel, PROGRAMS))
-        .transpose()?;
-    let mut programs = Vec::new();
-    for name in declared::partitions_of(&system).with_context(of_system)? {
-        let path = subject.programs.join(format!("{name}.elf"));
-        if path.is_file() {
-            programs.push((name, bytes(&path, PROGRAMS)?));
-        }
-    }
-    against.extend(
-        kernel
-            .iter()
-            .map(|elf| Hashed::of("the kernel's program", elf)),
-    );
-    let hashed = programs
-        .iter()
-        .map(|(name, elf)| Hashed::of(format!("the program of {name}"), elf));
-    against.extend(hashed);
-    let prover =
-        Prover::new(&system, &board, kernel.as_deref(), &programs).with_context(of_system)?;
-    let certificate = Certificate::of(&prover, &image, against);
-    let mut certificate = or_name(certificate, &subject.image, IMAGE)?;
+    let Proven {
+        mut certificate,
+        prover,
+        image,
+    } = Proven::of(root, &subject)?;
     if let (Some(key), Some(path)) = (&key, &arguments.key) {
         certificate
             .sign(key)

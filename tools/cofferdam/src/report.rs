@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use cofferdam_build::{Failure, Kernel, Tree, locate};
+use cofferdam_build::{Built, Failure, Kernel, Tree, locate};
 use cofferdam_files::{for_file, store};
 use cofferdam_progress::print_result;
-use cofferdam_report::{Report, diff, gather, page, read};
+use cofferdam_report::{Proof, Proved, Report, diff, gather, page, read};
 use cofferdam_run::command::JUDGEMENT_FILE;
 
 use crate::Format as Printed;
 use crate::build::failed;
-use crate::trace;
+use crate::{prove, trace};
 
 /// What `report` is told.
 #[derive(Args)]
@@ -104,6 +104,7 @@ fn of_system(
         Err(failure) => return Ok(Err(failure)),
     };
     let mut report = gather(&built)?;
+    report.proof = Some(proof(&tree.root, &file, &built)?);
     // There may have been none, or one of another image.
     if let Ok(run) = fs::read_to_string(built.directory.join(JUDGEMENT_FILE)) {
         let traced = report.add_run(&run)
@@ -113,6 +114,24 @@ fn of_system(
         }
     }
     Ok(Ok((report, built.directory)))
+}
+
+/// What the prover says of the image with the kernel that flies.
+fn proof(root: &Path, system: &Path, built: &Built) -> Result<Proof> {
+    let image = format!("image-{}.elf", Kernel::Release.name());
+    let body = prove::of_built(root, system, &built.directory.join(image))?.body;
+    let statements = body.statements.into_iter().map(|one| Proved {
+        name: one.id,
+        statement: one.statement,
+        checked: one.checked,
+        failures: one.failures,
+    });
+    Ok(Proof {
+        image_sha256: body.image.sha256,
+        holds: body.holds,
+        open: body.open,
+        statements: statements.collect(),
+    })
 }
 
 fn show_difference(

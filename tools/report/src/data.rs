@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What says that a file is a report, and of which form.
-pub const FORMAT: &str = "cofferdam-report/2";
+pub const FORMAT: &str = "cofferdam-report/3";
 
 /// A system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Report {
     pub capabilities: Vec<Capability>,
     /// Who can influence whom, and by what.
     pub flows: Vec<Flow>,
+    /// What partitions share that no file configures.
+    pub shared: Vec<Shared>,
     /// Where interrupts go.
     pub interrupts: Vec<Interrupt>,
     /// Devices that reach memory by themselves.
@@ -53,6 +55,8 @@ pub struct Report {
     pub rewritten: Vec<Rewritten>,
     /// What the evidence does not cover, as far as it concerns this system.
     pub caveats: Vec<Caveat>,
+    /// What the prover says of the image, if it was asked.
+    pub proof: Option<Proof>,
     /// What the last run left, if it is known.
     pub run: Option<Run>,
 }
@@ -153,6 +157,8 @@ pub struct Partition {
     pub period_ticks: Option<u64>,
     /// From a release to its deadline.
     pub deadline_ticks: Option<u64>,
+    /// The devices that it owns.
+    pub devices: Vec<String>,
     /// Its memory as it sees it, in the order of addresses.
     pub regions: Vec<Region>,
     /// Its restart policy.
@@ -252,6 +258,19 @@ pub struct Flow {
     pub through: Vec<String>,
 }
 
+/// Hardware that several partitions use, so that each can notice the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// What it is.
+    pub what: String,
+    /// Who uses it.
+    pub between: Vec<String>,
+    /// What keeps them apart there.
+    pub kept_apart: String,
+    /// What can be noticed nevertheless.
+    pub noticed: String,
+}
+
 /// Where an interrupt goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interrupt {
@@ -326,11 +345,43 @@ pub struct Caveat {
     pub text: String,
 }
 
+/// What the prover says of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The image that was proved: its SHA-256, in hexadecimal.
+    pub image_sha256: String,
+    /// Every statement holds that was looked at.
+    pub holds: bool,
+    /// Those that were not looked at.
+    pub open: Vec<String>,
+    /// Each statement.
+    pub statements: Vec<Proved>,
+}
+
+/// A statement of the prover's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proved {
+    /// What the prover calls it.
+    pub name: String,
+    /// What it says.
+    pub statement: String,
+    /// Over how many things it was checked.
+    pub checked: u64,
+    /// Where it does not hold: the first of these, in words.
+    pub failures: Vec<String>,
+}
+
 /// What a run left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Whether nothing unexpected happened.
     pub ok: bool,
+    /// What did, in words.
+    pub reasons: Vec<String>,
+    /// For how long it was to run. None: until somebody ends it.
+    pub asked_for_ns: Option<u64>,
+    /// The partition that switched the machine off, as the file lets it.
+    pub powered_off_by: Option<String>,
     /// Which kernel.
     pub kernel: String,
     /// Whether instructions were the clock.
@@ -341,10 +392,46 @@ pub struct Run {
     pub window_jitter_max_ticks: Option<u32>,
     /// Whom it cost what.
     pub margins: Vec<Margin>,
+    /// What each window came to, if the kernel kept a trace.
+    pub windows: Vec<WindowUse>,
+    /// What is missing of that trace, in words.
+    pub missing: Option<String>,
     /// How full queues were, if the kernel kept a trace.
     pub queues: Vec<Queue>,
     /// How long interrupts waited, if it did.
     pub waits: Vec<Wait>,
+}
+
+/// What a window came to in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowUse {
+    /// Its schedule.
+    pub schedule: String,
+    /// From the start of the frame.
+    pub start_ticks: u64,
+    /// Its length without the guard.
+    pub granted_ticks: u64,
+    /// How often it was seen from its start to its end.
+    pub times: u32,
+    /// By how much it began late at most.
+    pub latest_ticks: u64,
+    /// The most that all together had of it.
+    pub used_max_ticks: u64,
+    /// Those of its group, and whoever else had the processor in it, the most urgent first.
+    pub ranks: Vec<RankUse>,
+}
+
+/// What somebody had of a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RankUse {
+    /// Who.
+    pub partition: String,
+    /// `group`, `budget` or `rest`: by what it may have the processor there.
+    pub by: String,
+    /// How much it may have.
+    pub granted_ticks: u64,
+    /// The most that it had.
+    pub used_max_ticks: u64,
 }
 
 /// How full a queue was.
@@ -382,8 +469,8 @@ pub struct Margin {
     pub response_max_ticks: u32,
     /// The most that it used of one window.
     pub worst_window_used_ticks: u32,
-    /// The shortest window of its group without the guard.
-    pub shortest_window_ticks: Option<u64>,
+    /// The most that any window may give it: the longest in which it may run, without the guard.
+    pub longest_window_ticks: Option<u64>,
     /// The most of its stack that was in use.
     pub stack_used_bytes: u32,
     /// Processor time.

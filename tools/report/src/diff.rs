@@ -48,15 +48,17 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// The members that name something in a list, the first that are there.
-const NAMES: [&[&str]; 10] = [
+const NAMES: [&[&str]; 12] = [
     &["name"],
     &["from", "to"],
     &["holders", "what"],
     &["partition", "what"],
     &["partition", "by"],
     &["device"],
+    &["schedule", "start_ticks"],
     &["start_ticks"],
     &["error"],
+    &["channel"],
     &["partition"],
     &["text"],
 ];

@@ -3,6 +3,7 @@
 mod caveats;
 mod flows;
 mod memory;
+mod shared;
 
 use anyhow::Result;
 use cofferdam_build::{Built, Kernel, Plan};
@@ -34,12 +35,14 @@ pub fn gather(built: &Built) -> Result<Report> {
         channels: channels(built),
         capabilities: capabilities(plan),
         flows: flows::flows(&built.checked),
+        shared: shared::shared(built),
         interrupts: interrupts(built),
         masters: masters(plan),
         latencies: latencies(built),
         authorities: flows::authorities(&built.checked),
         rewritten: rewritten(built),
         caveats: caveats::of(built),
+        proof: None,
         run: None,
     })
 }
@@ -147,6 +150,9 @@ fn partitions(built: &Built) -> Vec<Partition> {
                 taken_bytes: plan.memory.taken_bytes,
                 period_ticks: plan.period_ticks,
                 deadline_ticks: plan.deadline_ticks,
+                devices: (described.devices.iter())
+                    .map(|device| device.value.clone())
+                    .collect(),
                 regions,
                 restart: described.restart.as_ref().map(|restart| Restart {
                     max: *restart.max,

@@ -9,6 +9,7 @@ mod data;
 mod diff;
 mod drawing;
 mod gather;
+mod matrix;
 mod page;
 mod run;
 

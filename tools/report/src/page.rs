@@ -8,6 +8,7 @@ use cofferdam_model::{show_bytes, show_ticks};
 
 use crate::data::*;
 use crate::drawing;
+use crate::matrix::{LETTERS, Row, matrix};
 
 /// A report as HTML.
 ///
@@ -21,6 +22,7 @@ pub fn page(report: &Report) -> Result<String> {
             .collect(),
         memory: drawing::memory(report),
         ladder: drawing::ladder(report),
+        matrix: matrix(report),
     };
     page.render().context("the page cannot be made")
 }
@@ -32,6 +34,7 @@ struct Page<'r> {
     schedules: Vec<(&'r Schedule, String)>,
     memory: String,
     ladder: String,
+    matrix: Vec<Row>,
 }
 
 impl Page<'_> {
@@ -39,8 +42,21 @@ impl Page<'_> {
         show_ticks(*ticks.borrow(), self.report.timebase_hz)
     }
 
-    fn short_time(&self, ticks: impl Borrow<u32>) -> String {
-        self.time(u64::from(*ticks.borrow()))
+    /// A time that was measured: in microseconds with one decimal, so that all of them compare.
+    fn measured_time(&self, ticks: impl Borrow<u64>) -> String {
+        let tenths = u128::from(*ticks.borrow()) * 10_000_000;
+        let hz = u128::from(self.report.timebase_hz.max(1));
+        let tenths = (tenths + hz / 2) / hz;
+        format!("{}.{} us", tenths / 10, tenths % 10)
+    }
+
+    fn short_measured(&self, ticks: impl Borrow<u32>) -> String {
+        self.measured_time(u64::from(*ticks.borrow()))
+    }
+
+    fn measured_or(&self, ticks: impl Borrow<Option<u64>>) -> String {
+        let ticks = ticks.borrow();
+        ticks.map_or_else(|| "–".to_owned(), |ticks| self.measured_time(ticks))
     }
 
     fn time_or(&self, ticks: &Option<u64>, otherwise: &str) -> String {
@@ -151,23 +167,109 @@ impl Page<'_> {
     fn measured(&self, latency: &Latency) -> String {
         let waits = self.report.run.iter().flat_map(|run| &run.waits);
         let mut own = waits.filter(|wait| wait.device == latency.device && wait.times > 0);
-        own.next()
-            .map_or_else(|| "–".to_owned(), |wait| self.time(wait.longest_ticks))
+        own.next().map_or_else(
+            || "–".to_owned(),
+            |wait| self.measured_time(wait.longest_ticks),
+        )
     }
 
-    /// Used of granted, in percent.
-    fn percent(&self, used: impl Borrow<u32>, granted: impl Borrow<u64>) -> String {
-        let (used, granted) = (u64::from(*used.borrow()), *granted.borrow());
-        match used * 100 / granted.max(1) {
-            0 if used > 0 => "< 1 %".to_owned(),
+    /// Used of granted, in percent, as a cell. What was used up is marked.
+    fn share(&self, used: impl Borrow<u64>, granted: impl Borrow<u64>) -> String {
+        let (used, granted) = (*used.borrow(), *granted.borrow());
+        let percent = match used.saturating_mul(100) / granted.max(1) {
+            0 if used > 0 => "&lt; 1 %".to_owned(),
             percent => format!("{percent} %"),
+        };
+        match used >= granted {
+            true => format!(r#"<td class="n loud">{percent} ▲</td>"#),
+            false => format!(r#"<td class="n">{percent}</td>"#),
         }
     }
 
-    fn stack_of(&self, partition: &str) -> u64 {
+    fn short_share(&self, used: impl Borrow<u32>, granted: impl Borrow<Option<u64>>) -> String {
+        match granted.borrow() {
+            Some(granted) => self.share(u64::from(*used.borrow()), granted),
+            None => r#"<td class="n">–</td>"#.to_owned(),
+        }
+    }
+
+    /// How a run ended, and whether that is as it should be: a class, and words.
+    fn ending(&self, run: &Run) -> (&'static str, String) {
+        let after = self.seconds(run.machine_time_ns);
+        let asked = match run.asked_for_ns {
+            Some(asked) => format!("it was to last {}", self.seconds(asked)),
+            None => "it was to last until somebody ends it".to_owned(),
+        };
+        if run.reasons.iter().any(|one| one == "interrupted") {
+            return (
+                "loud",
+                format!("This run was ended by hand after {after}; {asked}."),
+            );
+        }
+        match (run.ok, run.asked_for_ns, &run.powered_off_by) {
+            (false, ..) => {
+                let why = run.reasons.join("; ");
+                ("loud", format!("This run failed after {after}: {why}."))
+            }
+            (true, _, Some(by)) => (
+                "good",
+                format!(
+                    "Nothing unexpected happened in {after}, until {by} switched the machine off."
+                ),
+            ),
+            (true, None, None) => (
+                "good",
+                format!(
+                    "Nothing unexpected happened in {after}, until this run was ended by hand."
+                ),
+            ),
+            (true, Some(_), None) => ("good", format!("Nothing unexpected happened in {after}.")),
+        }
+    }
+
+    /// The windows of a run with their places in their schedules.
+    fn windows_used<'r>(&self, run: &'r Run) -> Vec<(usize, &'r WindowUse)> {
+        let mut all: Vec<(usize, &WindowUse)> = Vec::new();
+        for window in &run.windows {
+            let before = all
+                .last()
+                .filter(|(_, one)| one.schedule == window.schedule);
+            all.push((before.map_or(0, |(place, _)| place + 1), window));
+        }
+        all
+    }
+
+    /// How many statements hold of those that the prover looked at.
+    fn holding(&self, proof: &Proof) -> usize {
+        let statements = proof.statements.iter();
+        statements.filter(|one| one.failures.is_empty()).count()
+    }
+
+    fn letters(&self) -> String {
+        let all = LETTERS
+            .iter()
+            .map(|(letter, words)| format!("{letter} {words}"));
+        all.collect::<Vec<_>>().join(", ")
+    }
+
+    fn was_traced(&self) -> bool {
+        self.report
+            .run
+            .as_ref()
+            .is_some_and(|run| run.kernel == "trace")
+    }
+
+    fn of(&self, partition: &str) -> Option<&Partition> {
         let mut all = self.report.partitions.iter();
-        let found = all.find(|one| one.name == partition);
-        found.map_or(0, |one| one.stack_bytes)
+        all.find(|one| one.name == partition)
+    }
+
+    fn stack_of(&self, partition: &str) -> Option<u64> {
+        self.of(partition).map(|one| one.stack_bytes)
+    }
+
+    fn deadline_of(&self, partition: &str) -> Option<u64> {
+        self.of(partition)?.deadline_ticks
     }
 
     fn seconds(&self, nanoseconds: impl Borrow<u64>) -> String {

@@ -1,9 +1,9 @@
 //! What the last run left: the margins between what partitions used and what they have.
 
-use cofferdam_timeline::{most_held, waited};
+use cofferdam_timeline::{System, Used, WindowPlan, has, most_held, used, waited};
 use serde_json::Value;
 
-use crate::data::{Margin, Queue, Report, Run, Wait};
+use crate::data::{Margin, Queue, RankUse, Report, Run, Wait, Window, WindowUse};
 
 impl Report {
     /// Adds the last run, given what it left beside the image. Says whether that is a run of this image; if not, nothing is added.
@@ -38,6 +38,13 @@ impl Report {
                 longest_ticks: waited.longest_ticks,
             })
             .collect();
+        let schedules = system.schedules.iter();
+        let windows = schedules.flat_map(|one| one.windows.iter().map(move |window| (one, window)));
+        run.windows = windows
+            .zip(used(events))
+            .map(|((schedule, window), used)| window_use(system, &schedule.name, window, &used))
+            .collect();
+        run.missing = events.missing();
     }
 
     fn run_of(&self, value: &Value) -> Option<Run> {
@@ -48,13 +55,21 @@ impl Report {
         let judgement = value.get("judgement")?;
         let partitions = judgement.get("partitions")?.as_array()?;
         let margins = partitions.iter().map(|one| self.margin(one));
+        let reasons = judgement.get("reasons")?.as_array()?;
+        let reasons = reasons.iter().map(|one| Some(one.as_str()?.to_owned()));
+        let by = judgement.get("powered_off_by").and_then(Value::as_str);
         Some(Run {
             ok: judgement.get("ok")?.as_bool()?,
+            reasons: reasons.collect::<Option<_>>()?,
+            asked_for_ns: value.get("asked_for_ns").and_then(Value::as_u64),
+            powered_off_by: by.map(str::to_owned),
             kernel: judgement.get("kernel")?.as_str()?.to_owned(),
             instruction_clock: judgement.get("instruction_clock")?.as_bool()?,
             machine_time_ns: judgement.get("machine_time_ns")?.as_u64()?,
             window_jitter_max_ticks: number(judgement, "window_jitter_max_ticks"),
             margins: margins.collect::<Option<_>>()?,
+            windows: Vec::new(),
+            missing: None,
             queues: Vec::new(),
             waits: Vec::new(),
         })
@@ -63,20 +78,59 @@ impl Report {
     fn margin(&self, one: &Value) -> Option<Margin> {
         let partition = one.get("name")?.as_str()?.to_owned();
         let windows = self.schedules.iter().flat_map(|schedule| &schedule.windows);
-        let own = windows.filter(|window| window.group.contains(&partition));
-        let granted = own.map(|window| window.length_ticks.saturating_sub(self.guard_ticks));
+        let longest = windows.filter_map(|window| self.may_have(window, &partition));
         Some(Margin {
             releases: number(one, "releases")?,
             deadlines_missed: number(one, "deadlines_missed")?,
             response_max_ticks: number(one, "response_max_ticks")?,
             worst_window_used_ticks: number(one, "worst_window_used_ticks")?,
-            shortest_window_ticks: granted.min(),
+            longest_window_ticks: longest.max(),
             stack_used_bytes: number(one, "stack_high_water_bytes")?,
             cpu_ticks: one.get("cpu_ticks")?.as_u64()?,
             restarts: number(one, "restarts")?,
             health_events: number(one, "health_events")?,
             partition,
         })
+    }
+
+    /// The most of a window that a partition may have, by any of its ranks.
+    fn may_have(&self, window: &Window, partition: &str) -> Option<u64> {
+        let whole = window.length_ticks.saturating_sub(self.guard_ticks);
+        let ranks = window.eligible.iter();
+        let own = ranks.filter(|rank| rank.partition == partition);
+        own.map(|rank| rank.budget_ticks.map_or(whole, |budget| budget.min(whole)))
+            .max()
+    }
+}
+
+/// What became of a window: those of its group, and whoever else had the processor in it.
+fn window_use(system: &System, schedule: &str, window: &WindowPlan, used: &Used) -> WindowUse {
+    let granted = window.length_ticks.saturating_sub(system.guard_ticks);
+    let ranks = (0..).zip(&system.ranks);
+    let ranks = ranks.filter(|(number, _)| has(window.eligible, *number));
+    let ranks = ranks.filter_map(|(number, rank)| {
+        let most = used.by_rank.get(&number).copied();
+        let in_group = window.group.contains(&rank.partition);
+        let (by, granted_ticks) = match (rank.budget_ticks, in_group) {
+            (0, true) => ("group", granted),
+            (0, false) => ("rest", granted),
+            (budget, _) => ("budget", budget.min(granted)),
+        };
+        (in_group || most.is_some()).then(|| RankUse {
+            partition: system.partition_name(rank.partition),
+            by: by.to_owned(),
+            granted_ticks,
+            used_max_ticks: most.unwrap_or(0),
+        })
+    });
+    WindowUse {
+        schedule: schedule.to_owned(),
+        start_ticks: window.start_ticks,
+        granted_ticks: granted,
+        times: used.times,
+        latest_ticks: used.latest_ticks,
+        used_max_ticks: used.most_ticks,
+        ranks: ranks.collect(),
     }
 }
 

@@ -1,77 +1,10 @@
 //! What is different between reports, and reports that are none.
 
+mod small;
+
 use cofferdam_report::*;
 use proptest::prelude::*;
-
-const HZ: u64 = 400_000_000;
-
-fn window(start_ticks: u64, group: &[&str]) -> Window {
-    Window {
-        start_ticks,
-        length_ticks: 400_000,
-        group: group.iter().map(|one| (*one).to_owned()).collect(),
-        releases: Vec::new(),
-        eligible: Vec::new(),
-        interrupts: Vec::new(),
-        tlb1_entries: 4,
-        tlb1_writes: 2,
-    }
-}
-
-fn flow(from: &str, to: &str, by: &str) -> Flow {
-    Flow {
-        from: from.to_owned(),
-        to: to.to_owned(),
-        direct: vec![by.to_owned()],
-        through: Vec::new(),
-    }
-}
-
-/// A system of two partitions.
-fn report() -> Report {
-    Report {
-        format: FORMAT.to_owned(),
-        system: "small".to_owned(),
-        board: "ppce500".to_owned(),
-        ram_bytes: 128 << 20,
-        tlb1_entries: 9,
-        timebase_hz: HZ,
-        guard_ticks: 4000,
-        inputs: Vec::new(),
-        proved: vec!["one -/-> two".to_owned()],
-        schedules: vec![Schedule {
-            name: "normal".to_owned(),
-            initial: true,
-            major_frame_ticks: 800_000,
-            windows: vec![window(0, &["one"]), window(400_000, &["two"])],
-            slack_ticks: 0,
-        }],
-        memory: vec![Piece {
-            physical: 0x0400_0000,
-            bytes: 0x4000,
-            holders: vec!["one".to_owned()],
-            what: "text".to_owned(),
-            rights: "rx".to_owned(),
-        }],
-        partitions: Vec::new(),
-        channels: Vec::new(),
-        capabilities: Vec::new(),
-        flows: vec![flow("one", "two", "by the channel `it`")],
-        interrupts: Vec::new(),
-        masters: Vec::new(),
-        latencies: vec![Latency {
-            device: "uart0".to_owned(),
-            partition: "one".to_owned(),
-            worst_ticks: Some(HZ / 100),
-            required_ticks: None,
-            interrupts_off_ticks: 800,
-        }],
-        authorities: Vec::new(),
-        rewritten: Vec::new(),
-        caveats: Vec::new(),
-        run: None,
-    }
-}
+use small::*;
 
 #[track_caller]
 fn says(change: impl FnOnce(&mut Report), lines: &[&str]) {
@@ -159,7 +92,7 @@ fn what_is_no_report_is_said_to_be_none() {
             r#"{"format": "cofferdam-report/9"}"#,
             "its `format` is `cofferdam-report/9`",
         ),
-        (r#"{"format": "cofferdam-report/2"}"#, "and is not one"),
+        (r#"{"format": "cofferdam-report/3"}"#, "and is not one"),
     ] {
         let error = format!("{:#}", read(text).unwrap_err());
         assert!(error.contains(says), "{text}: {error}");

@@ -17,7 +17,8 @@ use crate::{Options, Outcome, Outside, Report, forwards, free_port, run};
 
 /// The file in a system's folder that keeps the record of its last run.
 pub const RECORD_FILE: &str = "record";
-/// The judgement on the last run of a system beside its image: an object with `image_sha256` and `judgement`.
+/// The judgement on the last run of a system beside its image: an object with `image_sha256`, `judgement`, and `asked_for_ns`, the time for which it
+/// was to run, or null.
 pub const JUDGEMENT_FILE: &str = "run.json";
 
 /// Builds a system and runs it in QEMU.
@@ -157,7 +158,12 @@ impl RunArguments {
         keep_events(&events_file(&record), &outcome)?;
         store(&record, outcome.snapshot.bytes())?;
         let image = sha256(built.image(options.kernel));
-        let judgement = json!({ "image_sha256": image, "judgement": outcome.report });
+        let asked = self.machine_time.map(|time| time.as_nanos() as u64);
+        let judgement = json!({
+            "image_sha256": image,
+            "asked_for_ns": asked,
+            "judgement": outcome.report,
+        });
         let judgement = serde_json::to_vec(&judgement).map_err(anyhow::Error::from)?;
         store(&built.directory.join(JUDGEMENT_FILE), &judgement)?;
         Ok(outcome.report)

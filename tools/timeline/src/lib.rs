@@ -21,6 +21,7 @@ pub mod svg;
 mod svg_style;
 mod system;
 mod time;
+mod used;
 mod windows;
 
 pub use frames::Frame;
@@ -29,6 +30,7 @@ pub use most::{Waited, most_held, waited};
 pub use run::Run;
 pub use system::{Channel, Interrupt, Partition, Port, Rank, Schedule, System, WindowPlan, has};
 pub use time::{microseconds, point, text};
+pub use used::{Used, used};
 pub use windows::{InterruptFacts, Slice, Timeline, Window};
 
 /// Nobody, where a partition's index stands in an event.

@@ -11,6 +11,9 @@ const TOP: f64 = 34.0;
 /// The place behind the frame's end.
 const RIGHT: f64 = 20.0;
 
+/// The narrowest guard, so that it is at least two pixels wide wherever the page is.
+const GUARD: f64 = 3.0;
+
 /// Draws it.
 pub(crate) fn schedule(report: &Report, schedule: &Schedule) -> String {
     let rows = &report.partitions;
@@ -113,8 +116,8 @@ pub(crate) fn schedule(report: &Report, schedule: &Schedule) -> String {
             show(guard),
             show(end)
         );
-        let bar = rectangle(x(end - guard), TOP, guard as f64 * scale, bottom - TOP)
-            .set("class", "guard");
+        let wide = (guard as f64 * scale).max(GUARD);
+        let bar = rectangle(x(end) - wide, TOP, wide, bottom - TOP).set("class", "guard");
         drawing = drawing.add(with_tip(bar, &tip));
     }
     let end = schedule.major_frame_ticks;
