@@ -10,7 +10,7 @@ use cofferdam_progress::{print_result, say};
 use cofferdam_record::gathered::{Gathered, Refused};
 use cofferdam_record::trace::Trace;
 use cofferdam_run::command::events_file;
-use cofferdam_timeline::{Run, System, chrome, explain, point, svg};
+use cofferdam_timeline::{Run, Stretch, System, chrome, explain, point, svg};
 
 use crate::last_run::{LastRun, PLAN_FILE};
 
@@ -29,6 +29,23 @@ pub struct Arguments {
     /// The major frame to draw, with --format svg; without it the last one that was seen as a whole
     #[arg(long, value_name = "NUMBER")]
     frame: Option<u64>,
+    /// Draw from this time on in place of a frame, with --format svg: 12.5ms, or ticks as the lines have them
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "to",
+        conflicts_with = "frame",
+        allow_hyphen_values = true
+    )]
+    from: Option<String>,
+    /// Draw until then
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "from",
+        allow_hyphen_values = true
+    )]
+    to: Option<String>,
     /// Say why this partition ran when it did, or did not, around the time --at
     #[arg(long, value_name = "PARTITION", requires = "at")]
     explain: Option<String>,
@@ -63,8 +80,8 @@ enum Format {
 pub fn trace(root: &Path, arguments: &Arguments) -> Result<()> {
     arguments.output.as_deref().map(for_file).transpose()?;
     let Arguments { format, frame, .. } = *arguments;
-    if frame.is_some() && format != Format::Svg {
-        bail!("--frame names the frame of a picture: add --format svg");
+    if (frame.is_some() || arguments.from.is_some()) && format != Format::Svg {
+        bail!("--frame, --from and --to say what a picture is of: add --format svg");
     }
     let run = read(root, &arguments.system, arguments.record.as_deref())?;
     if let Some(missing) = run.missing() {
@@ -78,11 +95,21 @@ pub fn trace(root: &Path, arguments: &Arguments) -> Result<()> {
             lines(objects.collect::<Result<Vec<_>, _>>()?.into_iter())
         }
         (None, Format::Chrome) => chrome::chrome(&run),
-        (None, Format::Svg) => svg::svg(&run, frame)?,
+        (None, Format::Svg) => svg::svg(&run, stretch(&run, arguments)?)?,
     };
     match &arguments.output {
         Some(path) => store(path, text.as_bytes()),
         None => Ok(print_result(text.trim_end())?),
+    }
+}
+
+/// What of a run is drawn.
+fn stretch(run: &Run, arguments: &Arguments) -> Result<Stretch> {
+    let hz = run.system.timebase_hz;
+    match (&arguments.from, &arguments.to, arguments.frame) {
+        (Some(from), Some(to), _) => Ok(Stretch::Ticks(point(from, hz)?, point(to, hz)?)),
+        (_, _, Some(number)) => Ok(Stretch::Frame(number)),
+        _ => Ok(Stretch::LastFrame),
     }
 }
 

@@ -75,6 +75,11 @@ fn it_is_shown_in_every_form() {
     assert!(svg.status.success() && svg.out.is_empty(), "{svg:#?}");
     let drawn = fs::read_to_string(&target).expect("a picture");
     assert!(drawn.starts_with("<svg") && drawn.contains("major frame 1"));
+    let span = left.trace(&["--format", "svg", "--from", "1ms", "--to", "1.1ms"]);
+    assert!(
+        span.out.contains("<title>small: 100 us</title>"),
+        "{span:#?}"
+    );
     let why = left.trace(&["--explain", "control", "--at", "1.2ms"]);
     assert!(why.out.starts_with("control at 1.2 ms"), "{why:#?}");
     let why = left.trace(&["--explain", "control", "--at", "1200", "--format", "json"]);
@@ -86,6 +91,7 @@ fn it_is_shown_in_every_form() {
 fn what_makes_no_sense_is_refused() {
     let left = Left::new("trace_sense");
     left.fails(&["--frame", "1"], &["add --format svg"]);
+    left.fails(&["--from", "0", "--to", "9"], &["add --format svg"]);
     left.fails(
         &["--format", "svg", "--frame", "7"],
         &["major frame 7 is not among the events"],

@@ -1,4 +1,4 @@
-//! One major frame as a picture, to scale: a row for each partition with its windows and when it had the processor, messages as arrows from
+//! One major frame as a picture, or any other stretch of a run, to scale: a row for each partition with its windows and when it had the processor, messages as arrows from
 //! row to row, and interrupts.
 //!
 //! The picture needs nothing beside itself, and follows the reader's choice of light or dark. What lies on one pixel is drawn once; a tooltip says how much it is.
@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cofferdam_record::trace::What;
 
+use crate::stretch::View;
 use crate::svg_style::{ARROW, LEGEND, STYLE};
-use crate::{Frame, NOBODY, Run, WindowPlan, flows, text};
+use crate::{NOBODY, Run, Stretch, WindowPlan, flows, has, text};
 
 /// Everything in pixels.
 const WIDTH: i64 = 1200;
@@ -24,41 +25,19 @@ const BAR: i64 = 14;
 const BAR_HEIGHT: i64 = 14;
 /// The narrowest window in which its name has room, for each letter of that.
 const LETTER: i64 = 8;
+/// What is shorter than this is drawn so wide nevertheless, in tenths of a pixel: microseconds of a frame, and guards.
+const NARROWEST: i64 = 20;
 /// At most so many marks on the axis.
 const MARKS: i128 = 12;
 
-/// Draws the frame with this number, or the last one that was seen as a whole.
+/// Draws a stretch of a run.
 ///
 /// # Errors
-/// If there is no such frame among the events.
-pub fn svg(run: &Run, number: Option<u64>) -> Result<String> {
-    let frames = run.frames();
-    let known = || {
-        let numbers: Vec<_> = frames.iter().filter_map(|frame| frame.number).collect();
-        match (numbers.first(), numbers.last()) {
-            (Some(first), Some(last)) => {
-                format!("those from {first} to {last} are, if nothing is missing between")
-            }
-            _ => "none is".to_owned(),
-        }
-    };
-    let frame = match number {
-        None => frames.last().copied(),
-        Some(_) => frames.iter().find(|frame| frame.number == number).copied(),
-    };
-    let frame = match (frame, number) {
-        (Some(frame), _) => frame,
-        (None, Some(number)) => bail!(
-            "major frame {number} is not among the events as a whole; {}",
-            known()
-        ),
-        (None, None) => bail!(
-            "no major frame is among the events as a whole: run it longer, or see `trace` for what there is"
-        ),
-    };
+/// If nothing of it is among the events.
+pub fn svg(run: &Run, stretch: Stretch) -> Result<String> {
     let mut picture = Picture {
         run,
-        frame,
+        view: View::of(run, stretch)?,
         text: String::new(),
     };
     picture.draw().context("the picture cannot be written")?;
@@ -67,7 +46,7 @@ pub fn svg(run: &Run, number: Option<u64>) -> Result<String> {
 
 struct Picture<'a> {
     run: &'a Run,
-    frame: Frame<'a>,
+    view: View<'a>,
     text: String,
 }
 
@@ -87,7 +66,9 @@ impl Picture<'_> {
         )?;
         self.axis(interrupts_at + ROW)?;
         self.windows()?;
+        self.budgets()?;
         self.rows(interrupts_at)?;
+        self.guards(interrupts_at)?;
         self.hypercalls()?;
         self.messages()?;
         self.events(interrupts_at)?;
@@ -98,10 +79,11 @@ impl Picture<'_> {
 
     /// Where a tick lies, in tenths of a pixel.
     fn tenths(&self, tick: i64) -> i64 {
-        let (start, end) = (self.frame.start(), self.frame.end());
+        let (start, end) = (self.view.start, self.view.end);
         let room = i128::from((WIDTH - LEFT - RIGHT) * 10);
-        let into = i128::from(tick.clamp(start, end) - start) * room;
-        LEFT * 10 + (into / i128::from((end - start).max(1))) as i64
+        let from_start = |tick| i128::from(tick) - i128::from(start);
+        let into = from_start(tick.clamp(start, end)) * room;
+        LEFT * 10 + (into / from_start(end).max(1)) as i64
     }
 
     fn x(&self, tick: i64) -> String {
@@ -109,7 +91,7 @@ impl Picture<'_> {
     }
 
     fn is_in(&self, tick: i64) -> bool {
-        (self.frame.start()..self.frame.end()).contains(&tick)
+        (self.view.start..self.view.end).contains(&tick)
     }
 
     /// The middle of a partition's row.
@@ -122,53 +104,46 @@ impl Picture<'_> {
     }
 
     fn ago(&self, tick: i64) -> String {
-        text(tick - self.frame.start(), self.run.system.timebase_hz)
+        text(
+            tick.saturating_sub(self.view.start),
+            self.run.system.timebase_hz,
+        )
     }
 
     fn head(&mut self) -> Result<()> {
-        let (run, frame) = (self.run, self.frame);
-        let hz = run.system.timebase_hz;
-        let number = frame.number.map_or("a major frame".to_owned(), |number| {
-            format!("major frame {number}")
-        });
-        let title = format!(
-            "{}: {number}, schedule {}",
-            run.system.system, run.system.schedules[frame.schedule].name
-        );
+        let hz = self.run.system.timebase_hz;
         let span = format!(
             "from {} to {} behind the start of the module",
-            text(frame.start(), hz),
-            text(frame.end(), hz)
+            text(self.view.start, hz),
+            text(self.view.end, hz)
         );
-        writeln!(self.text, "<title>{}</title>", escaped(&title))?;
+        let title = escaped(&self.view.title);
+        writeln!(self.text, "<title>{title}</title>")?;
         writeln!(self.text, "<desc>{}</desc>", escaped(&span))?;
         Ok(())
     }
 
     fn axis(&mut self, bottom: i64) -> Result<()> {
-        let (run, frame) = (self.run, self.frame);
+        let run = self.run;
         let hz = i128::from(run.system.timebase_hz);
-        let number_of = frame.number.map_or("a major frame".to_owned(), |number| {
-            format!("major frame {number}")
-        });
+        let (start, end) = (self.view.start, self.view.end);
         writeln!(
             self.text,
-            "<text class=\"title\" x=\"16\" y=\"28\">{}: {number_of}, schedule {}</text>",
-            escaped(&run.system.system),
-            escaped(&run.system.schedules[frame.schedule].name)
+            "<text class=\"title\" x=\"16\" y=\"28\">{}</text>",
+            escaped(&self.view.title)
         )?;
         writeln!(
             self.text,
             "<text class=\"faint\" x=\"16\" y=\"48\">begins {} behind the start of the module</text>",
-            text(frame.start(), run.system.timebase_hz)
+            text(start, run.system.timebase_hz)
         )?;
-        let length = i128::from(frame.end() - frame.start());
+        let length = i128::from(end) - i128::from(start);
         let nanoseconds = length * 1_000_000_000 / hz;
         let mut steps = (0..18).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_i128.pow(power)));
         let step = steps.find(|step| nanoseconds / step <= MARKS).unwrap_or(1);
         let marks = (0..=MARKS).map(|mark| mark * step * hz / 1_000_000_000);
         for ticks in marks.take_while(|ticks| *ticks <= length) {
-            let tick = frame.start() + ticks as i64;
+            let tick = start + ticks as i64;
             let x = self.x(tick);
             let from = TOP - 30;
             writeln!(
@@ -186,7 +161,7 @@ impl Picture<'_> {
     }
 
     fn plans(&self) -> Vec<(String, i64, i64, &WindowPlan)> {
-        let windows = self.frame.windows.iter();
+        let windows = self.view.windows.iter();
         let planned = windows.filter_map(|window| {
             let (_, _, plan) = self.run.system.planned(window.index)?;
             let name = self.run.system.window_name(window.index);
@@ -236,6 +211,60 @@ impl Picture<'_> {
         Ok(())
     }
 
+    /// How much whoever has a budget may have of a window, as a frame of that length.
+    fn budgets(&mut self) -> Result<()> {
+        let system = &self.run.system;
+        let mut out = String::new();
+        for (name, start, _, plan) in self.plans() {
+            for (rank, partition, ticks) in crate::windows::budgets(system) {
+                let end = start.saturating_add_unsigned(ticks.min(plan.length_ticks));
+                if !has(plan.eligible, rank) || end <= self.view.start {
+                    continue;
+                }
+                let (from, to) = (self.tenths(start), self.tenths(end));
+                let (x, width) = (number(from), number((to - from).max(NARROWEST)));
+                let y = TOP + partition as i64 * ROW + BAR - 3;
+                let height = BAR_HEIGHT + 6;
+                let about = escaped(&format!(
+                    "{} may have {} of {name}, whenever that is",
+                    system.partition_name(partition),
+                    text(ticks as i64, system.timebase_hz)
+                ));
+                writeln!(
+                    out,
+                    "<rect class=\"budget\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"><title>{about}</title></rect>"
+                )?;
+            }
+        }
+        self.text.push_str(&out);
+        Ok(())
+    }
+
+    /// The end of each window that was seen to end, in which nobody but the kernel has the processor.
+    fn guards(&mut self, bottom: i64) -> Result<()> {
+        let system = &self.run.system;
+        for window in self.view.windows.iter().filter(|one| one.whole) {
+            let guard = window.end.saturating_sub_unsigned(system.guard_ticks);
+            if guard >= self.view.end {
+                continue;
+            }
+            let to = self.tenths(window.end);
+            let wide = (to - self.tenths(guard)).max(NARROWEST);
+            let (x, width) = (number(to - wide), number(wide));
+            let height = bottom - TOP;
+            let about = escaped(&format!(
+                "guard: the last {} of {} are the kernel's",
+                text(system.guard_ticks as i64, system.timebase_hz),
+                system.window_name(window.index)
+            ));
+            writeln!(
+                self.text,
+                "<rect class=\"guard\" x=\"{x}\" y=\"{TOP}\" width=\"{width}\" height=\"{height}\"><title>{about}</title></rect>"
+            )?;
+        }
+        Ok(())
+    }
+
     /// The names of the rows, and who had the processor.
     fn rows(&mut self, interrupts_at: i64) -> Result<()> {
         let run = self.run;
@@ -260,13 +289,17 @@ impl Picture<'_> {
             "<path class=\"line\" d=\"M16 {y}H{}\"/>",
             WIDTH - RIGHT
         )?;
-        let slices = self.frame.windows.iter().flat_map(|window| &window.slices);
+        let slices = self.view.windows.iter().flat_map(|window| &window.slices);
         for slice in slices.filter(|one| one.partition != NOBODY) {
             if usize::from(slice.partition) >= run.system.partitions.len() {
                 continue;
             }
+            // A window's first slice may lie before the stretch, and its last one behind it.
+            if slice.end < self.view.start || slice.start >= self.view.end {
+                continue;
+            }
             let (from, to) = (self.tenths(slice.start), self.tenths(slice.end));
-            let (x, width) = (number(from), number((to - from).max(10)));
+            let (x, width) = (number(from), number((to - from).max(NARROWEST)));
             let y = TOP + i64::from(slice.partition) * ROW + BAR;
             let name = escaped(&self.name(slice.partition));
             let about = format!(

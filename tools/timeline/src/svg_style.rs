@@ -11,6 +11,8 @@ text{font:13px system-ui,sans-serif;fill:var(--ink)}
 .line{stroke:var(--line);stroke-width:1}
 .window{fill:var(--window);stroke:var(--line)}
 .run{fill:var(--run)}
+.budget{fill:none;stroke:var(--run);stroke-width:1;stroke-dasharray:3 2}
+.guard{fill:var(--ink);opacity:.45}
 .call{stroke:var(--call);stroke-width:1}
 .message{stroke:var(--message);stroke-width:1.2;fill:none;marker-end:url(#arrow)}
 .elsewhere{stroke-dasharray:4 3}
@@ -27,7 +29,7 @@ text{font:13px system-ui,sans-serif;fill:var(--ink)}
 pub(crate) const ARROW: &str = "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto-start-reverse\"><path class=\"head\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n";
 
 /// What the marks mean: what is drawn from a point on its line on, and its words.
-pub(crate) const LEGEND: [(&str, &str); 10] = [
+pub(crate) const LEGEND: [(&str, &str); 12] = [
     (
         "<rect class=\"window\" x=\"0\" y=\"-9\" width=\"18\" height=\"12\"/>",
         "window",
@@ -35,6 +37,14 @@ pub(crate) const LEGEND: [(&str, &str); 10] = [
     (
         "<rect class=\"run\" x=\"0\" y=\"-7\" width=\"18\" height=\"8\"/>",
         "runs",
+    ),
+    (
+        "<rect class=\"budget\" x=\"0\" y=\"-9\" width=\"18\" height=\"12\"/>",
+        "budget",
+    ),
+    (
+        "<rect class=\"guard\" x=\"7\" y=\"-9\" width=\"3\" height=\"12\"/>",
+        "guard",
     ),
     (
         "<path class=\"call\" d=\"M4 -9V3M9 -9V3M14 -9V3\"/>",

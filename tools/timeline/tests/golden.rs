@@ -9,7 +9,7 @@ use std::path::Path;
 use cofferdam_record::Snapshot;
 use cofferdam_record::gathered::Gathered;
 use cofferdam_record::trace::{Gap, Trace};
-use cofferdam_timeline::{Run, System, chrome, explain, svg};
+use cofferdam_timeline::{Run, Stretch, System, chrome, explain, svg};
 use serde_json::Value;
 
 fn system() -> System {
@@ -61,10 +61,11 @@ fn a_run_for_a_viewer() {
 #[test]
 fn a_frame_as_a_picture() {
     let run = run();
-    is_as_in("frame-1.svg", &svg::svg(&run, Some(1)).expect("a picture"));
-    let last = svg::svg(&run, None).expect("a picture");
-    assert_eq!(last, svg::svg(&run, Some(2)).expect("a picture"));
-    let error = svg::svg(&run, Some(3)).expect_err("it is not whole");
+    let draw = |stretch| svg::svg(&run, stretch);
+    is_as_in("frame-1.svg", &draw(Stretch::Frame(1)).expect("a picture"));
+    let last = draw(Stretch::LastFrame).expect("a picture");
+    assert_eq!(last, draw(Stretch::Frame(2)).expect("a picture"));
+    let error = draw(Stretch::Frame(3)).expect_err("it is not whole");
     assert_eq!(
         error.to_string(),
         "major frame 3 is not among the events as a whole; those from 0 to 2 are, if nothing is missing between"
@@ -72,8 +73,55 @@ fn a_frame_as_a_picture() {
 }
 
 #[test]
+fn a_stretch_as_a_picture() {
+    let run = run();
+    let draw = |from, to| svg::svg(&run, Stretch::Ticks(from, to));
+    is_as_in(
+        "from-1000-to-1100.svg",
+        &draw(1000, 1100).expect("a picture"),
+    );
+    let said = |from, to| draw(from, to).expect_err("there is none").to_string();
+    assert_eq!(
+        said(1100, 1000),
+        "1.1 ms does not lie before 1 ms: --from is the earlier of the two"
+    );
+    assert!(said(1 << 40, 1 << 41).starts_with("nothing is known from"));
+    for (from, to) in [(i64::MIN, i64::MAX), (0, i64::MAX), (1000, 1001)] {
+        draw(from, to).expect("a picture");
+    }
+}
+
+/// The widths of all rectangles of a class, in tenths of a pixel.
+fn widths(picture: &str, class: &str) -> Vec<u32> {
+    let class = format!("<rect class=\"{class}\"");
+    let drawn = picture.lines().filter(|line| line.starts_with(&class));
+    let widths = drawn.map(|line| {
+        let (_, width) = line.split_once("width=\"").expect(line);
+        let width = width.split('"').next().expect(line);
+        (width.parse::<f64>().expect(line) * 10.0) as u32
+    });
+    widths.collect()
+}
+
+#[test]
+fn what_is_short_is_seen_and_what_it_may_be_is_drawn() {
+    let run = run();
+    let frame = svg::svg(&run, Stretch::Frame(1)).expect("a picture");
+    for class in ["run", "guard", "budget"] {
+        let widths = widths(&frame, class);
+        assert!(!widths.is_empty(), "no {class}");
+        assert!(
+            widths.iter().all(|width| *width >= 20),
+            "{class}: {widths:?}"
+        );
+    }
+    let windows = run.system.schedules[0].windows.len();
+    assert_eq!(widths(&frame, "guard").len(), windows);
+}
+
+#[test]
 fn a_picture_needs_nothing_beside_itself() {
-    let text = svg::svg(&run(), None).expect("a picture");
+    let text = svg::svg(&run(), Stretch::LastFrame).expect("a picture");
     let elsewhere = ["http", "url(", "href", "@import", "<script", "<image"];
     let own = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     let own = own.replace("url(#arrow)", "");
@@ -216,7 +264,10 @@ fn whatever_stands_in_a_record_there_is_an_answer() {
         };
         shown += 1;
         is_well_formed(&chrome::chrome(&run));
-        let _ = (svg::svg(&run, None), run.timeline.judge(&run.system, 20));
+        let _ = (
+            svg::svg(&run, Stretch::LastFrame),
+            run.timeline.judge(&run.system, 20),
+        );
         let (first, last) = run.span();
         for partition in ["control", "load", "driver"] {
             for at in [first, 0, 1200, 2050, last] {

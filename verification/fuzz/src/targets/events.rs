@@ -5,7 +5,7 @@ use cofferdam_abi::record::{Header, TraceEvent, offset};
 use cofferdam_record::Snapshot;
 use cofferdam_record::gathered::Gathered;
 use cofferdam_record::trace::Trace;
-use cofferdam_timeline::{Run, System, chrome, explain, point, svg};
+use cofferdam_timeline::{Run, Stretch, System, chrome, explain, point, svg};
 
 use super::noise;
 use crate::Target;
@@ -91,13 +91,19 @@ fn show(snapshot: &Snapshot, trace: &Trace, plan: &[u8], rest: &[u8]) -> anyhow:
     }
     let chrome = serde_json::from_str::<serde_json::Value>(&chrome::chrome(&run));
     assert!(chrome.is_ok(), "{chrome:?}");
-    let frame = rest.first().map(|byte| u64::from(*byte));
-    for frame in [None, frame] {
-        if let Ok(picture) = svg::svg(&run, frame) {
+    let frame = rest.first().map_or(0, |byte| u64::from(*byte));
+    let (first, last) = run.span();
+    let middle = first.midpoint(last);
+    for stretch in [
+        Stretch::LastFrame,
+        Stretch::Frame(frame),
+        Stretch::Ticks(first, last),
+        Stretch::Ticks(middle, middle.saturating_add(1)),
+    ] {
+        if let Ok(picture) = svg::svg(&run, stretch) {
             assert!(picture.trim_end().ends_with("</svg>"));
         }
     }
-    let (first, last) = run.span();
     let typed = String::from_utf8_lossy(rest);
     let at = point(&typed, run.system.timebase_hz).unwrap_or(first);
     for partition in &run.system.partitions {
