@@ -148,7 +148,7 @@ Examples:
     /// Runs the campaigns that take too long for every change
     #[command(after_help = "\
 Examples:
-  cargo xtask soak                 all of them, a quarter of an hour
+  cargo xtask soak                 all of them, half an hour
   cargo xtask soak --scale 10      ten times as much of each
   cargo xtask soak boundary fuzz   these alone, by the beginning of their names")]
     Soak {

@@ -13,7 +13,7 @@ use crate::machines::{self, Systems};
 use crate::parts::{Parts, Tally, Wanted};
 use crate::workspace::Workspace;
 use crate::wrong_tables;
-use crate::{damage, disks, guest_attacks, networks, nightly, proofs, sweep};
+use crate::{damage, disks, guest_attacks, networks, nightly, proofs, sweep, vendor};
 
 /// What libFuzzer gets for each target.
 const GUIDED: Duration = Duration::from_secs(45);
@@ -68,7 +68,7 @@ type Campaign = (
     fn(&Field<'_>) -> Result<Tally>,
 );
 
-const CAMPAIGNS: [Campaign; 12] = [
+const CAMPAIGNS: [Campaign; 13] = [
     (
         "prove",
         |scale| {
@@ -185,12 +185,24 @@ const CAMPAIGNS: [Campaign; 12] = [
         },
         |field| nightly::fuzz(field.workspace, GUIDED * field.scale),
     ),
+    (
+        "airgap",
+        |_| {
+            "everything fetched into one folder, and `linux` built from it without a network"
+                .to_owned()
+        },
+        |field| vendor::whole(field.workspace),
+    ),
 ];
+
+/// Which campaigns are wanted. Fails if a beginning is none of a campaign's name.
+pub fn wanted(beginnings: &[String]) -> Result<Wanted<'_>> {
+    Wanted::among(beginnings, "campaign", &CAMPAIGNS.map(|(name, ..)| name))
+}
 
 /// Runs the campaigns whose names begin as wanted, or all.
 pub fn run(workspace: &Workspace<'_>, wanted: &[String], scale: u32) -> Result<()> {
-    let names = CAMPAIGNS.map(|(name, ..)| name);
-    let wanted = Wanted::among(wanted, "campaign", &names)?;
+    let wanted = self::wanted(wanted)?;
     let systems = Systems::build(&workspace.tree())?;
     let field = Field {
         workspace,

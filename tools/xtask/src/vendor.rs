@@ -32,7 +32,7 @@ const ENVIRONMENT: &str = "env.sh";
 pub fn run(root: &Path, toolchain: &Toolchain, folder: &Path) -> Result<()> {
     let place = Place::new(root, toolchain, folder)?;
     place.part(CRATES, |to| place.crates(to, false))?;
-    place.homes()?;
+    place.homes(copy)?;
     place.part(cofferdam_guest::SOURCES, |to| {
         cofferdam_guest::fetch_sources(to, &place.log)
     })?;
@@ -43,6 +43,9 @@ pub fn run(root: &Path, toolchain: &Toolchain, folder: &Path) -> Result<()> {
     );
     Ok(())
 }
+
+/// How the compiler comes into the folder: from, to, and where it is told what went wrong.
+type Bring = fn(&Path, &Path, &Path) -> Result<()>;
 
 /// Where things are.
 struct Place<'a> {
@@ -98,7 +101,7 @@ impl<'a> Place<'a> {
     }
 
     /// The homes of cargo and of rustup, and what leads to them.
-    fn homes(&self) -> Result<()> {
+    fn homes(&self, bring: Bring) -> Result<()> {
         let folder = self.folder.display();
         self.part(CARGO, |to| {
             Ok(fs::write(to.join("config.toml"), self.configuration())?)
@@ -111,7 +114,7 @@ impl<'a> Place<'a> {
             ),
         ];
         if self.toolchain.origin == Origin::Rustup {
-            self.part(RUSTUP, |to| self.rustup(to))?;
+            self.part(RUSTUP, |to| self.rustup(to, bring))?;
             variables.push(("RUSTUP_HOME".to_owned(), format!("{folder}/{RUSTUP}")));
             variables.push(("PATH".to_owned(), format!("{folder}/{RUSTUP}/bin:$PATH")));
         }
@@ -134,7 +137,7 @@ impl<'a> Place<'a> {
     }
 
     /// The compiler as rustup has it, and rustup.
-    fn rustup(&self, to: &Path) -> Result<()> {
+    fn rustup(&self, to: &Path, bring: Bring) -> Result<()> {
         let sysroot = &self.toolchain.sysroot;
         let name = format!(
             "{}-{}",
@@ -145,7 +148,7 @@ impl<'a> Place<'a> {
         );
         let toolchains = to.join("toolchains");
         fs::create_dir_all(&toolchains)?;
-        copy(sysroot, &toolchains.join(name), &self.log)?;
+        bring(sysroot, &toolchains.join(name), &self.log)?;
         fs::write(to.join("settings.toml"), "version = \"12\"\n")?;
         let rustup = which("rustup").context("rustup is not on the PATH")?;
         let bin = to.join("bin");
@@ -153,6 +156,19 @@ impl<'a> Place<'a> {
         // rustup is all of them, by the name under which it is called.
         for name in ["rustup", "cargo", "rustc", "rustdoc"] {
             fs::copy(&rustup, bin.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Fails if `env.sh` leads to something in the folder that is not there.
+    fn names_what_is_there(&self) -> Result<()> {
+        let text = fs::read_to_string(self.folder.join(ENVIRONMENT))?;
+        let values = text.split('"').skip(1).step_by(2);
+        let paths = values.flat_map(|value| value.split(':'));
+        let mut paths = paths.filter(|path| !path.starts_with('$')).peekable();
+        ensure!(paths.peek().is_some(), "it names nothing:\n{text}");
+        for path in paths {
+            ensure!(Path::new(path).is_dir(), "{path} is not there:\n{text}");
         }
         Ok(())
     }
@@ -225,35 +241,42 @@ fn copy(from: &Path, to: &Path, log: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A system builds, host crates are found, and nothing is fetched, where there is no network at all.
-pub fn without_network(workspace: &Workspace<'_>) -> Result<Tally> {
-    const WHAT: &str = "a build with no network";
-    let alone = |program: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--net", "--", program]);
-        command
-    };
-    let possible = alone("true")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !possible {
-        return Ok(Tally::skipped(format!(
-            "{WHAT}: this host lets nobody go without a network (`unshare --net`)"
-        )));
+/// A link in its place, for a test that leaves the compiler where it is.
+fn link(from: &Path, to: &Path, _: &Path) -> Result<()> {
+    Ok(std::os::unix::fs::symlink(from, to)?)
+}
+
+/// What is executed where there is no network at all, in a shell that has read `env.sh`; none where nobody can be without one.
+struct Alone<'a> {
+    workspace: &'a Workspace<'a>,
+    place: &'a Place<'a>,
+}
+
+impl Alone<'_> {
+    fn is_possible() -> bool {
+        let output = Self::unshare().arg("true").output();
+        output.is_ok_and(|output| output.status.success())
     }
-    let folder = tempfile::tempdir().context("no folder for crates")?;
-    let place = Place::new(workspace.root, workspace.toolchain, folder.path())?;
-    // A machine that has built nothing yet has not fetched all of them: what is tried is the build.
-    place.part(CRATES, |to| {
-        place.crates(to, true).or_else(|_| place.crates(to, false))
-    })?;
-    place.part(CARGO, |to| {
-        Ok(fs::write(to.join("config.toml"), place.configuration())?)
-    })?;
-    let home = place.folder.join(CARGO);
-    let run = |mut command: Command| -> Result<()> {
-        command.current_dir(workspace.root).env("CARGO_HOME", &home);
-        command.env("CARGO_TARGET_DIR", place.folder.join("target"));
+
+    fn unshare() -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "--"]);
+        command
+    }
+
+    /// What is built goes into the folder too.
+    fn run(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Self::unshare();
+        command
+            .args(["sh", "-c", ". \"$0\" && exec \"$@\""])
+            .arg(self.place.folder.join(ENVIRONMENT))
+            .args(arguments)
+            .current_dir(self.workspace.root)
+            .env("CARGO_TARGET_DIR", self.place.folder.join("target"));
+        // As in a shell of somebody who has nothing but that folder.
+        for variable in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO"] {
+            command.env_remove(variable);
+        }
         let output = command.output().context("unshare did not start")?;
         ensure!(
             output.status.success(),
@@ -261,27 +284,79 @@ pub fn without_network(workspace: &Workspace<'_>) -> Result<Tally> {
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(())
+    }
+}
+
+const WHAT: &str = "a build with no network";
+const IMPOSSIBLE: &str = "this host lets nobody go without a network (`unshare --net`)";
+
+/// A system builds, host crates are found, and nothing is fetched, where there is no network at all. The compiler and the userland's source are
+/// those that are here; [`whole`] fetches them as well.
+pub fn without_network(workspace: &Workspace<'_>) -> Result<Tally> {
+    if !Alone::is_possible() {
+        return Ok(Tally::skipped(format!("{WHAT}: {}", IMPOSSIBLE)));
+    }
+    let folder = tempfile::tempdir().context("no folder for crates")?;
+    let place = Place::new(workspace.root, workspace.toolchain, folder.path())?;
+    // A machine that has built nothing yet has not fetched all of them: what is tried is the build.
+    place.part(CRATES, |to| {
+        place.crates(to, true).or_else(|_| place.crates(to, false))
+    })?;
+    place.part(cofferdam_guest::SOURCES, |to| {
+        let guest = cofferdam_guest::directory(&workspace.tree().guests);
+        let fetched = guest.join(cofferdam_guest::SOURCES);
+        copy(&fetched.join("."), to, &place.log)
+    })?;
+    place.homes(link)?;
+    let alone = Alone {
+        workspace,
+        place: &place,
     };
     let mut tally = Tally::default();
-    let cargo = workspace.toolchain.cargo.display().to_string();
-    let mut tree = alone(&cargo);
-    tree.args([
-        "tree",
-        "--locked",
-        "--workspace",
-        "--all-features",
-        "--target",
-        "all",
-    ]);
-    tally.count("every crate of the tree is there", run(tree));
+    tally.count("env.sh names what is there", place.names_what_is_there());
+    tally.count(
+        "every crate of the tree is there",
+        alone.run(&[
+            "cargo",
+            "tree",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--target",
+            "all",
+        ]),
+    );
     let own = std::env::current_exe().context("this program is nowhere")?;
-    let cofferdam = own.with_file_name("cofferdam");
+    let cofferdam = own.with_file_name("cofferdam").display().to_string();
     workspace.cargo(&["build", "--quiet", "--package", "cofferdam-cli"])?;
-    let mut build = alone(&cofferdam.display().to_string());
-    build.args(["build", "flight"]);
     tally.count(
         "`flight` is built, the standard library's crates included",
-        run(build),
+        alone.run(&[&cofferdam, "build", "flight"]),
+    );
+    Ok(tally.within(WHAT))
+}
+
+/// All that `cargo xtask vendor` makes, and with nothing else of the home of whoever does this `linux` is built where there is no network: its
+/// kernel and its userland from their sources, and the command that builds it.
+pub fn whole(workspace: &Workspace<'_>) -> Result<Tally> {
+    if !Alone::is_possible() {
+        return Ok(Tally::skipped(format!("{WHAT}: {}", IMPOSSIBLE)));
+    }
+    // Some gigabytes, for which there is room where everything else is built.
+    let target = cofferdam_target_build::target_directory(workspace.root);
+    let folder = tempfile::tempdir_in(target).context("no folder for what is fetched")?;
+    let mut tally = Tally::default();
+    let fetched = run(workspace.root, workspace.toolchain, folder.path());
+    tally.count("everything is fetched into one folder", fetched);
+    let place = Place::new(workspace.root, workspace.toolchain, folder.path())?;
+    let alone = Alone {
+        workspace,
+        place: &place,
+    };
+    tally.count("env.sh names what is there", place.names_what_is_there());
+    tally.count(
+        "`linux` is built, its guest included",
+        alone.run(&["cargo", "cofferdam", "build", "linux"]),
     );
     Ok(tally.within(WHAT))
 }
