@@ -41,6 +41,10 @@ fn the_settings_name_what_is_there() {
     assert_eq!(of("cargo.extraArgs").as_array().unwrap().len(), unstable);
     let variables = of("cargo.extraEnv");
     assert_eq!(variables["RUSTC_BOOTSTRAP"], "1");
+    // rust-analyzer asks cargo what there is without those arguments.
+    let variable = "CARGO_UNSTABLE_JSON_TARGET_SPEC";
+    assert_eq!(variables[variable], "true");
+    assert!(page.contains(variable));
     let generated = in_tree(&variables["COFFERDAM_GENERATED"]);
     let system = generated.strip_prefix("target/cofferdam/").unwrap();
     let system = system.strip_suffix("/generated").unwrap();
