@@ -29,6 +29,7 @@ impl fmt::Display for Change {
         let Self { part, what, .. } = self;
         write!(f, "{part}: ")?;
         match (&self.before, &self.after) {
+            (Some(before), Some(after)) if what.is_empty() => write!(f, "{before} -> {after}"),
             (None, after) => write!(f, "+ {what}{}", Shown(after.as_deref())),
             (before, None) => write!(f, "- {what}{}", Shown(before.as_deref())),
             (Some(before), Some(after)) => write!(f, "{what}: {before} -> {after}"),
@@ -96,6 +97,10 @@ impl Comparison {
     fn compare(&mut self, path: &[String], member: &str, before: &Value, after: &Value) {
         match (before, after) {
             (before, after) if before == after => {}
+            (Value::Null, Value::Object(_)) if path.is_empty() => self.is_there(false),
+            (Value::Object(_), Value::Null) if path.is_empty() => self.is_there(true),
+            // Over how many things a statement was checked changes with each of them, and says nothing by itself.
+            _ if member == "checked" => {}
             (Value::Object(before), Value::Object(after)) => {
                 let none = Value::Null;
                 for key in before
@@ -107,7 +112,9 @@ impl Comparison {
                     self.compare(&path, key, before, after);
                 }
             }
-            (Value::Array(before), Value::Array(after)) if is_named(before, after, path) => {
+            (Value::Array(before), Value::Array(after))
+                if is_named(before, after, path, member) =>
+            {
                 self.lists(path, member, before, after);
             }
             (before, after) => {
@@ -116,6 +123,13 @@ impl Comparison {
                 self.add(path, Some(before), Some(after));
             }
         }
+    }
+
+    /// A part that one of the two reports has: what all of it says is no difference.
+    fn is_there(&mut self, before: bool) {
+        let say = |is| if is { "there" } else { "not there" };
+        let [before, after] = [before, !before].map(|is| Some(say(is).to_owned()));
+        self.add(&[], before, after);
     }
 
     fn lists(&mut self, path: &[String], member: &str, before: &[Value], after: &[Value]) {
@@ -199,12 +213,15 @@ fn words(member: &str) -> String {
     without.unwrap_or(member).replace('_', " ")
 }
 
-/// Whether these are lists of things that have names: objects, or, where they are a part of the report by themselves, texts. Other texts, such as
-/// those of a window's group, have an order that counts.
-fn is_named(before: &[Value], after: &[Value], path: &[String]) -> bool {
+/// Lists of texts whose order says nothing: of a long one, what is new and what is gone is to be seen.
+const SETS: [&str; 3] = ["direct", "reaches", "devices"];
+
+/// Whether these are lists of things that have names: objects, or, where they are a part of the report by themselves or have no order, texts. Other
+/// texts, such as those of a window's group, have an order that counts.
+fn is_named(before: &[Value], after: &[Value], path: &[String], member: &str) -> bool {
     let mut all = before.iter().chain(after);
     all.all(|one| match one {
-        Value::String(_) => path.is_empty(),
+        Value::String(_) => path.is_empty() || SETS.contains(&member),
         Value::Object(members) => !names(members).is_empty(),
         _ => false,
     })

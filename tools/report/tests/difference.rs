@@ -50,6 +50,46 @@ fn a_flow_that_is_new_and_one_that_is_gone() {
 }
 
 #[test]
+fn one_more_way_of_a_flow() {
+    says(
+        |report| report.flows[0].direct.push("by time".to_owned()),
+        &["flows: + one > two, direct, by time"],
+    );
+}
+
+#[test]
+fn a_right_and_a_device_that_are_new() {
+    says(
+        |report| {
+            report.capabilities.push(Capability {
+                partition: "one".to_owned(),
+                what: "health.log".to_owned(),
+            });
+            report.partitions[0].devices.push("uart0".to_owned());
+        },
+        &[
+            "capabilities: + one > health.log",
+            "partitions: + one, devices, uart0",
+        ],
+    );
+}
+
+#[test]
+fn what_the_prover_said_of_one_of_the_two_alone() {
+    says(
+        |report| {
+            report.proof = Some(Proof {
+                image_sha256: "abc".to_owned(),
+                holds: true,
+                open: Vec::new(),
+                statements: Vec::new(),
+            });
+        },
+        &["proof: not there -> there"],
+    );
+}
+
+#[test]
 fn memory_that_moved_and_grew() {
     says(
         |report| {
