@@ -298,9 +298,15 @@ fn tables_that_the_kernel_has_no_room_for_are_refused() {
         tlb_writes: limits::TLB_WRITES + 1,
         ..room
     };
-    assert_eq!(plan_limits(&checked, &more).len(), 2);
+    let mut found = plan_limits(&checked, &more);
+    assert_eq!(found.len(), 2);
     assert!(tables_fit(&checked, limits::TABLES_BYTES).is_none());
-    assert!(tables_fit(&checked, limits::TABLES_BYTES + 1).is_some());
+    found.extend(tables_fit(&checked, limits::TABLES_BYTES + 1));
+    assert_eq!(found.len(), 3);
+    for one in found {
+        assert_eq!(one.rule.id, "LIMIT-TABLES");
+        assert!(one.message.contains("and the kernel has room for"));
+    }
 }
 
 const PIECE: Piece = Piece {

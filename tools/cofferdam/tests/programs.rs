@@ -5,10 +5,33 @@ mod common;
 use std::fs::File;
 use std::path::Path;
 
+use cofferdam_check::programs::rule_texts;
 use common::{POWERPC, Said, System, cofferdam, elf, ends, line_of, one_partition};
 use serde_json::Value;
 
 const PROGRAM: &str = r#"image = "program.elf""#;
+
+/// The tests of what is refused of programs and guests. Those of what a file alone can have wrong are beside the rules, a file for each.
+const CASES: [&str; 3] = [
+    include_str!("programs.rs"),
+    include_str!("guests.rs"),
+    include_str!("../../../config/compile/tests/programs.rs"),
+];
+
+/// Its id is what a case expects: as an argument or an element of its own, or within what is printed.
+#[test]
+fn each_rule_of_programs_and_guests_has_a_case() {
+    let expects = |case: &str, id: &str| {
+        let quoted = format!("\"{id}\"");
+        let ways = [")", ",", " =>"].map(|behind| format!("{quoted}{behind}"));
+        ways.iter().any(|way| case.contains(way)) || case.contains(&format!("error[{id}]: "))
+    };
+    let ids = rule_texts().map(|text| text.id);
+    let without: Vec<_> = ids
+        .filter(|id| !CASES.iter().any(|case| expects(case, id)))
+        .collect();
+    assert!(without.is_empty(), "rules without a case: {without:?}");
+}
 
 fn build(system: &System) -> Said {
     ends(&mut cofferdam(&["build", &system.file()]))
