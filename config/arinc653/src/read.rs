@@ -54,8 +54,14 @@ pub fn read(text: &str, found: &mut Vec<Diagnostic>) -> Option<Module> {
             let position = error.pos();
             let place = place_of(text, position.row, position.col);
             let message = error.to_string();
-            let hint =
-                "look here and just above: a quote, a `>` or an end tag may be missing or wrong";
+            let hint = match text.trim_start().starts_with('<') {
+                true => {
+                    "look here and just above: a quote, a `>` or an end tag may be missing or wrong"
+                }
+                false => {
+                    "a module's XML begins with `<`: if this is a system.toml, `export-arinc653` makes XML of it"
+                }
+            };
             found.push(Diagnostic::error(&XML_SYNTAX, place, message).hint(hint));
             return None;
         }

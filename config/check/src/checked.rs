@@ -74,7 +74,13 @@ pub fn load(path: &Path) -> Result<Checked, Diagnostics> {
         let hint = "name the `system.toml` of a system";
         Diagnostics::new(Default::default(), vec![diagnostic.hint(hint)])
     };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes()[..good].iter();
+        let line = lines.filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(format!("line {line} is no text, for it is not UTF-8"))
+    })?;
     // The canonical folder has ancestors up to the root, a relative one has not.
     let path = path
         .canonicalize()

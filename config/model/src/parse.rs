@@ -101,7 +101,7 @@ fn find_board(
                 let diagnostic = Diagnostic::error(&rule::VALUE_CHOICE, name.span, message);
                 let hint = suggestion(name, &board::known_names());
                 let hint =
-                    format!("{hint} A path that ends in `.toml` names a board file of your own.");
+                    format!("{hint} (a path that ends in `.toml` names a board file of your own)");
                 parsed.diagnostics.push(diagnostic.hint(hint));
             }
             let (path, text) = known.or(board::known(fallback)).unwrap_or_default();

@@ -44,7 +44,10 @@ impl Workspace {
                 root: PathBuf::from(metadata["workspace_root"].as_str().unwrap_or_default()),
                 packages,
             }),
-            _ => anyhow::bail!("cargo names no packages"),
+            _ => anyhow::bail!(
+                "`cargo metadata` names no packages in {}: is the Cargo.toml there whole?",
+                folder.display()
+            ),
         }
     }
 

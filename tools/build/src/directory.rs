@@ -31,7 +31,7 @@ pub fn directory_of(root: &Path, file: &Path) -> Result<(String, PathBuf)> {
     let text = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let name = name(&String::from_utf8_lossy(&text)).with_context(|| {
         format!(
-            "{} gives the system no name: it has to stand there as `name`, in the table `[system]`",
+            "{} gives the system no name: write it there as `name`, in the table `[system]`, or name another file",
             file.display()
         )
     })?;

@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
+use cofferdam_model::suggestion;
 
 /// The file of a system, by default name.
 const FILE: &str = "system.toml";
+
+/// The folder of a tree that has its systems.
+const SYSTEMS: &str = "systems";
 
 /// A system of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub fn root() -> Result<PathBuf> {
     if let Some(root) = std::env::var_os(ROOT_VARIABLE) {
         let root = PathBuf::from(root);
         ensure!(
-            root.is_dir(),
+            root.join(SYSTEMS).is_dir(),
             "there is no source tree in {}: {ROOT_VARIABLE} names it; set it to the folder of a tree, or unset it",
             root.display()
         );
@@ -42,9 +46,7 @@ pub fn root() -> Result<PathBuf> {
 
 /// The systems in the tree, by name.
 pub fn systems(root: &Path) -> Vec<Place> {
-    let folders = std::fs::read_dir(root.join("systems"))
-        .into_iter()
-        .flatten();
+    let folders = std::fs::read_dir(root.join(SYSTEMS)).into_iter().flatten();
     let mut places: Vec<_> = folders
         .filter_map(|entry| {
             let folder = entry.ok()?;
@@ -61,7 +63,7 @@ pub fn systems(root: &Path) -> Vec<Place> {
 
 /// The file that `system` names: a system of the tree, a folder with a `system.toml`, or the file itself.
 pub fn locate(root: &Path, system: &str) -> Result<PathBuf> {
-    let of_tree = root.join("systems").join(system).join(FILE);
+    let of_tree = root.join(SYSTEMS).join(system).join(FILE);
     if !system.contains(['/', '.']) && of_tree.is_file() {
         return Ok(of_tree);
     }
@@ -73,8 +75,17 @@ pub fn locate(root: &Path, system: &str) -> Result<PathBuf> {
         return Ok(path.to_path_buf());
     }
     let names: Vec<_> = systems(root).into_iter().map(|place| place.name).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let why = if path.is_dir() {
+        format!("that folder has no {FILE}")
+    } else if path.exists() {
+        "that is no file".to_owned()
+    } else if system.contains('/') || system.ends_with(".toml") {
+        "that file is not there".to_owned()
+    } else {
+        suggestion(system, &names)
+    };
     bail!(
-        "there is no system `{system}`: name one of the tree ({}), a folder with a {FILE}, or the file itself",
-        names.join(", ")
+        "there is no system `{system}` ({why}): name one of the tree, a folder with a {FILE}, or the file itself"
     );
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use cofferdam_arinc653::{Made, export as xml_of, import as toml_of};
 use cofferdam_build::{Failure, Tree, locate, root};
 use cofferdam_files::{for_file, store};
@@ -10,18 +10,17 @@ use cofferdam_model::{Diagnostics, MessageType};
 use cofferdam_progress::print_result;
 use serde_json::json;
 
-use crate::Format;
 use crate::build::{failed, show};
+use crate::{Format, text_of};
 
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
-}
+/// What there is to do about a file that is none.
+const MODULE: &str = "name the XML of an ARINC 653 module";
 
 /// Makes a `system.toml`. `Ok(false)`: the XML is wrong, and nothing was written.
 pub fn import(module: &Path, output: Option<&Path>, format: Format) -> Result<bool> {
     output.map(for_file).transpose()?;
     let name = module.display().to_string();
-    finish(toml_of(&name, &read(module)?), output, format)
+    finish(toml_of(&name, &text_of(module, MODULE)?), output, format)
 }
 
 /// Makes XML. `Ok(false)`: the system is wrong, and nothing was written. It is built if only the compiler knows how long its messages are.
@@ -56,7 +55,15 @@ pub fn export(
         );
     }
     let size = |channel: usize| sizes.get(channel).copied();
-    finish(xml_of(&checked, &read(&file)?, &size), output, format)
+    finish(
+        xml_of(
+            &checked,
+            &text_of(&file, "name the system.toml of a system")?,
+            &size,
+        ),
+        output,
+        format,
+    )
 }
 
 /// Writes what was made, as a whole, and prints what there is to say about it.

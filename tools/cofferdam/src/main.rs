@@ -21,10 +21,10 @@ mod takes;
 mod top;
 mod trace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use cofferdam_build::{Tree, root};
 use cofferdam_progress::{print_result, say};
@@ -260,6 +260,14 @@ enum Format {
     Text,
     /// JSON objects
     Json,
+}
+
+/// A file of text that a user named; `otherwise`: what there is to do if it is none.
+fn text_of(path: &Path, otherwise: &str) -> Result<String> {
+    let file = path.display();
+    let bytes =
+        std::fs::read(path).with_context(|| format!("{file} cannot be read; {otherwise}"))?;
+    String::from_utf8(bytes).with_context(|| format!("{file} is no text; {otherwise}"))
 }
 
 fn main() -> ExitCode {

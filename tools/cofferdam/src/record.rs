@@ -48,7 +48,11 @@ pub struct RecordArguments {
 
 /// Runs a system as `run` does, and keeps the run. `Ok(false)`: something unexpected happened in it; it is kept all the same.
 pub fn record(arguments: &RecordArguments, tree: impl FnOnce() -> Result<Tree>) -> Result<bool> {
-    arguments.output.as_deref().map(for_folder).transpose()?;
+    // Before the build, which may take a while.
+    if let Some(folder) = &arguments.output {
+        for_folder(folder)?;
+        recording::has_room(folder)?;
+    }
     let tree = tree()?;
     let own = tree.clone();
     let mut kept = None;
@@ -204,7 +208,12 @@ fn goal(arguments: &ReplayArguments, recording: &Recording) -> Result<Goal> {
         ),
     };
     let wanted = arguments.debug.as_deref().map(known).transpose()?;
-    let first = || names.first().cloned().context("nobody is in this record");
+    let first = || {
+        names
+            .first()
+            .cloned()
+            .with_context(|| format!("{} has no partition: record the run again", path.display()))
+    };
     let Some(until) = &arguments.until else {
         return Ok(Goal {
             partition: wanted.map_or_else(first, Ok)?,

@@ -13,7 +13,7 @@ use cofferdam_run::command::JUDGEMENT_FILE;
 
 use crate::Format as Printed;
 use crate::build::failed;
-use crate::{prove, trace};
+use crate::{prove, text_of, trace};
 
 /// What `report` is told.
 #[derive(Args)]
@@ -167,7 +167,10 @@ fn show_difference(
 fn either(one: &str, tree: &impl Fn() -> Result<Tree>) -> Result<Result<Report, Failure>> {
     let path = Path::new(one);
     if path.is_file() && path.extension().is_none_or(|extension| extension != "toml") {
-        let text = fs::read_to_string(path).with_context(|| format!("{one} cannot be read"))?;
+        let text = text_of(
+            path,
+            "name a system, or a file that `report --format json` made",
+        )?;
         return Ok(Ok(
             read(&text).with_context(|| format!("{one} is no report"))?
         ));

@@ -83,6 +83,13 @@ pub fn trace(root: &Path, arguments: &Arguments) -> Result<()> {
     if (frame.is_some() || arguments.from.is_some()) && format != Format::Svg {
         bail!("--frame, --from and --to say what a picture is of: add --format svg");
     }
+    if arguments.explain.is_some() && matches!(format, Format::Chrome | Format::Svg) {
+        bail!("an explanation is words: take it as --format text or json");
+    }
+    if let Some(at) = &arguments.at {
+        // In whatever ticks.
+        point(at, 1)?;
+    }
     let run = read(root, &arguments.system, arguments.record.as_deref())?;
     if let Some(missing) = run.missing() {
         say!("{missing}");
@@ -121,13 +128,10 @@ fn explained(run: &Run, partition: &str, arguments: &Arguments) -> Result<String
     let at = arguments.at.as_deref().context("say with --at when")?;
     let at = point(at, run.system.timebase_hz)?;
     let explanation = explain::explain(run, partition, at)?;
-    match arguments.format {
-        Format::Text => Ok(explanation.to_string()),
-        Format::Json => Ok(serde_json::to_string(&explanation)?),
-        Format::Chrome | Format::Svg => {
-            bail!("an explanation is words: take it as --format text or json")
-        }
-    }
+    Ok(match arguments.format {
+        Format::Json => serde_json::to_string(&explanation)?,
+        _ => explanation.to_string(),
+    })
 }
 
 /// The run: its record, the plan beside it, and its events.
@@ -155,7 +159,7 @@ fn read(root: &Path, system: &str, record: Option<&Path>) -> Result<Run> {
     let plan = plan.and_then(|bytes| System::from_json(&bytes));
     let plan = plan.with_context(|| {
         format!(
-            "{} cannot be read; `cargo cofferdam build {system}` makes it anew",
+            "{} is damaged or not there; `cargo cofferdam build {system}` makes it anew",
             file.display()
         )
     })?;

@@ -125,7 +125,7 @@ fn a_record_that_is_none_is_refused_in_every_form() {
         left.put("record", &small::record(&small::events(), false));
         fails("was `release`, which keeps no trace");
         left.put("record", &small::record(&[], true));
-        fails("the run left no event");
+        fails("left no event: run it longer");
         let mut other = whole.clone();
         other[offset::PARTITIONS] = b'x';
         left.put("record", &other);
@@ -138,7 +138,7 @@ fn a_record_that_is_none_is_refused_in_every_form() {
         fails("holds no events of a run");
         left.put("record.events", &events);
         left.put("plan.json", b"{}");
-        fails("plan.json cannot be read");
+        fails("plan.json is damaged or not there");
         left.put("plan.json", small::PLAN.as_bytes());
         assert!(left.trace(&["--format", format]).status.success());
     }

@@ -68,10 +68,17 @@ fn a_system_that_is_not_there_is_named() {
     let empty = folder();
     let absent = empty.path().join("absent.toml").display().to_string();
     let empty = empty.path().display().to_string();
-    for system in ["absent", "", absent.as_str(), empty.as_str(), "/dev/null"] {
+    for (system, why) in [
+        ("absent", "known here: "),
+        ("fligt", "did you mean `flight`?"),
+        ("", "known here: "),
+        (absent.as_str(), "that file is not there"),
+        (empty.as_str(), "that folder has no system.toml"),
+        ("/dev/null", "that is no file"),
+    ] {
         for command in ["check", "build", "run", "crash"] {
             let said = ends(&mut cofferdam(&[command, system]));
-            let what = format!("there is no system `{system}`");
+            let what = format!("there is no system `{system}` ({why}");
             said.fails_with(&[&what, "name one of the tree"]);
             assert_eq!(said.err.lines().count(), 1, "{said:#?}");
         }
@@ -200,6 +207,14 @@ fn a_tree_that_is_not_there_is_said_to_be_none() {
         let said = ends(cofferdam(&arguments).env("COFFERDAM_ROOT", "/nonexistent"));
         said.fails_with(&["there is no source tree in /nonexistent: COFFERDAM_ROOT names it"]);
     }
+    let other = folder();
+    let root = other.path().display().to_string();
+    let said = ends(cofferdam(&["check", "flight"]).env("COFFERDAM_ROOT", &root));
+    said.fails_with(&[&format!("there is no source tree in {root}")]);
+    // A tree that was not copied as a whole.
+    fs::create_dir(other.path().join("systems")).unwrap();
+    let said = ends(cofferdam(&["build", "flight"]).env("COFFERDAM_ROOT", &root));
+    said.fails_with(&["rust-toolchain.toml cannot be read", "restore the file"]);
 }
 
 #[test]

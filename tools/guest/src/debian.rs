@@ -136,14 +136,14 @@ fn source_lines() -> Result<String> {
         ])
         .stdin(Stdio::null())
         .output()
-        .context("apt-get did not start")?;
+        .context("apt-get did not start: `cargo xtask doctor` shows what is missing")?;
     ensure!(
         listed.status.success(),
-        "apt-get does not say where this system's packages come from: {}",
+        "`apt-get indextargets` does not say where this system's packages come from: {}; see /etc/apt/sources.list.d",
         String::from_utf8_lossy(&listed.stderr).trim_end()
     );
     let lines: BTreeSet<_> = std::str::from_utf8(&listed.stdout)
-        .context("apt-get writes no UTF-8")?
+        .context("`apt-get indextargets` writes no UTF-8: see /etc/apt/sources.list.d for a line that is damaged")?
         .lines()
         .collect();
     if lines.is_empty() {

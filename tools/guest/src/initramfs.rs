@@ -96,13 +96,12 @@ fn list(own: &str, links: &str) -> String {
 
 fn output(command: &mut Command) -> Result<Vec<u8>> {
     let name = command.get_program().display().to_string();
-    let output = command
-        .stderr(Stdio::piped())
-        .output()
-        .with_context(|| format!("{name} did not start"))?;
+    let output = command.stderr(Stdio::piped()).output().with_context(|| {
+        format!("{name} did not start: `cargo xtask doctor` shows what is missing")
+    })?;
     ensure!(
         output.status.success(),
-        "{name} failed: {}",
+        "{name}, which makes the guest's first file system, failed; `cargo xtask doctor` shows what is missing: {}",
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
     Ok(output.stdout)

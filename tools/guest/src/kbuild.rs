@@ -58,14 +58,19 @@ fn is_file_made(line: &str) -> bool {
 /// Sees that each line of the configuration `wanted` is one of that in `file`, which was made of it: an option that is
 /// unknown to this version, or whose condition is not met, is left out without a word.
 pub fn survived(wanted: &str, file: &Path) -> Result<()> {
-    let made = fs::read_to_string(file)
-        .with_context(|| format!("the configuration left no {}", file.display()))?;
+    let made = fs::read_to_string(file).with_context(|| {
+        format!(
+            "the configuration left no {}: build the guest again",
+            file.display()
+        )
+    })?;
     let lost: Vec<_> = settings(wanted)
         .filter(|line| !holds(line, &made))
         .collect();
     if !lost.is_empty() {
         bail!(
-            "this version does not take these lines of the configuration:\n{}",
+            "{} was made without these lines of the configuration: this version does not know them, or what they depend on is not set; take them out of the file that asks for them, or set the rest:\n{}",
+            file.display(),
             lost.join("\n")
         );
     }

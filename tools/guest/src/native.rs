@@ -97,13 +97,13 @@ pub fn boot(guest: &Guest, folder: &Path, options: &Options<'_>) -> Result<Boote
         End::Off => {}
         End::Interrupted => {
             cofferdam_interrupt::give_way();
-            bail!("interrupted");
+            bail!("interrupted: the guest is switched off; nothing goes on");
         }
         end => {
             let last: Vec<_> = console.lines().rev().take(20).collect();
             let last: Vec<_> = last.into_iter().rev().collect();
             bail!(
-                "the guest did not switch itself off: {end}. The end of its console:\n{}",
+                "the guest did not switch itself off: {end}; boot it with `off`, or give it more time. The end of its console:\n{}",
                 last.join("\n")
             );
         }

@@ -41,10 +41,12 @@ pub fn compile(source: &Path) -> Result<Vec<u8>> {
         .arg(&program)
         .arg(source)
         .output()
-        .with_context(|| format!("{CROSS_COMPILE}gcc did not start"))?;
+        .with_context(|| {
+            format!("{CROSS_COMPILE}gcc did not start: `cargo xtask doctor` shows what is missing")
+        })?;
     ensure!(
         output.status.success(),
-        "{} does not compile:\n{}",
+        "{} does not compile; mend it where the compiler says:\n{}",
         source.display(),
         String::from_utf8_lossy(&output.stderr).trim_end()
     );

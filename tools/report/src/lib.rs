@@ -25,15 +25,22 @@ use anyhow::{Context, Result, ensure};
 /// # Errors
 /// It is none, or one of another version.
 pub fn read(text: &str) -> Result<Report> {
-    let value: serde_json::Value = serde_json::from_str(text).context("it is no JSON")?;
+    let value: serde_json::Value = serde_json::from_str(text).with_context(|| {
+        let what = match text.trim_start().starts_with('<') {
+            true => "that is the page",
+            false => "it is no JSON",
+        };
+        format!("{what}; make the data with `cargo cofferdam report SYSTEM --format json`")
+    })?;
     let format = value.get("format").and_then(|format| format.as_str());
     ensure!(
         format == Some(FORMAT),
-        "it is no report of this version: its `format` is {}, not `{FORMAT}`; make it with `cargo cofferdam report SYSTEM --format json`",
+        "its `format` is {}, not `{FORMAT}`, so that it is of another version or no report; make it with `cargo cofferdam report SYSTEM --format json`",
         format.map_or("not there".to_owned(), |format| format!(
             "`{}`",
             format.escape_debug()
         )),
     );
-    serde_json::from_value(value).context("it has the format of a report, and is not one")
+    serde_json::from_value(value)
+        .context("it has the format of a report, and is not one; make it with `cargo cofferdam report SYSTEM --format json`")
 }

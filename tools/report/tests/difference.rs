@@ -127,6 +127,7 @@ fn what_is_written_is_read() {
 fn what_is_no_report_is_said_to_be_none() {
     for (text, says) in [
         ("", "it is no JSON"),
+        ("<!doctype html>", "that is the page"),
         ("{}", "its `format` is not there"),
         (
             r#"{"format": "cofferdam-report/9"}"#,

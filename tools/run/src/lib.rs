@@ -243,8 +243,11 @@ pub fn debug(built: &Built, options: &Options, socket: &Path) -> Result<Debugged
     let mut running = machine.prepare()?.start()?;
     match running.wait(Some(SOCKET_APPEARS), |_| socket.exists().then_some(()))? {
         End::Seen(()) => Ok(Debugged(running)),
-        End::Failed(why) => bail!("QEMU failed: {why}"),
-        _ => bail!("QEMU does not wait for a debugger"),
+        End::Failed(why) => bail!("QEMU failed with {}: {why}", built.plan.system),
+        _ => bail!(
+            "QEMU does not wait for a debugger within {} s: try again when the host has less to do",
+            SOCKET_APPEARS.as_secs()
+        ),
     }
 }
 
@@ -303,7 +306,7 @@ pub fn forwards(built: &Built) -> bool {
 /// A port of the host that nobody has at the moment.
 pub fn free_port() -> Result<u16> {
     let free = || std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr();
-    Ok(free().context("the host has no free port")?.port())
+    Ok(free().context("the host has no free port for `forward`: end what uses its ports, or take the key out of the system's file")?.port())
 }
 
 /// The record as it is now.
@@ -312,10 +315,15 @@ fn snapshot(memory: &Memory) -> std::io::Result<Snapshot> {
 }
 
 fn machine(built: &Built, image: &[u8], options: &Options) -> Result<Machine> {
-    let memory_mib = u32::try_from(built.plan.ram_bytes >> 20).context("the RAM is too large")?;
+    let memory_mib = u32::try_from(built.plan.ram_bytes >> 20).with_context(|| {
+        format!(
+            "{} bytes of RAM are too many for QEMU: make `ram` in the system's file less",
+            built.plan.ram_bytes
+        )
+    })?;
     if built.plan.machine != "ppce500" {
         bail!(
-            "the board {} is the machine {} in QEMU, which this command cannot run",
+            "the board {} is the machine {} in QEMU, and this command runs ppce500 alone: docs/porting.md says what another takes",
             built.plan.board,
             built.plan.machine
         );

@@ -45,6 +45,8 @@ use crate::{
 /// The format of [`Manifest`].
 const FORMAT: u32 = 2;
 const MANIFEST: &str = "recording.json";
+/// What there is to do about one that is not whole.
+const ANEW: &str = "copy the recording anew, or record it again";
 const IMAGE: &str = "image.elf";
 const INPUTS: &str = "inputs.rr";
 /// The smallest piece of memory that somebody can have, and by which it is compared.
@@ -131,7 +133,10 @@ pub fn record(
     };
     for drive in &mut machine.drives {
         let Content::File(medium) = &mut drive.content else {
-            bail!("the disk {} holds nothing that can be kept", drive.name);
+            bail!(
+                "the disk {} is no file, and what it holds cannot be kept: give its device a file to be recorded with",
+                drive.name
+            );
         };
         let copy = partial.join(disk_file(&drive.name));
         fs::copy(&medium.file, &copy)
@@ -146,10 +151,11 @@ pub fn record(
     machine.replay = Some(Replay::Record(partial.join(INPUTS)));
     let outcome = run_machine(built, image, options, machine)?;
     // QEMU writes the head of the file last.
-    let inputs = fs::read(partial.join(INPUTS)).context("QEMU has recorded nothing")?;
+    let inputs =
+        fs::read(partial.join(INPUTS)).context("QEMU has recorded nothing: record it again")?;
     ensure!(
         inputs.iter().take(4).any(|byte| *byte != 0),
-        "QEMU was killed before it had written all of the recording"
+        "QEMU was killed before it had written all of the recording: nothing is kept; record it again"
     );
     if matches!(ended_by_kernel(&outcome.snapshot), Some(true)) {
         manifest.ended = HowItEnded::ByKernel;
@@ -168,14 +174,23 @@ pub fn record(
     Ok(outcome)
 }
 
-/// The folder in which a recording is made, empty.
-fn partial(folder: &Path) -> Result<PathBuf> {
+/// Whether a recording may be put there: over another one, or where nothing is.
+///
+/// # Errors
+/// Something else is there.
+pub fn has_room(folder: &Path) -> Result<()> {
     if folder.exists() && !folder.join(MANIFEST).exists() {
         bail!(
-            "{} is there, and is no recording: it stays as it is",
+            "{} is there, and is no recording: it stays as it is; name another folder with --output",
             folder.display()
         );
     }
+    Ok(())
+}
+
+/// The folder in which a recording is made, empty.
+fn partial(folder: &Path) -> Result<PathBuf> {
+    has_room(folder)?;
     let mut name = folder.as_os_str().to_owned();
     name.push(".partial");
     let partial = PathBuf::from(name);
@@ -280,15 +295,14 @@ impl Recording {
             folder.display()
         );
         let text = fs::read_to_string(&path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
-        let of_ours = |error: serde_json::Error| {
-            anyhow::anyhow!("{} is not as it was written: {error}", path.display())
-        };
-        let manifest: Manifest = serde_json::from_str(&text).map_err(of_ours)?;
+            .with_context(|| format!("{} cannot be read: {ANEW}", path.display()))?;
+        let path_name = path.display();
+        let manifest: Manifest = serde_json::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("{path_name} is not as it was written: {error}; {ANEW}")
+        })?;
         ensure!(
             manifest.format == FORMAT,
-            "{} is of format {}, and this command reads {FORMAT}: replay it with the version that recorded it, or record it again",
-            path.display(),
+            "{path_name} is of format {}, and this command reads {FORMAT}: replay it with the version that recorded it, or record it again",
             manifest.format
         );
         // They become parts of paths and of QEMU's arguments: nothing that comes from somewhere may name a file there.
@@ -301,28 +315,26 @@ impl Recording {
             && (manifest.devices.iter()).all(|device| made_of(device, "_-,=.:"));
         ensure!(
             plain,
-            "{} names a device in a way that no system does",
-            path.display()
+            "{path_name} names a device in a way that no system does: {ANEW}"
         );
         let needed = manifest.files_needed();
         let unknown = needed
             .iter()
             .find(|file| !manifest.files.contains_key(*file));
         if let Some(file) = unknown {
-            bail!("{} has nothing of {file}", path.display());
+            bail!("{path_name} has nothing of {file}: {ANEW}");
         }
         for (file, digest) in &manifest.files {
             ensure!(
                 made_of(file, "_-./") && !file.split('/').any(|part| part == ".."),
-                "{} names a file in a way that no recording does",
-                path.display()
+                "{path_name} names a file in a way that no recording does: {ANEW}"
             );
             let path = folder.join(file);
             let bytes = fs::read(&path)
-                .with_context(|| format!("the recording lacks {}: copy it anew", path.display()))?;
+                .with_context(|| format!("the recording lacks {}: {ANEW}", path.display()))?;
             ensure!(
                 sha256(&bytes) == *digest,
-                "{} is not the file that was recorded, by its SHA-256: copy the recording anew, or record it again",
+                "{} is not the file that was recorded, by its SHA-256: {ANEW}",
                 path.display()
             );
         }
@@ -413,17 +425,23 @@ impl Recording {
             }
             (progress.1.elapsed() > STANDSTILL).then_some(false)
         })?;
+        let folder = self.folder.display();
         match end {
             End::Seen(true) | End::Off => {}
-            End::Failed(why) => bail!("QEMU cannot go on: {why}"),
-            End::Interrupted => bail!("interrupted"),
-            End::Seen(false) | End::TimedOut => bail!("the machine stands still"),
+            End::Failed(why) => bail!(
+                "QEMU cannot go on with {folder}: {why}; if it is another QEMU than the one that recorded it, record it again"
+            ),
+            End::Interrupted => bail!("interrupted; the recording stays as it is"),
+            End::Seen(false) | End::TimedOut => bail!(
+                "the machine of {folder} stands still at tick {}, where the recorded one went on: record it again",
+                progress.0
+            ),
         }
         let (memory, _) = running.end()?;
         let digest = digest_of_memory(&memory, self.manifest.memory_mib)?;
         ensure!(
             digest == self.manifest.memory_sha256,
-            "the run ended with other contents of the memory than the recorded one: QEMU or this command are of other versions"
+            "the run of {folder} ended with other contents of the memory than the recorded one: QEMU or this command are of other versions; record it again with these"
         );
         Ok(snapshot(&memory)?)
     }
@@ -434,8 +452,11 @@ impl Recording {
         let mut running = self.prepare(qemu, serial, Some(socket))?.start()?;
         match running.wait(Some(SOCKET_APPEARS), |_| socket.exists().then_some(()))? {
             End::Seen(()) => Ok(running),
-            End::Failed(why) => bail!("QEMU cannot begin: {why}"),
-            _ => bail!("QEMU does not wait for a debugger"),
+            End::Failed(why) => bail!("QEMU cannot begin {}: {why}", self.folder.display()),
+            _ => bail!(
+                "QEMU does not wait for a debugger within {} s: try again when the host has less to do",
+                SOCKET_APPEARS.as_secs()
+            ),
         }
     }
 }

@@ -255,13 +255,15 @@ fn release_and_host(rustc: &Path) -> Option<(String, String)> {
 /// `toolchain.channel` of `rust-toolchain.toml`. The file is our own and has one `channel`; rustup judges the rest of it.
 fn pinned_channel(root: &Path) -> Result<String, Lack> {
     let file = root.join("rust-toolchain.toml");
-    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let by_hand = |why: String| Lack {
+        why,
+        remedy: Remedy::ByHand("restore the file from the repository".into()),
+    };
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| by_hand(format!("{} cannot be read: {error}", file.display())))?;
     text.lines()
         .filter_map(|line| line.split_once('='))
         .find(|(key, _)| key.trim() == "channel")
         .map(|(_, value)| value.trim().trim_matches('"').to_owned())
-        .ok_or_else(|| Lack {
-            why: format!("{} names no channel", file.display()),
-            remedy: Remedy::ByHand("restore the file from the repository".into()),
-        })
+        .ok_or_else(|| by_hand(format!("{} names no channel", file.display())))
 }

@@ -186,7 +186,9 @@ impl TargetBuild<'_> {
             .with_context(|| format!("{} did not start", cargo.get_program().display()))?;
         let (Some(messages), Some(mut complaints)) = (child.stdout.take(), child.stderr.take())
         else {
-            bail!("cargo's output is not connected");
+            bail!(
+                "cargo's output is not connected, which is a fault of this command: run it again"
+            );
         };
         let complaints = thread::spawn(move || {
             let mut text = String::new();

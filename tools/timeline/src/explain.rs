@@ -91,7 +91,7 @@ pub fn explain(run: &Run, partition: &str, at: i64) -> Result<Explanation> {
     let hz = run.system.timebase_hz;
     ensure!(
         (first..=last).contains(&at),
-        "nothing is known of {}: the events are those from {} to {} behind the start of the module{}",
+        "nothing is known of {}: choose a time among the events, which are those from {} to {} behind the start of the module, or run it longer{}",
         crate::text(at, hz),
         crate::text(first, hz),
         crate::text(last, hz),

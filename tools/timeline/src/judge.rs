@@ -15,7 +15,7 @@ impl Timeline {
     pub fn judge(&self, system: &System, interrupts_off_max_ticks: u64) -> Result<()> {
         ensure!(
             self.windows.iter().any(|window| window.whole),
-            "the ring went round within one window"
+            "the ring went round within one window: take the events of the whole run, which `run` keeps beside the record"
         );
         ensure!(
             self.all_as_late(),

@@ -30,7 +30,11 @@ impl Run {
     /// If the record is of another system than the plan, or there is no event.
     pub fn new(system: System, snapshot: &Snapshot, trace: Trace) -> Result<Self> {
         system.has_left(snapshot)?;
-        ensure!(!trace.events.is_empty(), "the run left no event");
+        ensure!(
+            !trace.events.is_empty(),
+            "the run of {} left no event: run it longer, with `--kernel trace`",
+            system.system
+        );
         ensure!(
             trace
                 .events

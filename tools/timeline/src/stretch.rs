@@ -4,6 +4,9 @@ use anyhow::{Result, bail, ensure};
 
 use crate::{Run, Window, text};
 
+/// At most so many rows of frames are named to whoever asked for another one.
+const NAMED: usize = 4;
+
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stretch {
@@ -41,11 +44,21 @@ impl<'a> View<'a> {
         let frames = run.frames();
         let known = || {
             let numbers: Vec<_> = frames.iter().filter_map(|frame| frame.number).collect();
-            match (numbers.first(), numbers.last()) {
-                (Some(first), Some(last)) => {
-                    format!("those from {first} to {last} are, if nothing is missing between")
+            let mut whole: Vec<(u64, u64)> = Vec::new();
+            for number in numbers {
+                match whole.last_mut() {
+                    Some((_, last)) if *last + 1 == number => *last = number,
+                    _ => whole.push((number, number)),
                 }
-                _ => "none is".to_owned(),
+            }
+            let named = whole.iter().take(NAMED);
+            let named: Vec<_> = named
+                .map(|(first, last)| format!("from {first} to {last}"))
+                .collect();
+            match whole.len() {
+                0 => "none is".to_owned(),
+                count if count > NAMED => format!("those {} are, and others", named.join(", ")),
+                _ => format!("those {} are", named.join(", ")),
             }
         };
         let frame = match number {

@@ -121,7 +121,7 @@ impl System {
     /// # Errors
     /// If it is none, or not one of this version.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let value = serde_json::from_slice(bytes).context("this is no JSON")?;
+        let value = serde_json::from_slice(bytes).context("it is no JSON")?;
         Self::from_value(value)
     }
 
@@ -130,7 +130,8 @@ impl System {
     /// # Errors
     /// As [`System::from_json`].
     pub fn from_value(plan: Value) -> Result<Self> {
-        let system: Self = serde_json::from_value(plan).context("this is no plan of a system")?;
+        let system: Self = serde_json::from_value(plan)
+            .context("it is no plan of a system, or one of another version")?;
         system.is_sound()?;
         Ok(system)
     }
@@ -139,7 +140,8 @@ impl System {
     fn is_sound(&self) -> Result<()> {
         ensure!(
             (1..=LARGEST_HZ).contains(&self.timebase_hz),
-            "the clock of the plan is none"
+            "its `timebase_hz` is {}, which no clock has",
+            self.timebase_hz
         );
         let windows = || self.schedules.iter().flat_map(|one| &one.windows);
         let times = windows().flat_map(|window| [window.start_ticks, window.length_ticks]);
@@ -149,10 +151,7 @@ impl System {
             times.into_iter().flatten()
         });
         let mut all = times.chain(frames).chain(own).chain([self.guard_ticks]);
-        ensure!(
-            all.all(|time| time < TOO_LONG),
-            "the plan has times of days"
-        );
+        ensure!(all.all(|time| time < TOO_LONG), "it has times of days");
         let groups = windows().flat_map(|window| window.group.iter().copied());
         let ranks = self.ranks.iter().map(|rank| rank.partition);
         let ends = self
@@ -162,7 +161,7 @@ impl System {
         let mut partitions = groups.chain(ranks).chain(ends);
         ensure!(
             partitions.all(|partition| partition < self.partitions.len()),
-            "the plan names partitions that it does not have"
+            "it names partitions that it does not have"
         );
         Ok(())
     }

@@ -36,16 +36,23 @@ def begin_again():
     connect()
 
 
+# The furthest that anybody has come.
+FURTHEST = 0
+
+
 def count():
     """How many instructions were executed."""
+    global FURTHEST
     try:
         text = gdb.execute("monitor info replay", to_string=True)
     except gdb.error:
         text = ""
     found = re.search(r"instruction count = (\d+)", text)
     if not found:
-        raise gdb.GdbError("the recording has ended; `go 0` begins again")
-    return int(found.group(1))
+        raise gdb.GdbError("the recording has ended, %d instructions or more behind its beginning; `go 0` begins again" % FURTHEST)
+    executed = int(found.group(1))
+    FURTHEST = max(FURTHEST, executed)
+    return executed
 
 
 class Alone:

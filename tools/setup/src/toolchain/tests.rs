@@ -201,4 +201,6 @@ fn a_tree_that_pins_nothing_is_no_tree() {
     fs::write(host.path("rust-toolchain.toml"), "[toolchain]\n").unwrap();
     let remedy = host.lacks("rust-toolchain.toml names no channel");
     assert!(matches!(remedy, Remedy::ByHand(_)), "{remedy:?}");
+    fs::remove_file(host.path("rust-toolchain.toml")).unwrap();
+    host.lacks("rust-toolchain.toml cannot be read");
 }
