@@ -5,6 +5,7 @@
 
 mod sample;
 mod screen;
+mod windows;
 
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -70,7 +71,7 @@ pub fn top(root: &Path, arguments: &Arguments) -> Result<()> {
         })?,
     };
     let mut sampler = Sampler::new(plan(&folder)?);
-    begun(&found)?;
+    begun(&found, own.is_some())?;
     let take = move || sampler.take(&read(&found.memory)?, found.goes_on());
     if once {
         let mut take = take;
@@ -79,12 +80,18 @@ pub fn top(root: &Path, arguments: &Arguments) -> Result<()> {
     screen::show(take)
 }
 
-/// Waits until the kernel has begun.
-fn begun(found: &Found) -> Result<()> {
+/// Waits until the kernel has begun; and of a run of this command's own, which begins with it, until there is something to see: a frame.
+fn begun(found: &Found, own: bool) -> Result<()> {
     let hold = Hold::new()?;
-    while !read(&found.memory)?.is_valid() {
+    let has_begun = || -> Result<bool> {
+        let record = read(&found.memory)?;
+        Ok(record.is_valid() && (!own || record.header().major_frames.get() > 0))
+    };
+    while !has_begun()? {
         if !found.goes_on() || hold.received() {
-            bail!("the run ended before its kernel began");
+            bail!(
+                "the run ended before its kernel began, or before there was a frame of it to see: `cargo cofferdam run` shows why"
+            );
         }
         thread::sleep(LOOK);
     }
@@ -113,7 +120,7 @@ fn plan(folder: &Path) -> Result<System> {
     let plan = plan.and_then(|bytes| System::from_json(&bytes));
     plan.with_context(|| {
         format!(
-            "{} cannot be read; `cargo cofferdam build` makes it",
+            "{} is damaged or not there; `cargo cofferdam build` makes it anew",
             file.display()
         )
     })
@@ -133,6 +140,7 @@ impl Own {
         let command = std::env::current_exe().context("this program cannot be found again")?;
         let child = Command::new(command)
             .args(["run", &arguments.system, "--headless", "--kernel", kernel])
+            .arg("--watched")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -150,7 +158,9 @@ impl Own {
                 .try_wait()
                 .context("the run cannot be waited for")?
             {
-                bail!("the run ended before its machine began: {status}");
+                bail!(
+                    "the run ended before its machine began ({status}): `cargo cofferdam run` shows why"
+                );
             }
             if let Some(found) =
                 Found::of(folder).filter(|found| Some(&found.address) != before.as_ref())
@@ -158,7 +168,7 @@ impl Own {
                 return Ok(found);
             }
             if hold.received() {
-                bail!("interrupted");
+                bail!("interrupted; the run has been ended, too");
             }
             thread::sleep(LOOK);
         }

@@ -66,10 +66,10 @@ impl Machine {
 
 const TABLE: &str = "\
 small: stopped, trace kernel, 3 ms of machine time, frame 3 of main, no window late
-  partition  state  cpu %      cpu  worst window  releases  missed  response  hypercalls  faults  events  restarts
-  control    ready   15.3   460 us        300 us         4       1    200 us           3       0       2         0
-  load       ready   39.3  1.18 ms        300 us         0       0      0 ns           7       0       0         0
-  driver     ready    7.6   228 us        300 us         0       0      0 ns          11       0       0         0
+  partition  state  cpu %      cpu  windows  worst window  granted  spent  releases  missed  response  hypercalls  faults  events  restarts
+  control    ready   15.3   460 us      3/3        300 us   390 us      -         4       1    200 us           3       0       2         0
+  load       ready   39.3  1.18 ms      6/6        300 us   290 us      -         0       0      0 ns           7       0       0         0
+  driver     ready    7.6   228 us      1/3        300 us   290 us      1         0       0      0 ns          11       0       0         0
 channels: lines 0/4
 ";
 
@@ -100,7 +100,32 @@ fn the_release_kernel_does_not_say_everything() {
     );
     let sample: Value = serde_json::from_str(&machine.top(&["--json"]).out).expect("JSON");
     assert!(sample["partitions"][0]["hypercalls"].is_null());
+    assert!(sample["partitions"][0]["windows_seen"].is_null());
     assert_eq!(sample["channels"], Value::Array(Vec::new()));
+}
+
+/// Where the ring has gone round, nobody knows of a queue what was not seen; and where it has not, one without messages is empty.
+#[test]
+fn what_a_channel_holds_is_said_as_far_as_it_is_known() {
+    let machine = Machine::new("top_held", true);
+    let said = |events: &[_], lost: u32| {
+        let mut record = small::record(events, true);
+        let count = offset::HEADER + std::mem::offset_of!(Header, trace);
+        let all = events.len() as u32 + lost;
+        record[count..count + 4].copy_from_slice(&all.to_be_bytes());
+        let kept = machine.system.path("kept");
+        fs::write(&kept, record).expect("a file");
+        machine.top(&["--record", &kept.display().to_string()]).out
+    };
+    let all = small::events();
+    assert!(said(&all[..4], 0).contains("channels: lines 0/4\n"));
+    // The message of `lines`, which nobody has taken yet.
+    assert!(said(&all[..12], 0).contains("channels: lines 1/4\n"));
+    let ring = cofferdam_abi::limits::TRACE_EVENTS;
+    let mut round = vec![all[4]; ring];
+    assert!(said(&round, 1).contains("lines ?/4; `?`: no message of it was seen"));
+    round[ring - 1] = all[8];
+    assert!(said(&round, 1).contains("lines ?/4; `?`"));
 }
 
 #[test]

@@ -11,6 +11,8 @@ use cofferdam_record::trace::Trace;
 use cofferdam_timeline::{System, text};
 use serde::Serialize;
 
+use super::windows::{Count, Windows, budgets, granted};
+
 /// So often the record is read again if the accounts changed meanwhile.
 const ATTEMPTS: usize = 8;
 /// The errors that an instruction of a partition makes: those before a missed deadline.
@@ -58,8 +60,16 @@ pub struct Row {
     pub cpu_permille: u64,
     /// Processor time in all.
     pub cpu_ticks: u64,
+    /// Windows of its own of which all events were seen; none if the kernel keeps none.
+    pub windows_seen: Option<u32>,
+    /// Those of them in which it had the processor.
+    pub windows_used: Option<u32>,
     /// The most that it used of one window.
     pub worst_window_used_ticks: u32,
+    /// What it is granted of the longest of its own; where it has none, its budget in those of others.
+    pub granted_ticks: u64,
+    /// Seen windows in which it used up a budget; none if it has none, or if the kernel keeps no events.
+    pub budget_spent: Option<u32>,
     /// Releases of its period.
     pub releases: u32,
     /// Releases whose work was not complete at the deadline.
@@ -100,15 +110,20 @@ pub struct Sampler {
     last: Option<Last>,
     /// The numbers of the last messages that went out and were taken, by channel.
     numbers: BTreeMap<u16, (u32, u32)>,
+    windows: Windows,
+    /// All events since the start are in the last record that was looked at.
+    all_seen: bool,
 }
 
 impl Sampler {
     /// For a run of this system.
     pub fn new(system: System) -> Self {
         Self {
+            windows: Windows::new(&system),
             system,
             last: None,
             numbers: BTreeMap::new(),
+            all_seen: false,
         }
     }
 
@@ -133,8 +148,14 @@ impl Sampler {
         let last = self.last.take().filter(|last| last.elapsed <= elapsed);
         let same = last.as_ref().is_some_and(|last| last.elapsed == elapsed);
         let traced = header.trace_kernel.get() != 0;
+        if last.is_none() {
+            self.numbers.clear();
+            self.windows = Windows::new(&self.system);
+        }
         if traced {
-            self.look_at_messages(snapshot);
+            let trace = Trace::of_ring(snapshot);
+            self.look_at_messages(&trace);
+            self.windows.look_at(&trace, &self.system);
         }
         let system = &self.system;
         let permille = accounts
@@ -153,12 +174,8 @@ impl Sampler {
             });
         let permille: Vec<_> = permille.collect();
         let rows = accounts.iter().enumerate().map(|(index, account)| {
-            row(
-                &system.partitions[index].name,
-                account,
-                permille[index],
-                traced,
-            )
+            let count = traced.then(|| self.windows.counts[index]);
+            row(system, index, account, permille[index], count)
         });
         let schedule = system.schedules.get(header.schedule.get() as usize);
         let sample = Sample {
@@ -193,8 +210,8 @@ impl Sampler {
         Ok(sample)
     }
 
-    fn look_at_messages(&mut self, snapshot: &Snapshot) {
-        let trace = Trace::of_ring(snapshot);
+    fn look_at_messages(&mut self, trace: &Trace) {
+        self.all_seen = trace.gaps.is_empty();
         for timed in &trace.events {
             let event = timed.event;
             let number = event.extra.get();
@@ -220,7 +237,11 @@ impl Sampler {
         let queues = channels.filter(|(channel, _)| channel.kind == "queuing");
         let fill = queues.map(|(channel, index)| {
             let numbers = self.numbers.get(&index);
-            let held = numbers.and_then(|(out, taken)| out.checked_sub(*taken));
+            let held = match numbers {
+                Some((out, taken)) => out.checked_sub(*taken),
+                // It had no message since the start.
+                None => self.all_seen.then_some(0),
+            };
             Fill {
                 channel: channel.name.clone(),
                 // More than has room is of a channel that was cleared in between.
@@ -238,7 +259,14 @@ fn permille(used: u64, since: u64) -> u64 {
     u64::try_from(permille).unwrap_or(u64::MAX).min(1000)
 }
 
-fn row(name: &str, account: &PartitionRecord, cpu_permille: u64, traced: bool) -> Row {
+/// `count`: none if the kernel keeps no events.
+fn row(
+    system: &System,
+    index: usize,
+    account: &PartitionRecord,
+    cpu_permille: u64,
+    count: Option<Count>,
+) -> Row {
     let states = [
         (PartitionState::Stopped, "stopped"),
         (PartitionState::Starting, "starting"),
@@ -251,15 +279,21 @@ fn row(name: &str, account: &PartitionRecord, cpu_permille: u64, traced: bool) -
         .find(|one| one.0 as u32 == account.state.get());
     let faults = account.errors.iter().take(FAULTS);
     Row {
-        name: name.to_owned(),
+        name: system.partitions[index].name.clone(),
         state: state.map_or("unknown", |one| one.1),
         cpu_permille,
         cpu_ticks: account.cpu_ticks.get(),
+        windows_seen: count.map(|count| count.seen),
+        windows_used: count.map(|count| count.used),
         worst_window_used_ticks: account.worst_window_used_ticks.get(),
+        granted_ticks: granted(system, index),
+        budget_spent: count
+            .filter(|_| budgets(system, index).next().is_some())
+            .map(|count| count.spent),
         releases: account.releases.get(),
         deadlines_missed: account.deadlines_missed.get(),
         response_max_ticks: account.response_max_ticks.get(),
-        hypercalls: traced.then(|| account.hypercalls.get()),
+        hypercalls: count.map(|_| account.hypercalls.get()),
         faults: faults.map(|count| u32::from(count.get())).sum(),
         health_events: account.health_events.get(),
         restarts: account.restarts.get(),
@@ -292,13 +326,19 @@ fn accounts(snapshot: &Snapshot) -> Option<&[u8]> {
     snapshot.bytes().get(..end)
 }
 
+/// Where a number would stand that nobody has.
+const UNKNOWN: &str = "-";
+
 /// The titles of the columns.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 15] = [
     "partition",
     "state",
     "cpu %",
     "cpu",
+    "windows",
     "worst window",
+    "granted",
+    "spent",
     "releases",
     "missed",
     "response",
@@ -310,19 +350,28 @@ pub const COLUMNS: [&str; 12] = [
 
 impl Row {
     /// As texts under [`COLUMNS`].
-    pub fn cells(&self, timebase_hz: u64) -> [String; 12] {
+    pub fn cells(&self, timebase_hz: u64) -> [String; 15] {
+        let counted = |count: Option<u32>| {
+            count.map_or_else(|| UNKNOWN.to_owned(), |count| count.to_string())
+        };
+        let windows = self.windows_used.zip(self.windows_seen);
         let time = |ticks: u64| text(i64::try_from(ticks).unwrap_or(i64::MAX), timebase_hz);
         [
             self.name.clone(),
             self.state.to_owned(),
             format!("{}.{}", self.cpu_permille / 10, self.cpu_permille % 10),
             time(self.cpu_ticks),
+            windows.map_or_else(
+                || UNKNOWN.to_owned(),
+                |(used, seen)| format!("{used}/{seen}"),
+            ),
             time(self.worst_window_used_ticks.into()),
+            time(self.granted_ticks),
+            counted(self.budget_spent),
             self.releases.to_string(),
             self.deadlines_missed.to_string(),
             time(self.response_max_ticks.into()),
-            self.hypercalls
-                .map_or_else(|| "-".to_owned(), |count| count.to_string()),
+            counted(self.hypercalls),
             self.faults.to_string(),
             self.health_events.to_string(),
             self.restarts.to_string(),
@@ -363,13 +412,22 @@ impl Sample {
     /// The line about channels.
     pub fn foot(&self) -> String {
         if self.kernel == "release" {
-            return "hypercalls and the fill of channels are known of the kernel `trace` alone"
+            return "windows, spent budgets, hypercalls and the fill of channels are known of the kernel `trace` alone"
                 .to_owned();
         }
         let fills: Vec<_> = self.channels.iter().map(Fill::cell).collect();
         match fills.as_slice() {
             [] => "there are no queuing channels".to_owned(),
-            fills => format!("channels: {}", fills.join(", ")),
+            fills => {
+                let unknown = self.channels.iter().any(|fill| fill.held.is_none());
+                let why = match unknown {
+                    true => {
+                        "; `?`: no message of it was seen to come and go, and what came before is not among the events any more"
+                    }
+                    false => "",
+                };
+                format!("channels: {}{why}", fills.join(", "))
+            }
         }
     }
 }

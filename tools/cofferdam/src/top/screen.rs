@@ -117,7 +117,11 @@ mod tests {
             state: "ready",
             cpu_permille: 123,
             cpu_ticks: 400,
+            windows_seen: Some(6),
+            windows_used: Some(5),
             worst_window_used_ticks: 4,
+            granted_ticks: 390,
+            budget_spent: None,
             releases: 7,
             deadlines_missed: missed,
             response_max_ticks: 9,
@@ -166,6 +170,8 @@ mod tests {
             "control",
             "12.3",
             "lines 2/4",
+            "5/6",
+            "390 us",
             "q leaves",
         ] {
             assert!(text.contains(part), "{part}: {text}");
