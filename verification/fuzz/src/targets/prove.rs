@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use cofferdam_compile::compile;
 use cofferdam_prove::Prover;
-use cofferdam_prove::certificate::Certificate;
+use cofferdam_prove::certificate::{Certificate, PublicKey};
 
 use super::{common, everything};
 use crate::Target;
@@ -50,6 +50,12 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// Who signed none of them: the first example of RFC 8032 (section 7.1).
+const SOMEBODYS_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+";
+
 fn run(bytes: &[u8]) {
     let Some((kind, rest)) = bytes.split_first() else {
         return;
@@ -58,7 +64,8 @@ fn run(bytes: &[u8]) {
     match kind {
         0 => {
             if let Ok(certificate) = Certificate::read(rest) {
-                assert!(certificate.verify("no key", rest).is_err());
+                let key = PublicKey::read(SOMEBODYS_KEY).expect("a key");
+                assert!(certificate.verify(&key, rest).is_err());
                 assert_eq!(
                     certificate
                         .write()
