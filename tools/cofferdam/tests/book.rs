@@ -16,8 +16,10 @@ const SHORT: &str = "20ms";
 
 /// Commands that take more than a small system for a short time: they are read here, and run by the tests in these files, with the options
 /// that the documents show.
-const RUN_ELSEWHERE: [(&str, &str); 6] = [
+const RUN_ELSEWHERE: [(&str, &str); 8] = [
     ("debug", "tools/xtask/src/debugger.rs"),
+    ("export-arinc653", "tools/cofferdam/tests/arinc653.rs"),
+    ("import-arinc653", "tools/cofferdam/tests/arinc653.rs"),
     ("prove", "tools/cofferdam/tests/prove.rs"),
     ("record", "tools/xtask/src/recordings.rs"),
     ("replay", "tools/xtask/src/recordings.rs"),

@@ -119,7 +119,18 @@ pub fn bench(workspace: &Workspace<'_>, json: bool, bless: bool) -> Result<()> {
 
 /// The same as test cases, one for each figure.
 pub fn cases(workspace: &Workspace<'_>) -> Result<Tally> {
-    compare(workspace.root, &measure(workspace)?)
+    let mut tally = compare(workspace.root, &measure(workspace)?)?;
+    for (path, shows) in [(None, "call_one_way"), (Some("call_one_way"), "rfi")] {
+        let text = broken_down(workspace, path);
+        let what = format!("what {} consists of", path.unwrap_or("each path"));
+        tally.count(&what, text.and_then(|text| has(&text, shows)));
+    }
+    Ok(tally)
+}
+
+fn has(text: &str, word: &str) -> Result<()> {
+    ensure!(text.contains(word), "there is no `{word}` in:\n{text}");
+    Ok(())
 }
 
 fn compare(root: &Path, figures: &[Figure]) -> Result<Tally> {
@@ -180,6 +191,10 @@ fn judge(figure: &Figure, blessed: Option<&Figure>) -> Result<()> {
 
 /// Shows what the instructions of the paths are, or of one path each of them.
 pub fn breakdown(workspace: &Workspace<'_>, path: Option<&str>) -> Result<()> {
+    Ok(print_result(broken_down(workspace, path)?)?)
+}
+
+fn broken_down(workspace: &Workspace<'_>, path: Option<&str>) -> Result<String> {
     let counting = Counting::new(workspace)?;
     let load = path == Some(INTERRUPTS_OFF);
     let (system, time) = if load { LOAD } else { WALK };
@@ -190,8 +205,8 @@ pub fn breakdown(workspace: &Workspace<'_>, path: Option<&str>) -> Result<()> {
         of_paths(&Excursions::new(&built, &counts)?)?
     };
     let kernel = built.directory.join(KERNEL);
-    let text = match path {
-        None => breakdown::by_function(&figures, &kernel)?,
+    match path {
+        None => breakdown::by_function(&figures, &kernel),
         Some(path) => {
             let known: Vec<&str> = figures.iter().map(|figure| figure.path.as_str()).collect();
             let figure = figures.iter().find(|figure| figure.path == path);
@@ -199,10 +214,9 @@ pub fn breakdown(workspace: &Workspace<'_>, path: Option<&str>) -> Result<()> {
                 let known = known.join(", ");
                 format!("no path {path} is walked; there are {known}, and {INTERRUPTS_OFF}")
             })?;
-            breakdown::by_instruction(figure, &kernel)?
+            breakdown::by_instruction(figure, &kernel)
         }
-    };
-    Ok(print_result(text)?)
+    }
 }
 
 fn measure(workspace: &Workspace<'_>) -> Result<Vec<Figure>> {
@@ -272,12 +286,27 @@ pub fn bounds(workspace: &Workspace<'_>, systems: &Systems) -> Result<Tally> {
             .and_then(|one| one.bounded(built));
         tally.note(name, bounded);
     }
+    for of in [None, Some("decrementer")] {
+        let text = longest(workspace, LOAD.0, of, false);
+        let what = format!("the longest, {}", of.unwrap_or("of each entry"));
+        tally.count(&what, text.and_then(|text| has(&text, "decrementer")));
+    }
     Ok(tally)
 }
 
 /// Shows the longest paths of a system's kernel with interrupts off, beside what a run of it came to; or what the longest path
 /// of one entry consists of.
 pub fn paths(workspace: &Workspace<'_>, system: &str, of: Option<&str>, json: bool) -> Result<()> {
+    let text = longest(workspace, system, of, json)?;
+    Ok(print_result(text.trim_end())?)
+}
+
+fn longest(
+    workspace: &Workspace<'_>,
+    system: &str,
+    of: Option<&str>,
+    json: bool,
+) -> Result<String> {
     let times = [WALK, LOAD];
     let time = times.iter().find(|(name, _)| *name == system);
     let time = time.map_or(LOAD.1, |(_, time)| *time);
@@ -288,9 +317,7 @@ pub fn paths(workspace: &Workspace<'_>, system: &str, of: Option<&str>, json: bo
         None if json => vec!["--json"],
         None => Vec::new(),
     };
-    Ok(print_result(
-        analyser.run(&built, true, &options)?.trim_end(),
-    )?)
+    analyser.run(&built, true, &options)
 }
 
 /// The figure of the longest run with interrupts off.

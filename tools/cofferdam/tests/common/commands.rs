@@ -25,22 +25,41 @@ pub fn documents() -> Vec<(String, String)> {
 }
 
 /// The commands of a document that begin so, each as its words and what is shown to come of it: without the comment behind it, and without
-/// the file that its output goes to.
+/// the file that its output goes to. In a block of a console they stand behind a prompt; in one of a shell each line is one.
 pub fn commands(text: &str, program: &str) -> Vec<(Vec<String>, String)> {
-    let blocks = text.split("```console\n").skip(1);
-    let blocks = blocks.map(|block| block.split("```").next().unwrap_or_default());
+    let blocks = text.split("\n```").skip(1).step_by(2);
     let mut commands = Vec::new();
-    for command in blocks.flat_map(|block| block.split("$ ").skip(1)) {
-        let (line, shown) = command.split_once('\n').unwrap_or((command, ""));
-        let line = line.split("  #").next().unwrap_or_default();
-        let line = line.split('>').next().unwrap_or_default();
-        let Some(rest) = line.strip_prefix(program) else {
-            continue;
+    for block in blocks {
+        let (language, block) = block.split_once('\n').unwrap_or_default();
+        let shown: Vec<_> = match language {
+            "console" => (block.split("$ ").skip(1))
+                .map(|command| command.split_once('\n').unwrap_or((command, "")))
+                .collect(),
+            "sh" => block.lines().map(|line| (line, "")).collect(),
+            _ => continue,
         };
-        if rest.starts_with(' ') {
-            let words = rest.split_whitespace().map(str::to_owned);
-            commands.push((words.collect(), shown.to_owned()));
+        for (line, shown) in shown {
+            let line = line.split("  #").next().unwrap_or_default();
+            let line = line.split('>').next().unwrap_or_default();
+            let Some(rest) = line.strip_prefix(program) else {
+                continue;
+            };
+            if rest.starts_with(' ') {
+                commands.push((words(rest), shown.to_owned()));
+            }
         }
     }
     commands
+}
+
+/// As a shell divides a line, as far as the documents go: a word may stand in double quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (number, piece) in line.split('"').enumerate() {
+        match number % 2 {
+            0 => words.extend(piece.split_whitespace().map(str::to_owned)),
+            _ => words.push(piece.to_owned()),
+        }
+    }
+    words
 }
