@@ -106,15 +106,19 @@ fn widths(picture: &str, class: &str) -> Vec<u32> {
 #[test]
 fn what_is_short_is_seen_and_what_it_may_be_is_drawn() {
     let run = run();
-    let frame = svg::svg(&run, Stretch::Frame(1)).expect("a picture");
-    for class in ["run", "guard", "budget"] {
-        let widths = widths(&frame, class);
-        assert!(!widths.is_empty(), "no {class}");
-        assert!(
-            widths.iter().all(|width| *width >= 20),
-            "{class}: {widths:?}"
-        );
+    // Of a second, everything of this run is short.
+    for stretch in [Stretch::Frame(1), Stretch::Ticks(0, 1_000_000)] {
+        let picture = svg::svg(&run, stretch).expect("a picture");
+        for class in ["run", "guard", "budget"] {
+            let widths = widths(&picture, class);
+            assert!(!widths.is_empty(), "no {class}");
+            assert!(
+                widths.iter().all(|width| *width >= 20),
+                "{class}: {widths:?}"
+            );
+        }
     }
+    let frame = svg::svg(&run, Stretch::Frame(1)).expect("a picture");
     let windows = run.system.schedules[0].windows.len();
     assert_eq!(widths(&frame, "guard").len(), windows);
 }
