@@ -1,0 +1,5 @@
+//! Links the partition at its place.
+
+fn main() {
+    cofferdam_native_build::link();
+}
