@@ -27,7 +27,8 @@ pub fn documents() -> Vec<(String, String)> {
 /// The commands of a document that begin so, each as its words and what is shown to come of it: without the comment behind it, and without
 /// the file that its output goes to. In a block of a console they stand behind a prompt; in one of a shell each line is one.
 pub fn commands(text: &str, program: &str) -> Vec<(Vec<String>, String)> {
-    let blocks = text.split("\n```").skip(1).step_by(2);
+    // Each ends with a line of its own.
+    let blocks = text.split("```").skip(1).step_by(2);
     let mut commands = Vec::new();
     for block in blocks {
         let (language, block) = block.split_once('\n').unwrap_or_default();
