@@ -26,8 +26,6 @@ const RUN_ELSEWHERE: [(&str, &str); 8] = [
     ("top", "tools/cofferdam/tests/top.rs"),
     ("trace", "tools/cofferdam/tests/trace.rs"),
 ];
-/// Options that no test gives. They are read here.
-const GIVEN_NOWHERE: [&str; 1] = ["--run"];
 
 /// A tree as far as `new` and `check` look at it: the partitions of this one, and nothing of a system.
 fn tree() -> TempDir {
@@ -67,8 +65,7 @@ fn in_small(words: &[String], system: &System) -> Vec<String> {
 /// Whether a command is one that others run. Fails if they do not give an option that it has.
 fn is_run_elsewhere(arguments: &[&str]) -> bool {
     let of_command = |(command, _): &&(&str, &str)| *command == arguments[0];
-    let options = arguments.iter().filter(|word| word.starts_with("--"));
-    let mut options = options.filter(|option| !GIVEN_NOWHERE.contains(option));
+    let mut options = arguments.iter().filter(|word| word.starts_with("--"));
     let Some((command, file)) = RUN_ELSEWHERE.iter().find(of_command) else {
         return false;
     };

@@ -128,6 +128,25 @@ fn what_a_channel_holds_is_said_as_far_as_it_is_known() {
     assert!(said(&round, 1).contains("lines ?/4; `?`"));
 }
 
+/// It is built, begun and ended by the command, and the last run stays what it was.
+#[test]
+fn a_run_of_its_own_is_no_run_that_is_judged() {
+    let system = System::spinning("top_own");
+    let file = system.file();
+    let run = ["run", &file, "--for", "20ms", "--icount"];
+    assert!(ends(&mut cofferdam(&run)).status.success());
+    let kept = || ["record", "run.json"].map(|name| fs::read(system.built().join(name)).ok());
+    let before = kept();
+    assert!(before.iter().all(Option::is_some));
+    let said = ends(&mut cofferdam(&["top", &file, "--run", "--once"]));
+    assert!(said.status.success(), "{said:#?}");
+    assert!(said.out.contains("\n  one "), "{said:#?}");
+    for never in ["FAILED", "not expected", "interrupted"] {
+        assert!(!said.err.contains(never), "{said:#?}");
+    }
+    assert!(kept() == before, "the last run was overwritten");
+}
+
 #[test]
 fn a_run_that_is_not_there_is_said_to_be_none() {
     let machine = Machine::new("top_none", true);

@@ -172,7 +172,7 @@ fn what_nobody_knows_is_not_explained() {
     );
     let before = said(&without(30), "control", 500);
     assert!(
-        before.contains("the events are those from 1 ms to 3 ms"),
+        before.contains("among the events, which are those from 1 ms to 3 ms"),
         "{before}"
     );
     assert!(before.contains("30 of 65 events are missing"), "{before}");

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use cofferdam_build::{Kernel, Tree, locate, new_partition, store};
 use cofferdam_run::command::built;
+use tempfile::TempDir;
 
 use crate::machines::Systems;
 use crate::parts::Tally;
@@ -95,12 +97,9 @@ fn folder_of(tree: &Tree, system: &str) -> String {
     tree.root.join("systems").join(system).display().to_string()
 }
 
-/// The example of a workspace beside the tree: its partition, its guest and its system build and run from another folder, as its users
-/// would have it, with the tree in it by a link.
+/// The example of a workspace beside the tree: its partition, its guest and its system build and run from another folder.
 pub fn outside(tree: &Tree, systems: &Systems) -> Result<Tally> {
-    let folder = tempfile::tempdir()?;
-    copy_sources(&tree.root.join(EXAMPLE), folder.path())?;
-    std::os::unix::fs::symlink(&tree.root, folder.path().join("cofferdam"))?;
+    let folder = example(tree)?;
     let build = || -> Result<()> {
         let system = folder.path().display().to_string();
         let outcome = systems.run(&built(tree.build(&locate(&tree.root, &system)?))?, 300)?;
@@ -118,6 +117,69 @@ pub fn outside(tree: &Tree, systems: &Systems) -> Result<Tally> {
     let mut tally = Tally::default();
     tally.count("a unit of its own builds and runs", build());
     Ok(tally)
+}
+
+/// The command as it is installed, started in the folder of the example, which is no part of the tree: it was built from that, and finds it again.
+pub fn installed(tree: &Tree) -> Result<Tally> {
+    let folder = example(tree)?;
+    let mut tally = Tally::default();
+    tally.count(
+        "it checks, runs and proves a unit outside of the tree",
+        install_and_use(tree, folder.path()),
+    );
+    Ok(tally)
+}
+
+/// The example with a link to the tree, as its users would have it.
+fn example(tree: &Tree) -> Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    copy_sources(&tree.root.join(EXAMPLE), folder.path())?;
+    std::os::unix::fs::symlink(&tree.root, folder.path().join("cofferdam"))?;
+    Ok(folder)
+}
+
+fn install_and_use(tree: &Tree, folder: &Path) -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let mut install = tree.toolchain.cargo();
+    install
+        .args(["install", "--debug", "--offline", "--locked", "--quiet"])
+        .arg("--path")
+        .arg(tree.root.join("tools/cofferdam"))
+        .arg("--root")
+        .arg(place.path())
+        // What it takes has been built there.
+        .env("CARGO_TARGET_DIR", &tree.target);
+    let said = install.output().context("cargo did not start")?;
+    ensure!(
+        said.status.success(),
+        "it is not installed:\n{}",
+        String::from_utf8_lossy(&said.stderr)
+    );
+    let run = ["run", ".", "--for", "500ms", "--icount", "--json"];
+    for (arguments, part) in [
+        (&["check", "."][..], "unit: the file obeys every rule"),
+        (&run[..], "\"ok\":true"),
+        (&["prove", "."][..], "statements hold"),
+    ] {
+        let mut command = Command::new(place.path().join("bin/cofferdam"));
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .env("CARGO_TARGET_DIR", &tree.target)
+            .env_remove("COFFERDAM_ROOT")
+            .stdin(Stdio::null());
+        let said = command
+            .output()
+            .context("what was installed did not start")?;
+        let out = String::from_utf8_lossy(&said.stdout);
+        ensure!(
+            said.status.success() && out.contains(part),
+            "`cofferdam {}`: {out}{}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&said.stderr)
+        );
+    }
+    Ok(())
 }
 
 /// Copies everything but what was made from it. Copies are as old as what they are of.

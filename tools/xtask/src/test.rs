@@ -34,9 +34,12 @@ use crate::workspace::Workspace;
 const FUZZ_TIME: Duration = Duration::from_secs(10);
 
 /// What runs on the host, behind [`lint::PARTS`].
-const HOST: [lint::Part; 4] = [
+const HOST: [lint::Part; 5] = [
     ("tests on the host", host::tests),
     ("the book", book::tests),
+    ("the command as it is installed", |workspace| {
+        reproduce::installed(&tree(workspace))
+    }),
     ("undefined behaviour (Miri)", nightly::miri),
     ("inputs guided by coverage (libFuzzer)", |workspace| {
         nightly::fuzz(workspace, FUZZ_TIME)
