@@ -4,12 +4,12 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::processes::Job;
+use common::processes::{Job, until};
 use common::{cofferdam, ends, folder};
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -21,6 +21,7 @@ fn tree() -> TempDir {
     let tree = folder();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     fs::create_dir_all(tree.path().join("partitions/there")).unwrap();
+    fs::create_dir_all(tree.path().join("systems")).unwrap();
     fs::create_dir_all(tree.path().join(TEMPLATES)).unwrap();
     fs::copy(source.join("Cargo.lock"), tree.path().join("Cargo.lock")).unwrap();
     for template in fs::read_dir(source.join(TEMPLATES)).unwrap() {
@@ -63,7 +64,7 @@ fn a_new_partition_is_a_whole_crate() {
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o444, 0o444, "{file} is for everybody to read");
     }
-    assert_eq!(entries(&tree).len(), 5, "{:?}", entries(&tree));
+    assert_eq!(entries(&tree).len(), 6, "{:?}", entries(&tree));
 }
 
 #[test]
@@ -109,8 +110,13 @@ fn what_is_interrupted_has_written_nothing() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &template, mode).unwrap();
     let before = entries(&tree);
     let mut job = Job::start(&mut new(&tree, "pump"));
-    // It reads as soon as somebody can open the pipe for writing, which then waits for nobody.
-    let _writer = fs::File::options().write(true).open(&template).unwrap();
+    // It reads as soon as somebody can open the pipe for writing. Who cannot does not wait for it here: it may have ended for another reason.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let _writer = until("a reader of the template", || {
+        let mut options = fs::File::options();
+        let options = options.write(true).custom_flags(nonblocking);
+        options.open(&template).ok()
+    });
     job.signal_group(Signal::INT);
     let said = job.end();
     assert_eq!(said.status.signal(), Some(Signal::INT.as_raw()));
