@@ -303,13 +303,19 @@ fn an_idle_guest_waits_for_its_decrementer() {
     assert_eq!(simulation.registers(0).pc, 0xb00);
 }
 
-#[test]
-fn a_line_brings_the_monitor_back() {
+/// A monitor that has an interrupt, which is a line of its partition, before its guest runs.
+fn with_interrupt() -> (Simulation, u8, u32) {
     let mut system = system();
     let (interrupt, _, line) = system.interrupt(0);
     system.let_interrupts(0, 0, &[interrupt]);
     let mut simulation = system.boot();
     simulation.advance_until_runs(0);
+    (simulation, interrupt, line)
+}
+
+#[test]
+fn a_line_brings_the_monitor_back() {
+    let (mut simulation, interrupt, line) = with_interrupt();
     simulation.set_page(0, page::ENABLED, line);
     simulation.call(0, Hypercall::GuestRun, &[]);
     simulation.device_asks(interrupt);
@@ -319,11 +325,7 @@ fn a_line_brings_the_monitor_back() {
 
 #[test]
 fn what_was_carried_out_for_a_guest_is_done_though_a_line_brings_its_monitor_back_at_once() {
-    let mut system = system();
-    let (interrupt, _, line) = system.interrupt(0);
-    system.let_interrupts(0, 0, &[interrupt]);
-    let mut simulation = system.boot();
-    simulation.advance_until_runs(0);
+    let (mut simulation, interrupt, line) = with_interrupt();
     simulation.call(0, Hypercall::GuestRun, &[]);
     execute(&mut simulation, mfspr(3, spr::EPR));
     simulation.set_page(0, page::ENABLED, line);
