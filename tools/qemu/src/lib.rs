@@ -60,7 +60,7 @@ pub struct Machine {
     pub plugin: Option<Plugin>,
     /// A reset starts the machine anew, its RAM kept but for what the image brings; else it ends it.
     pub reboots: bool,
-    /// For whoever counts instructions with devices at work, or sits at a terminal: idle time passes as on the host's clock, instead of being jumped over from timer
+    /// For whoever counts instructions with devices at work, records them, or sits at a terminal: idle time passes as on the host's clock, instead of being jumped over from timer
     /// to timer while a device is busy; and a network device sends a while after it was told to, by the machine's clock.
     pub paced: bool,
     /// Something will be done to it while it runs: see [`Running::ask`].
@@ -347,7 +347,7 @@ impl Machine {
             let replay = replay.unwrap_or_default();
             qemu.args(["-icount", &format!("shift={shift},sleep={sleep}{replay}")]);
         }
-        if self.replay.is_some() && !self.paced {
+        if self.replay.is_some() {
             // Who records keeps QEMU itself waiting until a timer is due, and a machine that has come to its end has none: a filter without any frame
             // has one, each 10 ms. The machine does not see it.
             qemu.args(["-netdev", "hubport,id=pulse,hubid=0"]);

@@ -176,7 +176,7 @@ pub fn in_order(output: &Output, all: &[&str]) -> Result<()> {
         let found = rest.find(shows);
         ensure!(
             found.is_some(),
-            "GDB does not show `{}`:\n{text}\n{}",
+            "it does not show `{}`:\n{text}\n{}",
             shows.trim(),
             String::from_utf8_lossy(&output.stderr)
         );

@@ -30,7 +30,7 @@ const SHOWS: [&str; 9] = [
     "instructions from the start, in:\nthe kernel\n",
     "instructions from the start, in:\nthe kernel\n",
     "instructions from the start, in:\nrogue\n",
-    "begin(attack);",
+    "rogue::begin (attack=",
     "Temporary breakpoint",
     "instructions from the start, in:\nrogue\n",
     // Which makes the frame.
@@ -38,8 +38,9 @@ const SHOWS: [&str; 9] = [
     "health: memory_violation of rogue",
 ];
 
-/// What it is told of a run of `linux`: forth to where the guest's kernel would begin the first program, and back to its own beginning.
-const COMMANDS_OF_GUEST: [&str; 9] = [
+/// What it is told of a run of `linux`: forth to where the guest's kernel begins the first program, back to its own beginning, and forth to a program, to
+/// which it comes once its disk has answered.
+const COMMANDS_OF_GUEST: [&str; 10] = [
     "break kernel_init",
     "continue",
     "who",
@@ -48,15 +49,17 @@ const COMMANDS_OF_GUEST: [&str; 9] = [
     "back-to start_kernel",
     "guest-program timebase",
     "guest-break timebase.c:_start",
+    "continue",
     "kill",
 ];
-const SHOWS_OF_GUEST: [&str; 6] = [
+const SHOWS_OF_GUEST: [&str; 7] = [
     "in kernel_init ()",
     "\nthe guest of linux\n",
     "instructions from the start, in:\nthe guest of linux\n",
     "instructions from the start, in:\nthe guest of linux\n",
     "in start_kernel ()",
     "Breakpoint 2 at timebase.c:_start, in the guest of linux\n",
+    "Breakpoint 2, _start () at /cofferdam/personalities/guest/programs/timebase.c:",
 ];
 
 /// One case for each thing that a recording is for.
@@ -73,6 +76,10 @@ pub fn tests(workspace: &Workspace<'_>) -> Result<Tally> {
     tally.count(
         "a run of `linux`, with disk and network, ends the same when it is gone through again",
         linux.replays(),
+    );
+    tally.count(
+        "a Linux that is recorded reaches its shell, by way of its disk",
+        linux.reaches_its_shell(),
     );
     tally.count(
         "that it ended otherwise is noticed",
@@ -172,7 +179,16 @@ impl<'w> Recorded<'w> {
         Ok(())
     }
 
-    /// The guest of a partition: its kernel, and the way back. No program of it: where it has a disk, a recorded Linux comes to none.
+    /// What a disk gives is recorded, and comes again: the guest waits for it before it begins a program.
+    fn reaches_its_shell(&self) -> Result<()> {
+        let recorded = self.recorded.as_ref();
+        let recorded = recorded.map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let marks = ["/init runs", "built-in shell (ash)"];
+        in_order(recorded, &marks)?;
+        in_order(&self.replay(&[])?, &marks).context("gone through again")
+    }
+
+    /// The guest of a partition: its kernel, the way back, and a program of it.
     fn goes_to_its_guest(&self) -> Result<()> {
         let mut arguments = vec!["--debug", "linux", "--quiet", "--batch"];
         for command in COMMANDS_OF_GUEST {

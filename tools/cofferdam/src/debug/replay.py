@@ -173,22 +173,21 @@ class Back(gdb.Command):
 
 
 class Seen(gdb.Breakpoint):
-    """Stops nobody, and knows how many instructions had been executed when the partition came by last, and where that was."""
+    """Stops nobody, and knows how many instructions had been executed when the partition came by last."""
 
     last = None
-    pc = None
 
     def __init__(self, place, pids, is_one=lambda: True, **kind):
         super().__init__(place, internal=True, **kind)
         self.pids = pids or (GUEST_PIDS if of_guest(self) else PIDS)
         self.is_one = is_one
+        self.watches = self.type != gdb.BP_BREAKPOINT
 
     def stop(self):
         low, high = self.pids
         if low <= register("pid") <= high and register("msr") & ADDRESS_SPACE_1 and self.is_one():
             # At a watchpoint QEMU is behind the instruction, and GDB, which takes it to be before, has it execute one more.
-            self.last = count() - (self.type != gdb.BP_BREAKPOINT)
-            self.pc = register("pc") if self.type == gdb.BP_BREAKPOINT else None
+            self.last = count() - self.watches
         return False
 
 
@@ -198,9 +197,11 @@ def back(here, seen):
     seen.delete()
     if seen.last is None or seen.last >= here:
         return False
-    go(seen.last)
-    if seen.pc not in (None, register("pc")):
-        # The instruction fails, which counts for nothing: the machine is in the vector by now, and one instruction before it was not there yet.
+    if seen.watches or seen.last == 0:
+        go(seen.last)
+    else:
+        # If the instruction fails, which counts for nothing, the machine may be in the vector by that count. One before it is not; and behind a step GDB
+        # shows the innermost of the functions that are inlined there.
         go(seen.last - 1)
         gdb.execute("stepi", to_string=True)
     return True
