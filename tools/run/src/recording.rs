@@ -116,10 +116,8 @@ pub fn record(
     // that does not sleep never comes there (`accel/tcg/icount-common.c`, `icount_account_warp_timer`).
     machine.paced |= !machine.drives.is_empty() || !machine.networks.is_empty();
     // An idle machine then goes on by the host's clock, and the end of a window is as late as the host is.
-    let options = &Options {
-        instruction_clock: options.instruction_clock && !machine.paced,
-        ..options.clone()
-    };
+    let mut options = options.clone();
+    options.instruction_clock &= !machine.paced;
     fs::create_dir_all(partial.join("disks"))?;
     fs::write(partial.join(IMAGE), image)?;
     let mut manifest = Manifest {
@@ -157,7 +155,7 @@ pub fn record(
         });
     }
     machine.replay = Some(Replay::Record(partial.join(INPUTS)));
-    let outcome = run_machine(built, image, options, machine)?;
+    let outcome = run_machine(built, image, &options, machine)?;
     // QEMU writes the head of the file last.
     let inputs =
         fs::read(partial.join(INPUTS)).context("QEMU has recorded nothing: record it again")?;
@@ -326,10 +324,8 @@ impl Recording {
             "{path_name} names a device in a way that no system does: {ANEW}"
         );
         let needed = manifest.files_needed();
-        let unknown = needed
-            .iter()
-            .find(|file| !manifest.files.contains_key(*file));
-        if let Some(file) = unknown {
+        let mut needed = needed.iter();
+        if let Some(file) = needed.find(|file| !manifest.files.contains_key(*file)) {
             bail!("{path_name} has nothing of {file}: {ANEW}");
         }
         for (file, digest) in &manifest.files {
