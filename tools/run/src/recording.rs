@@ -548,7 +548,7 @@ mod tests {
             ),
             (
                 |it| it["format"] = json!(1),
-                "is of format 1, and this command reads 2",
+                "is of format 1, and this command reads 3",
             ),
             (|it| it["more"] = json!(1), "is not as it was written"),
             (
