@@ -237,7 +237,7 @@ fn a_call_whose_servers_window_ends_still_times_out() {
 }
 
 #[test]
-fn an_interrupt_ends_the_wait_and_the_reply_is_collected() {
+fn an_interrupt_ends_the_wait_and_the_request_stands() {
     let mut simulation = boot();
     simulation.set_page(CLIENT, page::ENABLED, 1 << page::LINE_TIMER);
     let at = simulation.now() + 30;

@@ -6,8 +6,8 @@ use cofferdam_abi::hypercall::Hypercall;
 use cofferdam_abi::page;
 use cofferdam_abi::record::PartitionState;
 use cofferdam_core::Fault;
-use cofferdam_machine::{Simulation, SystemBuilder};
-use cofferdam_tables::ChannelKind;
+use cofferdam_machine::{DATA, Simulation, SystemBuilder};
+use cofferdam_tables::{CapabilityKind, ChannelKind};
 
 const STORE: Fault = Fault {
     exception: Exception::DataStorage,
@@ -159,4 +159,64 @@ fn an_exception_that_switches_the_schedule_happens_once() {
     assert_eq!(simulation.registers(0).pc, pc + 4);
     simulation.advance(2000);
     assert_eq!(simulation.record().header.schedule, 1);
+}
+
+/// A worker whose health monitor may restart it once, and a manager in its window with rights over it: slots 0 and 1.
+fn with_a_manager() -> Simulation {
+    let mut system = SystemBuilder::new();
+    let [worker, manager] = system.partitions(["worker", "manager"]);
+    system.capability(manager, CapabilityKind::HealthLog, 0, 0);
+    system.capability(manager, CapabilityKind::Partition, worker, 3);
+    system.schedule(&[(1000, &[0, 1])]);
+    let own = system.own(worker);
+    own.actions[Error::RestartLimit as usize] = Action::Stop as u8;
+    (own.restart_max, own.restart_per_ticks) = (1, 1_000_000);
+    system.own(manager).actions[Error::ApplicationError as usize] = Action::Log as u8;
+    system.boot()
+}
+
+#[test]
+fn a_restart_that_is_ordered_is_not_counted() {
+    let mut simulation = with_a_manager();
+    for action in [1, 2, 1, 2] {
+        simulation.call(0, Hypercall::SelfControl, &[action]);
+        simulation.call(0, Hypercall::Wait, &[0]);
+        let ordered = simulation.call(1, Hypercall::PartitionControl, &[1, action]);
+        assert_eq!(ordered.status, Some(Status::Ok));
+    }
+    // The one that counts, and then the one that is too many.
+    simulation.fault(STORE);
+    assert_eq!(simulation.state(0), PartitionState::Ready);
+    assert_eq!(simulation.account(0).restarts, 9);
+    simulation.fault(STORE);
+    assert_eq!(simulation.state(0), PartitionState::Stopped);
+}
+
+#[test]
+fn a_reader_goes_on_where_its_last_life_was() {
+    let mut simulation = with_a_manager();
+    simulation.call(0, Hypercall::Wait, &[0]);
+    for detail in [1, 2] {
+        simulation.call(1, Hypercall::HealthRaise, &[detail]);
+    }
+    let read = |simulation: &mut Simulation| {
+        let read = simulation.call(1, Hypercall::HealthRead, &[0, DATA]);
+        let entry = simulation.load(1, DATA, 64);
+        (read.status, entry[27])
+    };
+    assert_eq!(read(&mut simulation), (Some(Status::Ok), 1));
+    simulation.call(1, Hypercall::SelfControl, &[1]);
+    assert_eq!(read(&mut simulation), (Some(Status::Ok), 2));
+    assert_eq!(read(&mut simulation).0, Some(Status::Again));
+}
+
+#[test]
+fn a_release_ends_with_the_life_that_it_was_in() {
+    let mut simulation = with_a_deadline(Action::Log).boot();
+    simulation.advance(2000);
+    simulation.advance_until_runs(0);
+    assert_eq!(simulation.page(0, page::RELEASES), 1);
+    simulation.call(0, Hypercall::SelfControl, &[2]);
+    let complete = simulation.call(0, Hypercall::Complete, &[]);
+    assert_eq!(complete.status, Some(Status::InvalidState));
 }

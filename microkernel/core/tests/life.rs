@@ -243,6 +243,9 @@ fn every_action_is_done() {
                 (77, u16::from(A))
             );
         }
+        let crash = simulation.record().crashes[usize::from(A)];
+        let goes_on = matches!(action, Action::Ignore | Action::Log);
+        assert_eq!(crash.magic == CRASH_MAGIC, !goes_on, "{action:?}");
         let account = simulation.account(A);
         assert_eq!(account.errors[Error::ApplicationError as usize].get(), 1);
         assert_eq!(account.health_events.get(), 1);
