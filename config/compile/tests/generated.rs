@@ -154,3 +154,30 @@ fn a_guests_monitor_learns_which_drivers_its_guest_has() {
         assert!(!of("flight").contains("GUEST_"));
     }
 }
+
+#[test]
+fn a_guests_monitor_learns_what_follows_each_ending() {
+    let text = include_str!("../../../systems/linux/system.toml");
+    let first = text.find("on_reset ").unwrap();
+    let (before, rest) = text.split_at(first);
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    // The default of each, and the other one.
+    let endings = [
+        ("reset", "RestartCold", "Stop", "stop"),
+        ("power_off", "Stop", "RestartCold", "restart_cold"),
+        ("panic", "RestartCold", "Stop", "stop"),
+        ("hang", "RestartCold", "Stop", "stop"),
+    ];
+    for (given, .., value) in endings {
+        let checked = checked(&format!("{before}on_{given} = \"{value}\"\n\n{after}"));
+        let index = checked.system.partition_index("linux").unwrap();
+        let module = module(&checked, index);
+        for (ending, default, other, _) in endings {
+            let action = if ending == given { other } else { default };
+            let name = ending.to_uppercase();
+            let line =
+                format!("GUEST_ON_{name}: abi::health::Action = abi::health::Action::{action};");
+            assert!(module.contains(&line), "on_{given}: {line}");
+        }
+    }
+}
