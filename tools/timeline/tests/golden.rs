@@ -140,6 +140,7 @@ fn why_it_was_late() {
         ("late.txt", run(), "control", 1200),
         ("not-its-window.txt", run(), "load", 1250),
         ("waits.txt", run(), "driver", 800),
+        ("budget.txt", run(), "driver", 1120),
         // Its release is among what is missing.
         ("missing.txt", without(30), "control", 1200),
     ];
