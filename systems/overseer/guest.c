@@ -15,7 +15,7 @@ typedef unsigned int word;
 #define LINEAR 0xc0000000u
 #define MEMORY 0x01000000u
 
-enum { PID = 48, TSR = 336, TCR = 340, MAS0 = 624, MAS1, MAS2, MAS3, MAS7 = 944, IVPR = 63, IVOR6 = 406 };
+enum { PID = 48, TSR = 336, TCR = 340, MAS0 = 624, MAS1, MAS2, MAS3, MAS7 = 944, IVPR = 63, IVOR6 = 406, IVOR13 = 413 };
 enum { VALID = 0x80000000, PROTECT = 0x40000000, KERNELS = 0x15, ALL_RIGHTS = 0x3f, ALL_OF_MEMORY = 7 << 8, ONE_MIB = 5 << 8 };
 /* Several times as many as there are tags: each round takes some. */
 enum { ROUNDS = 700 };
@@ -41,6 +41,7 @@ __asm__(".section .entry,\"ax\"\n"
 	"	b of_process\n"
 	"	b written\n"
 	"	b invalidated\n"
+	"	b lost\n"
 	"spin:	lis 3,0x30\n"
 	"1:	lwz 4,0(3)\n"
 	"	addi 4,4,1\n"
@@ -76,6 +77,20 @@ __asm__(".section .entry,\"ax\"\n"
 	"invalidated:	lis 1,0x20\n"
 	"	bl invalidations\n"
 	"	sc\n"
+	/* Nothing is translated but this page, by the first array, when it loads. */
+	"lost:	lis 1,0x20\n"
+	"	bl one_page\n"
+	"	li 6,5\n"
+	"	li 7,0\n"
+	"1:	oris 8,7,0x1000\n"
+	"	rlwimi 8,6,16,12,15\n"
+	"	mtspr 624,8\n"
+	"	mtspr 625,7\n"
+	"	.long 0x7c0007a4\n"
+	"	isync\n"
+	"	addic. 6,6,-1\n"
+	"	bge 1b\n"
+	"	lwz 5,0(4)\n"
 	"	.balign 16\n"
 	"trapped:	sc\n"
 	"	.previous\n");
@@ -99,12 +114,19 @@ void prepare(void)
 {
 	SET(IVPR, 0);
 	SET(IVOR6, (word)trapped);
+	SET(IVOR13, (word)trapped);
 	translate(1, 1, VALID | PROTECT | ONE_MIB, DEVICE, DEVICE | KERNELS);
 	translate(1, 2, VALID | PROTECT | ALL_OF_MEMORY, LINEAR - MEMORY, KERNELS);
 	translate(1, 3, VALID | PROTECT | ALL_OF_MEMORY, LINEAR, KERNELS);
 	translate(1, 4, VALID | PROTECT | ALL_OF_MEMORY, LINEAR + MEMORY, KERNELS);
 	translate(1, 5, VALID | PROTECT | ALL_OF_MEMORY, EVERYBODYS, ALL_RIGHTS);
 	translate(0, 0, VALID, ELSEWHERE, TURNS | ALL_RIGHTS);
+}
+
+/* The page of the entry, in which its vectors are too. */
+void one_page(void)
+{
+	translate(0, 0, VALID, (word)trapped & ~0xfffu, ((word)trapped & ~0xfffu) | KERNELS);
 }
 
 /* How often what it reads there is not what it has just written. */

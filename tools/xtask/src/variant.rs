@@ -23,6 +23,8 @@ pub struct Variant {
     guard_ticks: Option<u64>,
     /// Its windows are for nobody: the rules would refuse that.
     nobody: bool,
+    /// Where those stubs of its guests begin that enable interrupts, in place of where their kernels say.
+    enabling_stubs: Option<u32>,
     /// Instructions of the kernel that are other ones.
     kernel: Vec<Instruction>,
 }
@@ -80,7 +82,12 @@ impl Variant {
 
     /// Compiles it: what was chosen for it, and its image. Its guests are those of the system itself.
     pub fn build(&self, built: &Built, kernel: Kernel) -> Result<(Built, Vec<u8>)> {
-        self.build_with(built, kernel, |_| Ok(built.guests.clone()))
+        let mut guests = built.guests.clone();
+        for (_, content) in &mut guests {
+            let stubs = &mut content.paravirtual.enabling_stubs;
+            *stubs = self.enabling_stubs.unwrap_or(*stubs);
+        }
+        self.build_with(built, kernel, |_| Ok(guests))
     }
 
     /// The same, with guests that its file asks for.

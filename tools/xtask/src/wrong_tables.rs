@@ -53,21 +53,31 @@ pub fn cases<'s>(systems: &'s Systems, flight: &'s Built) -> Result<Vec<Case<'s>
 pub fn cases_of_needs<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<Case<'s>>> {
     let mutants = Mutants::of(built.image(Kernel::Release), built.kernels_have)?.of_needs()?;
     let mut cases: Vec<_> = of_mutants(systems, built, mutants).collect();
-    if built.plan.system == OF_NEEDS[0] {
+    let needs = built.kernels_have;
+    if needs.bus {
         cases.push(case("a bus whose devices have no arena", move || {
-            without_arena(systems, built)
+            others_run_as_ever(systems, built, |record| {
+                if let Record::Bus(bus) = record {
+                    bus.arena_log2 = 0;
+                }
+            })
+        }));
+    }
+    if needs.guests {
+        cases.push(case("a guest that has one page", move || {
+            others_run_as_ever(systems, built, |record| {
+                if let Record::Guest(guest) = record {
+                    guest.memory_bytes = 0x1000;
+                }
+            })
         }));
     }
     Ok(cases)
 }
 
-/// The kernel takes tables with a bus on which nobody may reach memory, and runs everybody else as ever.
-fn without_arena(systems: &Systems, built: &Built) -> Result<()> {
-    let image = damage::edited(built.image(Kernel::Release).to_vec(), |record| {
-        if let Record::Bus(bus) = record {
-            bus.arena_log2 = 0;
-        }
-    })?;
+/// The kernel takes tables with which somebody is worse off, and runs everybody else as ever.
+fn others_run_as_ever(systems: &Systems, built: &Built, edit: impl Fn(&mut Record)) -> Result<()> {
+    let image = damage::edited(built.image(Kernel::Release).to_vec(), edit)?;
     let outcome = run_image(built, &image, &systems.options(Kernel::Release, 50))?;
     let state = outcome.snapshot.state();
     ensure!(state == Some(State::Stopped), "the machine is {state:?}");

@@ -12,7 +12,7 @@ use cofferdam_native::abi::page as abi_page;
 use cofferdam_native::interrupts::{self, Frame};
 use cofferdam_native::{Device, Error, Exit, Guest, Lines, page, probe, time, wait};
 use evidence::seen;
-use overseer::{DEVICE, TURNS, stub, task};
+use overseer::{DEVICE, TURNS, UNKNOWN, stub, task};
 
 cofferdam_native::partition!("overseer", main);
 
@@ -20,6 +20,8 @@ cofferdam_native::partition!("overseer", main);
 const VALUE: u32 = 0xa000_0021;
 /// `trap` (EREF, section 4.6.2).
 const TRAP: u32 = 0x7fe0_0008;
+/// MSR: an external interrupt may come.
+const EXTERNAL_ENABLED: u32 = 0x8000;
 /// TSR: the decrementer has fired. TCR: it may interrupt.
 const FIRED: u32 = 0x0800_0000;
 const MAY_INTERRUPT: u32 = 0x0400_0000;
@@ -41,6 +43,7 @@ fn main() -> ! {
     }
     stubs(&mut guest);
     fetches(&mut guest);
+    lost(&mut guest);
     delivered();
     loop {
         wait(Lines::RELEASE);
@@ -281,11 +284,20 @@ fn stubs(guest: &mut Guest) {
         seen!("stub.trapped_at", trapped(guest, at));
     }
     // The end of an enabling stub cannot be done: it stands there, until there is something for its monitor.
-    page::clear(Lines::RELEASE);
-    page::set_enabled(Lines::RELEASE);
-    seen!("stub.trapped_at", trapped(guest, stub::ENABLING));
-    seen!("stub.stands_at", guest.register(number::PC));
-    page::set_enabled(Lines::NONE);
+    for at in stub::ENABLING {
+        page::clear(Lines::RELEASE);
+        page::set_enabled(Lines::RELEASE);
+        seen!("stub.trapped_at", trapped(guest, at));
+        seen!("stub.stands_at", guest.register(number::PC));
+        page::set_enabled(Lines::NONE);
+    }
+    // Nor does an interrupt take it out of there.
+    guest.set_external(true);
+    guest.set_special(spr::ESR, 0);
+    guest.set_state(EXTERNAL_ENABLED);
+    seen!("stub.trapped_at", trapped(guest, stub::LAST));
+    seen!("stub.syndrome", guest.special(spr::ESR));
+    guest.set_external(false);
 }
 
 /// There is nothing to execute.
@@ -293,6 +305,14 @@ fn fetches(guest: &mut Guest) {
     guest.set_register(number::PC, DEVICE);
     let exit = guest.run();
     seen!("fetch", (exit == Ok(Exit::Fetch(DEVICE.into()))).into());
+}
+
+/// Without any large translation it is told of an access as its own affair.
+fn lost(guest: &mut Guest) {
+    guest.set_register(4, UNKNOWN);
+    guest.set_special(spr::DEAR, 0);
+    seen!("lost", told(guest, task::LOSE));
+    seen!("lost.at", guest.special(spr::DEAR));
 }
 
 /// The pending lines are a word of its own page.
@@ -320,7 +340,10 @@ fn delivered() {
     seen!("deliver.off", INTERRUPTS.load(Relaxed));
     // Without a handler a line is pending, and that is all.
     interrupts::clear_handler(Exception::ExternalInput);
-    interrupts::enable();
+    seen!(
+        "deliver.no_handler",
+        probe::return_with_state(abi_page::MSR_EE)
+    );
     seen!("deliver.no_handler", deliver());
     page::clear(Lines::RELEASE);
     while !page::pending().has(Lines::RELEASE) {}

@@ -92,6 +92,15 @@ pub const OF_GUESTS: &[Change] = &[
             longer_frame(all)
         },
     ),
+    of_all(
+        "two guests, the second with tags before the first one's, and a frame longer than its windows",
+        Time,
+        |all| {
+            another_guest(all)?;
+            exchange_tags(all)?;
+            longer_frame(all)
+        },
+    ),
     of_all("more guests than there can be", TooMany, |all| {
         let place = first!(all, Guest)?;
         let both = all[place - 1..=place].to_vec();
@@ -293,6 +302,16 @@ fn another_guest(all: &mut Vec<Record>) -> Option<()> {
             && !matches!(all.get(place + 1), Some(Record::Guest(_)))
     })?;
     all.insert(partition + 1, Record::Guest(other?));
+    Some(())
+}
+
+/// Gives each of two guests the tags of the other one.
+fn exchange_tags(all: &mut [Record]) -> Option<()> {
+    let mut tags = all.iter_mut().filter_map(|record| match record {
+        Record::Guest(own) => Some(&mut own.tag_first),
+        _ => None,
+    });
+    std::mem::swap(tags.next()?, tags.next()?);
     Some(())
 }
 
