@@ -15,6 +15,7 @@ mod damage;
 mod debugger;
 mod disks;
 mod doctor;
+mod editors;
 mod exact;
 mod expected;
 mod guest_attacks;

@@ -13,6 +13,7 @@ use crate::bench;
 use crate::book;
 use crate::debugger;
 use crate::disks;
+use crate::editors;
 use crate::guest_attacks;
 use crate::host;
 use crate::lint;
@@ -50,7 +51,7 @@ const HOST: [lint::Part; 5] = [
 type OfSystems = (&'static str, fn(&Workspace<'_>, &Systems) -> Result<Tally>);
 
 /// What runs when every system is built.
-const SYSTEMS: [OfSystems; 19] = [
+const SYSTEMS: [OfSystems; 20] = [
     ("reports of systems", |_, systems| reports::tests(systems)),
     ("every image proved", |_, systems| {
         proofs::every_image(systems)
@@ -77,6 +78,9 @@ const SYSTEMS: [OfSystems; 19] = [
     }),
     ("partitions of a recorded run, again", |workspace, _| {
         recordings::tests(workspace)
+    }),
+    ("what an editor understands", |workspace, _| {
+        editors::tests(workspace)
     }),
     ("attacks on the target", |_, systems| {
         machines::attacks(systems)

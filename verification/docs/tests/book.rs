@@ -51,7 +51,7 @@ const OTHERS: [&str; 8] = [
     // Of a machine without a network (`tools/xtask/src/vendor.rs`).
     "sudo dpkg --install /media/stick/debian/*.deb",
     ". /media/stick/env.sh",
-    // Of an editor: what the settings are, carried out by hand.
+    // Of an editor: what the settings are (`tools/xtask/src/editors.rs`).
     "RUSTC_BOOTSTRAP=1 COFFERDAM_GENERATED=$PWD/target/cofferdam/flight/generated cargo check --package flight -Zjson-target-spec -Zbuild-std=core,compiler_builtins -Zbuild-std-features=compiler-builtins-mem --target targets/powerpc-cofferdam-e500v2.json",
 ];
 /// What is called in a shell, in blocks of text.
