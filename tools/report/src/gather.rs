@@ -186,7 +186,8 @@ fn channels(built: &Built) -> Vec<Channel> {
                     .map_or_else(String::new, |it| message(&it.value)),
                 message_bytes: plan.message_bytes,
                 reply: described.reply.as_ref().map(|it| message(&it.value)),
-                depth: plan.depth,
+                // Of a ring the kernel has a signal alone, and both ends its places.
+                depth: (described.depth.as_ref()).map_or(plan.depth, |depth| **depth),
                 payload_bytes: described.payload_bytes.as_ref().map(|bytes| **bytes),
                 fingerprint: plan.fingerprint.clone(),
                 // A channel has a source; the rules say so.

@@ -161,6 +161,18 @@ fn is_whole(built: &Built) -> Result<()> {
             report.tlb1_entries
         );
     }
+    for channel in &built.checked.system.channels {
+        let mut told = report.channels.iter();
+        let told = told.find(|one| one.name == channel.name.value);
+        let told = told.with_context(|| format!("{} is missing", channel.name.value))?;
+        let depth = channel.depth.as_ref().map_or(told.depth, |depth| **depth);
+        ensure!(
+            told.depth == depth,
+            "{} has {depth} places, and it says {}",
+            told.name,
+            told.depth
+        );
+    }
     let page = page(&report)?;
     for one in ON_PAPER {
         ensure!(page.contains(one), "the page lacks `{one}` for paper");
