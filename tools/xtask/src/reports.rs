@@ -35,6 +35,10 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
         let title = format!("what devices on the bus of {name} reach");
         tally.count(&title, names_reach(systems.get(name)?, masters));
     }
+    for (name, caveat, concerns) in CAVEATS {
+        let title = format!("whether the caveat on {caveat} concerns {name}");
+        tally.count(&title, has_caveat(systems.get(name)?, caveat, concerns));
+    }
     tally.count(
         "what a trusted device reaches",
         trusted(systems.get("dma")?),
@@ -106,6 +110,22 @@ fn names_reach(built: &Built, masters: &[Reach]) -> Result<()> {
             ensure!(row.contains(name), "{name} is not in {row}");
         }
     }
+    Ok(())
+}
+
+/// Whether a caveat that has these words concerns a system.
+const CAVEATS: [(&str, &str, bool); 4] = [
+    ("flight", "real-time clock", false),
+    ("instruments", "real-time clock", true),
+    ("flight", "Owners of some devices", false),
+    ("instruments", "Owners of some devices", true),
+];
+
+fn has_caveat(built: &Built, words: &str, concerns: bool) -> Result<()> {
+    let report = gather(built)?;
+    let mut all = report.caveats.iter();
+    let told = all.any(|one| one.text.contains(words));
+    ensure!(told == concerns, "the report says {told}");
     Ok(())
 }
 

@@ -16,13 +16,21 @@ enum Needs {
     Trusted,
     Call,
     Ring,
+    /// The device with the real-time clock.
+    Clock,
+    /// A device whose owner has authority over the machine.
+    Authority,
 }
+
+/// The device behind which the real-time clock is.
+const CLOCK: &str = "i2c";
 
 /// Chapters that concern some systems alone.
 const CHAPTERS: [(&str, Needs); 2] = [("Guests", Needs::Guest), ("ARINC 653", Needs::Apex)];
 
 /// Caveats of other chapters that do, by what stands in bold.
-const SINGLE: [(&str, Needs); 9] = [
+const SINGLE: [(&str, Needs); 15] = [
+    ("The real-time clock is QEMU's.", Needs::Clock),
     ("All devices on the bus share one window", Needs::Bus),
     (
         "That a device keeps to the window is its own word.",
@@ -34,8 +42,16 @@ const SINGLE: [(&str, Needs); 9] = [
         "The switch sees addresses and types, and nothing else",
         Needs::Bus,
     ),
+    (
+        "What comes from outside comes when the host sends it",
+        Needs::Bus,
+    ),
     ("A DMA that is shut out is silent", Needs::Bus),
     ("The memory of a ring is cleared by the loader", Needs::Ring),
+    (
+        "Owners of some devices are the module's owners",
+        Needs::Authority,
+    ),
     (
         "A call's deadline ends the client's waiting in the client's own windows.",
         Needs::Call,
@@ -43,6 +59,18 @@ const SINGLE: [(&str, Needs); 9] = [
     (
         "A server that never gives an abandoned request back keeps that channel for good",
         Needs::Call,
+    ),
+    (
+        "Long messages cannot be submitted without waiting",
+        Needs::Call,
+    ),
+    (
+        "A recorded Linux with a disk waits without end at its start",
+        Needs::Guest,
+    ),
+    (
+        "A guest's kernel can have two entries of the TLB for one address",
+        Needs::Guest,
     ),
 ];
 
@@ -71,6 +99,7 @@ fn has(built: &Built, needs: Needs) -> bool {
         let mut channels = system.channels.iter();
         channels.any(|one| one.kind.as_ref().is_some_and(|it| it.value == kind))
     };
+    let devices = || (system.partitions.iter()).flat_map(|one| &one.devices);
     let functions = || built.plan.bus.iter().flat_map(|bus| &bus.functions);
     match needs {
         Needs::Guest => system.has_guests(),
@@ -79,6 +108,11 @@ fn has(built: &Built, needs: Needs) -> bool {
         Needs::Trusted => functions().any(|one| one.dma == "trusted"),
         Needs::Call => kind(ChannelKind::Call),
         Needs::Ring => kind(ChannelKind::Ring),
+        Needs::Clock => devices().any(|device| device.value == CLOCK),
+        Needs::Authority => devices().any(|device| {
+            let facts = built.checked.board.device(device);
+            facts.is_some_and(|facts| facts.module_authority.is_some())
+        }),
     }
 }
 
