@@ -49,7 +49,7 @@ pub struct Report {
     pub masters: Vec<Master>,
     /// How long interrupts wait at worst.
     pub latencies: Vec<Latency>,
-    /// Who can end or restart the machine.
+    /// Who has authority over the machine as a whole.
     pub authorities: Vec<Authority>,
     /// What was done to the kernels of guests.
     pub rewritten: Vec<Rewritten>,
@@ -316,7 +316,7 @@ pub struct Latency {
     pub interrupts_off_ticks: u64,
 }
 
-/// Who can end or restart the machine.
+/// Who has authority over the machine as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authority {
     /// Who.

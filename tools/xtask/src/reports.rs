@@ -28,7 +28,7 @@ pub fn tests(systems: &Systems) -> Result<Tally> {
     }
     for (name, holder) in AUTHORITY {
         let built = systems.get(name)?;
-        let title = format!("who can end the machine of {name}");
+        let title = format!("who has authority over the machine of {name}");
         tally.count(&title, names_authority(built, holder));
     }
     for (name, masters) in REACH {
@@ -130,12 +130,19 @@ fn has_caveat(built: &Built, words: &str, concerns: bool) -> Result<()> {
 }
 
 /// Who has authority over the machine in a system, and by what, if somebody has.
-const AUTHORITY: [(&str, Option<(&str, &str)>); 2] = [
+const AUTHORITY: [(&str, Option<(&str, &str)>); 3] = [
     (
         "instruments",
         Some((
             "power",
             "its device gpio: it can power off the machine (pin 0)",
+        )),
+    ),
+    (
+        "apex_xml",
+        Some((
+            "control",
+            "its capability schedule.set: it can set the schedule",
         )),
     ),
     ("flight", None),
@@ -149,7 +156,7 @@ fn names_authority(built: &Built, holder: Option<(&str, &str)>) -> Result<()> {
     let found: Vec<_> = found.map(|one| (&*one.partition, &*one.by)).collect();
     ensure!(found == Vec::from_iter(holder), "it says {found:?}");
     let page = page(&report)?;
-    let (_, section) = (page.split_once("Who can end or restart the machine"))
+    let (_, section) = (page.split_once("Who has authority over the machine as a whole"))
         .context("the page has no such section")?;
     let section = section.split("<h2").next().unwrap_or_default();
     for partition in &built.plan.partitions {

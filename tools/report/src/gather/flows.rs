@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cofferdam_abi::health::Action;
 use cofferdam_check::{Checked, flow};
+use cofferdam_model::CapabilityRequest;
 
 use crate::data::{Authority, Flow};
 
@@ -72,7 +73,7 @@ fn way(before: &[Option<usize>], from: usize, to: usize) -> Option<Vec<usize>> {
     Some(way)
 }
 
-/// Who can end or restart the machine.
+/// Who has authority over the machine as a whole.
 pub(super) fn authorities(checked: &Checked) -> Vec<Authority> {
     let mut all = Vec::new();
     for (index, partition) in checked.system.partitions.iter().enumerate() {
@@ -96,6 +97,15 @@ pub(super) fn authorities(checked: &Checked) -> Vec<Authority> {
                 let (error, action) = (one.error.name(), one.action.name());
                 add(format!("its error {error}, whose action is {action}"));
             }
+        }
+        let mut requests = (checked.system.capabilities.iter())
+            .filter(|(holder, _)| holder.value == partition.name.value)
+            .flat_map(|(_, requests)| requests);
+        if requests.any(|one| one.value == CapabilityRequest::ScheduleSet) {
+            add(format!(
+                "its capability {}: it can set the schedule",
+                CapabilityRequest::ScheduleSet
+            ));
         }
     }
     all
