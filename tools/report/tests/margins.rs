@@ -158,3 +158,9 @@ fn a_window_that_had_more_is_a_difference() {
         ["run: windows, normal > at 0ns, ranks, one > group, used max: 247500ns -> 495us"]
     );
 }
+
+#[test]
+fn who_never_completes_has_no_response() {
+    let run = left(true, "1", "", "release").replace("100000,", "0,");
+    says(&run, &[r#"<td class="n">0</td><td class="n">–</td>"#]);
+}

@@ -136,3 +136,18 @@ fn what_was_not_measured_says_how_it_is() {
         said.contains("cargo cofferdam run small --for 2s --icount --kernel trace</code> before")
     );
 }
+
+#[test]
+fn what_two_share_is_drawn_for_each() {
+    const TIP: &str = "one and two: text (rx)";
+    let mut report = report();
+    report.memory[0].holders.push("two".to_owned());
+    let said = page(&report).unwrap();
+    let bars = said.split("<rect").filter(|bar| bar.contains(TIP));
+    let bars: Vec<_> = bars.collect();
+    assert_eq!(bars.len(), 2, "{bars:#?}");
+    for (place, bar) in bars.iter().enumerate() {
+        assert!(bar.contains(&format!("fill:var(--c{place})")), "{bar}");
+        assert_eq!(number(bar, "width"), 100.0);
+    }
+}

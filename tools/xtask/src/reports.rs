@@ -12,10 +12,11 @@ use crate::parts::Tally;
 const FROM_ELSEWHERE: [&str; 6] = ["http:", "https:", "src=", "url(", "@import", "<link"];
 
 /// What a page on paper takes: what is folded on a screen stands there, and no head alone at a page's end.
-const ON_PAPER: [&str; 5] = [
+const ON_PAPER: [&str; 6] = [
     "details::details-content { content-visibility: visible; display: block; }",
     "h2, h3, h2 + p, h3 + p { break-after: avoid; }",
     "tr, .whole, .facts div, svg { break-inside: avoid; }",
+    ".drawing { min-width: 0; max-height: 225mm; }",
     "thead { display: table-header-group; }",
     "p { orphans: 3; widows: 3; max-width: none; }",
 ];

@@ -34,17 +34,21 @@ pub(crate) fn memory(report: &Report) -> String {
     let mut y = 16.0;
     for (physical, bytes, piece) in &rows {
         let row = high(*bytes);
-        let (class, style, words) = match piece {
-            None => ("gap", String::new(), "nobody's".to_owned()),
+        let (bars, words) = match piece {
+            None => (vec![("gap", String::new())], "nobody's".to_owned()),
             Some(piece) => shown(report, piece),
         };
-        let bar = rectangle(COLUMN, y, COLUMN_WIDTH, row)
-            .set("class", class)
-            .set("style", style);
         let tip = format!("{physical:#010x}, {}: {words}", show_bytes(*bytes));
         let middle = y + row / 2.0 + 4.0;
+        // What several share has a part for each.
+        let width = COLUMN_WIDTH / bars.len() as f64;
+        for (place, (class, style)) in bars.into_iter().enumerate() {
+            let bar = rectangle(COLUMN + place as f64 * width, y, width, row)
+                .set("class", class)
+                .set("style", style);
+            drawing = drawing.add(with_tip(bar, &tip));
+        }
         drawing = drawing
-            .add(with_tip(bar, &tip))
             .add(text(
                 COLUMN - 8.0,
                 middle,
@@ -84,20 +88,24 @@ fn high(bytes: u64) -> f64 {
     17.0 + 3.0 * f64::from(steps)
 }
 
-fn shown(report: &Report, piece: &Piece) -> (&'static str, String, String) {
-    let holder = piece.holders.first();
-    let number = holder.and_then(|name| report.partitions.iter().position(|one| one.name == *name));
-    let words = match piece.holders.as_slice() {
-        [] => format!("kernel: {}", piece.what),
-        holders => format!(
-            "{}: {} ({})",
-            holders.join(" and "),
-            piece.what,
-            piece.rights
+/// A bar for each who has the piece, and the words.
+fn shown(report: &Report, piece: &Piece) -> (Vec<(&'static str, String)>, String) {
+    let number = |name: &String| report.partitions.iter().position(|one| one.name == *name);
+    let own = piece.holders.iter().filter_map(number);
+    let bars: Vec<_> = own.map(|number| ("piece", fill(number))).collect();
+    match piece.holders.as_slice() {
+        [] => (
+            vec![("piece kernel", String::new())],
+            format!("kernel: {}", piece.what),
         ),
-    };
-    match number {
-        Some(number) => ("piece", fill(number), words),
-        None => ("piece kernel", String::new(), words),
+        holders => (
+            bars,
+            format!(
+                "{}: {} ({})",
+                holders.join(" and "),
+                piece.what,
+                piece.rights
+            ),
+        ),
     }
 }
