@@ -6,7 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use cofferdam_target_build::target_directory;
 use toml::de::{DeTable, DeValue};
 
@@ -29,7 +29,13 @@ pub fn directory_in(target: &Path, root: &Path, file: &Path, name: &str) -> Path
 /// The name of the system that `file` describes, and the folder for what is built of it. Nothing but the name need be right in the file.
 pub fn directory_of(root: &Path, file: &Path) -> Result<(String, PathBuf)> {
     let text = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let name = name(&String::from_utf8_lossy(&text)).with_context(|| {
+    let text = String::from_utf8(text).map_err(|_| {
+        anyhow!(
+            "{} is no text: name the `system.toml` of a system",
+            file.display()
+        )
+    })?;
+    let name = name(&text).with_context(|| {
         format!(
             "{} gives the system no name: write it there as `name`, in the table `[system]`, or name another file",
             file.display()

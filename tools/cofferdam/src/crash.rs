@@ -12,7 +12,7 @@ use crate::symbols::ElfSymbols;
 
 /// Prints every failure of the last run of a system, or of the run that left `record`.
 pub fn crash(root: &Path, system: &str, record: Option<&Path>) -> Result<()> {
-    let run = LastRun::read(root, system, record)?;
+    let run = LastRun::read(root, system, record, "")?;
     let mut text = failures(&run.snapshot, &|program| {
         let program = match program {
             Program::Kernel { trace: true } => format!("kernel-{}", Kernel::Trace.name()),

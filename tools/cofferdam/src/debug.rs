@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use cofferdam_build::{Built, Kernel, Tree, locate};
 use cofferdam_compile::plan::PartitionPlan;
@@ -55,6 +55,11 @@ pub struct DebugArguments {
 pub fn debug(arguments: &DebugArguments, tree: impl FnOnce() -> Result<Tree>) -> Result<bool> {
     let tree = tree()?;
     let file = locate(&tree.root, &arguments.system)?;
+    // Who is misspelt is said before anything is built.
+    if let Ok(checked) = cofferdam_build::check(&file) {
+        let names = checked.system.partitions.iter();
+        known(&arguments.partition, names.map(|one| one.name.as_str()))?;
+    }
     if !arguments.script {
         let needed = [Requirement::Qemu, Requirement::Gdb];
         cofferdam_setup::provide(&tree.root, &tree.target, &needed, tree.consent)?;
@@ -160,15 +165,22 @@ pub struct Files<'a> {
     pub sources: &'a Path,
 }
 
-/// The script for GDB on one of these, up to where it connects.
-pub fn script(all: &[Debugged], partition: &str, files: &Files<'_>) -> Result<String> {
-    let Some(own) = all.iter().find(|one| one.name == partition) else {
-        let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
-        bail!(
+/// Which of these it is.
+fn known<'n>(partition: &str, names: impl Iterator<Item = &'n str>) -> Result<usize> {
+    let names: Vec<_> = names.collect();
+    let place = names.iter().position(|name| *name == partition);
+    place.with_context(|| {
+        format!(
             "there is no partition `{partition}`: there are {}",
             names.join(", ")
-        );
-    };
+        )
+    })
+}
+
+/// The script for GDB on one of these, up to where it connects.
+pub fn script(all: &[Debugged], partition: &str, files: &Files<'_>) -> Result<String> {
+    let place = known(partition, all.iter().map(|one| one.name.as_str()))?;
+    let own = &all[place];
     let mut text = format!(
         "# GDB on the partition {partition}: gdb-multiarch -x this\n\
          set pagination off\nset confirm off\nset architecture powerpc:e500\nset endian big\n\

@@ -29,13 +29,14 @@ pub struct LastRun {
 }
 
 impl LastRun {
-    /// Reads the record of the last run of a system, or the one in the file `record`.
-    pub fn read(root: &Path, system: &str, record: Option<&Path>) -> Result<Self> {
+    /// Reads the record of the last run of a system, or the one in the file `record`. `options` are those with which a run leaves what is
+    /// asked for.
+    pub fn read(root: &Path, system: &str, record: Option<&Path>, options: &str) -> Result<Self> {
         let (name, folder) = directory_of(root, &locate(root, system)?)?;
         let path = record.map_or_else(|| folder.join(RECORD_FILE), Path::to_path_buf);
         if record.is_none() && !path.exists() {
             bail!(
-                "there is no record of a run of {name} ({} is not there); `cargo cofferdam run {system}` leaves one",
+                "there is no record of a run of {name} ({} is not there); `cargo cofferdam run {system}{options}` leaves one",
                 path.display()
             );
         }

@@ -134,6 +134,9 @@ fn explained(run: &Run, partition: &str, arguments: &Arguments) -> Result<String
     })
 }
 
+/// With this a run leaves events.
+const TRACED: &str = " --kernel trace";
+
 /// The run: its record, the plan beside it, and its events.
 pub fn last_run(root: &Path, system: &str) -> Result<Run> {
     read(root, system, None)
@@ -141,10 +144,10 @@ pub fn last_run(root: &Path, system: &str) -> Result<Run> {
 
 /// The same of the run that left a record.
 fn read(root: &Path, system: &str, record: Option<&Path>) -> Result<Run> {
-    let run = LastRun::read(root, system, record)?;
+    let run = LastRun::read(root, system, record, TRACED)?;
     if run.snapshot.header().trace_kernel == 0 {
         bail!(
-            "the kernel of that run of {} was `release`, which keeps no trace; `cargo cofferdam run {system} --kernel trace` leaves one",
+            "the kernel of that run of {} was `release`, which keeps no trace; `cargo cofferdam run {system}{TRACED}` leaves one",
             run.name
         );
     }

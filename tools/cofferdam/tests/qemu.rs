@@ -107,4 +107,6 @@ fn systems_of_one_name_keep_their_runs_apart() {
     }
     one.put("system.toml", b"[partition.one]\n");
     crash(&one).fails_with(&["gives the system no name"]);
+    one.put("system.toml", b"\x7fELF\xff");
+    crash(&one).fails_with(&["is no text: name the `system.toml`"]);
 }

@@ -114,6 +114,8 @@ fn what_makes_no_sense_is_refused() {
 fn a_record_that_is_none_is_refused_in_every_form() {
     let left = Left::new("trace_foreign");
     let whole = left.get("record");
+    fs::remove_file(left.system.built().join("record")).expect("a file");
+    left.fails(&[], &["there is no record", "--kernel trace` leaves one"]);
     for format in ["text", "json", "chrome", "svg"] {
         let fails = |said: &str| left.fails(&["--format", format], &[said]);
         for length in [0, 1, 127, offset::TRACE, offset::END - 1] {

@@ -115,6 +115,13 @@ fn who_asks_for_json_gets_json_whatever_is_wrong() {
 }
 
 #[test]
+fn a_partition_that_is_misspelt_is_said_before_anything_is_built() {
+    let said = ends(&mut cofferdam(&["debug", "fligth", "flight", "--script"]));
+    said.fails_with(&["there is no partition `fligth`: there are flight, plant, "]);
+    assert!(!said.err.contains("building"), "{said:#?}");
+}
+
+#[test]
 fn success_is_quiet() {
     let said = ends(&mut cofferdam(&["check", "flight"]));
     assert!(said.status.success());
