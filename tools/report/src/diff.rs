@@ -49,7 +49,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// The members that name something in a list, the first that are there.
-const NAMES: [&[&str]; 12] = [
+const NAMES: [&[&str]; 13] = [
     &["name"],
     &["from", "to"],
     &["holders", "what"],
@@ -62,6 +62,7 @@ const NAMES: [&[&str]; 12] = [
     &["channel"],
     &["partition"],
     &["text"],
+    &["what"],
 ];
 
 /// All differences from one report to another, by parts.
@@ -194,11 +195,13 @@ impl Comparison {
                 list.join("; ")
             }
             Value::Object(members) => {
-                let members = members.iter();
-                let members: Vec<_> = members
-                    .map(|(key, value)| format!("{} {}", words(key), self.show(key, value)))
-                    .collect();
-                members.join(" ")
+                let named = names(members).iter();
+                let named: Vec<_> = named.map(|key| self.show(key, &members[*key])).collect();
+                match (named.join(" > "), self.brief(value)) {
+                    (name, rest) if rest.is_empty() => name,
+                    (name, rest) if name.is_empty() => rest,
+                    (name, rest) => format!("{name} ({rest})"),
+                }
             }
             Value::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
         }

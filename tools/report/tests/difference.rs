@@ -31,6 +31,28 @@ fn a_longer_window() {
 }
 
 #[test]
+fn what_is_noticed_in_shared_hardware() {
+    says(
+        |report| report.shared[0].noticed = "little".to_owned(),
+        &["shared: caches, noticed: time -> little"],
+    );
+}
+
+#[test]
+fn a_window_that_is_new_says_who_may_run_there() {
+    says(
+        |report| {
+            let mut window = window(600_000, &["two"]);
+            window.eligible.push(rank("one", Some(40_000)));
+            report.schedules[0].windows.push(window);
+        },
+        &[
+            "schedules: + normal, windows, at 1500us (eligible two; one (budget 100us), group two, length 1ms, tlb1 entries 4, tlb1 writes 2)",
+        ],
+    );
+}
+
+#[test]
 fn another_group() {
     says(
         |report| report.schedules[0].windows[0].group.push("two".to_owned()),

@@ -49,7 +49,8 @@ def count():
         text = ""
     found = re.search(r"instruction count = (\d+)", text)
     if not found:
-        raise gdb.GdbError("the recording has ended, %d instructions or more behind its beginning; `go 0` begins again" % FURTHEST)
+        where = ", %d instructions or more behind its beginning" % FURTHEST if FURTHEST else ""
+        raise gdb.GdbError("the recording has ended%s; `go 0` begins again" % where)
     executed = int(found.group(1))
     FURTHEST = max(FURTHEST, executed)
     return executed
