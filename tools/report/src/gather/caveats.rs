@@ -65,8 +65,8 @@ const SINGLE: [(&str, Needs); 15] = [
         Needs::Call,
     ),
     (
-        "A recorded Linux with a disk waits without end at its start",
-        Needs::Guest,
+        "A system with a disk or a network is recorded by the host's clock while it is idle",
+        Needs::Bus,
     ),
     (
         "A guest's kernel can have two entries of the TLB for one address",
