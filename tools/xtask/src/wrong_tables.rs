@@ -78,7 +78,8 @@ pub fn cases_of_needs<'s>(systems: &'s Systems, built: &'s Built) -> Result<Vec<
 /// The kernel takes tables with which somebody is worse off, and runs everybody else as ever.
 fn others_run_as_ever(systems: &Systems, built: &Built, edit: impl Fn(&mut Record)) -> Result<()> {
     let image = damage::edited(built.image(Kernel::Release).to_vec(), edit)?;
-    let outcome = run_image(built, &image, &systems.options(Kernel::Release, 50))?;
+    // A guest's memory is made ready first.
+    let outcome = run_image(built, &image, &systems.options(Kernel::Release, 2000))?;
     let state = outcome.snapshot.state();
     ensure!(state == Some(State::Stopped), "the machine is {state:?}");
     let index = |name| (built.plan.partitions.iter()).position(|one| one.name == name);
