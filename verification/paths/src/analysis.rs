@@ -167,6 +167,27 @@ impl<'a> Analysis<'a> {
         self.loops.get(&address)
     }
 
+    /// The control flow of a function.
+    pub(crate) fn graph(&mut self, at: u32) -> Result<Rc<Graph>> {
+        self.graphs.of(at)
+    }
+
+    /// The word at an address.
+    pub(crate) fn word(&self, address: u32) -> Result<u32> {
+        self.program.word(address)
+    }
+
+    /// The functions that are called, whatever the entry.
+    pub(crate) fn all_targets(&mut self, callee: Callee) -> Result<Vec<u32>> {
+        match callee {
+            Callee::Function(at) => Ok(vec![at]),
+            Callee::Register(call) => {
+                let table = self.known.table(&self.source.function(call))?;
+                self.program.table(table)
+            }
+        }
+    }
+
     fn summary(&mut self, at: u32, arguments: Arguments, start: Start) -> Result<Rc<Summary>> {
         let key = (at, arguments, start);
         if let Some(known) = self.summaries.get(&key) {
@@ -285,12 +306,10 @@ impl<'a> Analysis<'a> {
 
     /// The functions that are called.
     fn targets(&mut self, callee: Callee) -> Result<Vec<u32>> {
-        let call = match callee {
-            Callee::Function(at) => return Ok(vec![at]),
-            Callee::Register(call) => call,
-        };
-        let table = self.known.table(&self.source.function(call))?;
-        let all = self.program.table(table)?;
+        let all = self.all_targets(callee)?;
+        if let Callee::Function(_) = callee {
+            return Ok(all);
+        }
         Ok(match self.entry.cause {
             // It is one of them or none.
             Cause::Vector(_, handled) => {

@@ -25,6 +25,7 @@ mod outcome;
 pub mod program;
 pub mod report;
 pub mod source;
+pub mod stack;
 pub mod system;
 pub mod values;
 pub mod work;

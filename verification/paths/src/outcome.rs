@@ -15,6 +15,7 @@ use crate::measured::{Walker, excursions, runs};
 use crate::program::Program;
 use crate::report::functions;
 use crate::source::Source;
+use crate::stack::Stack;
 use crate::system::System;
 use crate::work::Route;
 
@@ -29,6 +30,10 @@ const FACTS_OF_BUS: &str = "verification/paths/facts-of-bus.toml";
 /// A wait for a window's tick that is shorter is no wait of always the same instructions: `SHORTEST_WAIT` of
 /// microkernel/e500/src/time.rs.
 pub const SHORTEST_WAIT_TICKS: u64 = 1024;
+/// Where the kernel begins, and the ends of its stack.
+const START: &str = "_start";
+const STACK_BOTTOM: &str = "__stack_bottom";
+const STACK_TOP: &str = "__stack_top";
 /// The decrementer's entries, by the end of their names.
 const DECREMENTER: &str = "decrementer";
 /// A function with fewer instructions than this part of its path is not shown.
@@ -79,6 +84,12 @@ pub struct Outcome {
     /// From the moment that the guard of a window begins until the kernel waits for the window's tick, at most: whatever path
     /// is under way then, and the decrementer's own.
     pub until_wait: u64,
+    /// The most bytes of its stack that the kernel takes, from its first instruction on.
+    pub stack_bytes: u32,
+    /// The entry that takes them.
+    pub stack_of: String,
+    /// What the stack has.
+    pub stack_size: u32,
     /// What the guard has room for, if an instruction takes a nanosecond, without the shortest wait.
     pub guard: u64,
 }
@@ -111,6 +122,12 @@ impl Outcome {
             longest.push(Longest::new(&entry.name, route, &program, &source)?);
         }
         analysis.known().settle()?;
+        let start = program.symbol(START)?;
+        let mut stack = Stack::of(&mut analysis);
+        let (entered, by) = stack.deepest(&entries)?;
+        let started = stack.below(start).context(START)?;
+        let (stack_bytes, stack_of) = (entered, by).max((started, START));
+        let stack_size = program.symbol(STACK_TOP)? - program.symbol(STACK_BOTTOM)?;
         let excursions = match inputs.counts {
             Some(path) => excursions(path)?,
             None => Vec::new(),
@@ -136,6 +153,9 @@ impl Outcome {
         let ticks_per_second = system.number("timebase_hz")?.max(1);
         Ok(Self {
             until_wait: most("") + most(DECREMENTER),
+            stack_bytes,
+            stack_of: stack_of.to_owned(),
+            stack_size,
             guard: guard * 1_000_000_000 / ticks_per_second,
             entries: longest,
             excursions: excursions.len(),
@@ -240,6 +260,11 @@ impl fmt::Display for Outcome {
             f,
             "\nfrom the guard's beginning to the wait for the tick: at most {}, of {}",
             self.until_wait, self.guard
+        )?;
+        writeln!(
+            f,
+            "its stack: at most {} bytes, of {} ({})",
+            self.stack_bytes, self.stack_size, self.stack_of
         )?;
         write!(f, "{} excursions follow known paths", self.excursions)
     }

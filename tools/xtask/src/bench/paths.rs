@@ -19,6 +19,9 @@ const INTERRUPTS_OFF_MOST: u64 = 2_000;
 /// The same of a kernel for systems with guests.
 const INTERRUPTS_OFF_MOST_WITH_GUESTS: u64 = 4_600;
 
+/// The most bytes of its stack that a kernel may take.
+const STACK_MOST: u32 = 1_024;
+
 /// The program that analyses.
 pub struct Analyser {
     program: PathBuf,
@@ -34,6 +37,8 @@ pub struct Analysed {
     pub until_wait: u64,
     /// The same.
     pub guard: u64,
+    /// The same.
+    stack_bytes: u32,
 }
 
 #[derive(Deserialize)]
@@ -122,8 +127,13 @@ impl Analysed {
             needed <= guard,
             "up to the wait for a window there are {needed} instructions, and the guard has room for {guard}"
         );
+        let stack = self.stack_bytes;
+        ensure!(
+            stack <= STACK_MOST,
+            "the kernel takes up to {stack} bytes of its stack, above {STACK_MOST}"
+        );
         Ok(format!(
-            "{longest} instructions of {most}; {needed} of {guard} in the guard"
+            "{longest} instructions of {most}; {needed} of {guard} in the guard; {stack} bytes of stack"
         ))
     }
 

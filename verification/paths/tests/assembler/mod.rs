@@ -42,6 +42,11 @@ pub fn mfspr(register: u32) -> u32 {
     31 << 26 | register << 21 | 26 << 16 | 339 << 1
 }
 
+/// `stwu 1, -bytes(1)`.
+pub fn frame(bytes: u16) -> u32 {
+    37 << 26 | 1 << 21 | 1 << 16 | u32::from(bytes.wrapping_neg())
+}
+
 /// A text that is written from its beginning to its end.
 #[derive(Default)]
 pub struct Text {
