@@ -98,6 +98,7 @@ pub fn show_ticks(ticks: u64, timebase_hz: u64) -> String {
 pub fn show_bytes(bytes: u64) -> String {
     match bytes {
         0 => "0".to_string(),
+        1 => "1 byte".to_string(),
         _ if bytes.is_multiple_of(1 << 20) => format!("{}M", bytes >> 20),
         _ if bytes.is_multiple_of(1 << 10) => format!("{}K", bytes >> 10),
         _ => format!("{bytes} bytes"),

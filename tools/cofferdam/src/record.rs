@@ -41,7 +41,7 @@ const RECORDING: &str = "recording";
 pub struct RecordArguments {
     #[command(flatten)]
     run: RunArguments,
-    /// The folder that becomes the recording, in place of one beside the image
+    /// The folder that becomes the recording, in place of one beside the image; an earlier recording that is there is replaced
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
 }

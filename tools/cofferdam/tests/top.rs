@@ -68,8 +68,8 @@ const TABLE: &str = "\
 small: stopped, trace kernel, 3 ms of machine time, frame 3 of main, no window late
   partition  state  cpu %      cpu  windows  worst window  granted  spent  releases  missed  response  hypercalls  faults  events  restarts
   control    ready   15.3   460 us      3/3        300 us   390 us      -         4       1    200 us           3       0       2         0
-  load       ready   39.3  1.18 ms      6/6        300 us   290 us      -         0       0      0 ns           7       0       0         0
-  driver     ready    7.6   228 us      1/3        300 us   290 us      1         0       0      0 ns          11       0       0         0
+  load       ready   39.3  1.18 ms      6/6        300 us   290 us      -         0       0         -           7       0       0         0
+  driver     ready    7.6   228 us      1/3        300 us   290 us      1         0       0         -          11       0       0         0
 channels: lines 0/4
 ";
 

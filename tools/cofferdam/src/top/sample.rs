@@ -370,7 +370,11 @@ impl Row {
             counted(self.budget_spent),
             self.releases.to_string(),
             self.deadlines_missed.to_string(),
-            time(self.response_max_ticks.into()),
+            // Who never says that its work is complete has no response.
+            match self.response_max_ticks {
+                0 => "-".to_owned(),
+                ticks => time(ticks.into()),
+            },
             counted(self.hypercalls),
             self.faults.to_string(),
             self.health_events.to_string(),
