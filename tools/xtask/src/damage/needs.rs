@@ -266,6 +266,19 @@ pub const OF_THE_BUS: &[Change] = &[
             longer_frame(all)
         },
     ),
+    of_all(
+        "a bus without channels, and a frame longer than its windows",
+        Time,
+        |all| {
+            all.retain(|record| {
+                !matches!(
+                    record,
+                    Record::Channel(_) | Record::End(_) | Record::Capability(_)
+                )
+            });
+            longer_frame(all)
+        },
+    ),
 ];
 
 /// What is wrong where there are guests, and devices on the bus.
