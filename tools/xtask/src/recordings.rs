@@ -137,7 +137,8 @@ impl<'w> Recorded<'w> {
         }
     }
 
-    fn replay(&self, arguments: &[&str]) -> Result<Output> {
+    /// What was said, if it was recorded.
+    fn recorded(&self) -> Result<&Output> {
         let recorded = self.recorded.as_ref();
         let recorded = recorded.map_err(|error| anyhow::anyhow!("{error:#}"))?;
         ensure!(
@@ -145,6 +146,11 @@ impl<'w> Recorded<'w> {
             "it is not recorded:\n{}",
             said(recorded)
         );
+        Ok(recorded)
+    }
+
+    fn replay(&self, arguments: &[&str]) -> Result<Output> {
+        self.recorded()?;
         let folder = self.folder.display().to_string();
         let mut all = vec!["replay", &folder];
         all.extend(arguments);
@@ -181,10 +187,8 @@ impl<'w> Recorded<'w> {
 
     /// What a disk gives is recorded, and comes again: the guest waits for it before it begins a program.
     fn reaches_its_shell(&self) -> Result<()> {
-        let recorded = self.recorded.as_ref();
-        let recorded = recorded.map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let marks = ["/init runs", "built-in shell (ash)"];
-        in_order(recorded, &marks)?;
+        in_order(self.recorded()?, &marks)?;
         in_order(&self.replay(&[])?, &marks).context("gone through again")
     }
 

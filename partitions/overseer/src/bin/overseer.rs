@@ -20,8 +20,6 @@ cofferdam_native::partition!("overseer", main);
 const VALUE: u32 = 0xa000_0021;
 /// `trap` (EREF, section 4.6.2).
 const TRAP: u32 = 0x7fe0_0008;
-/// MSR: an external interrupt may come.
-const EXTERNAL_ENABLED: u32 = 0x8000;
 /// TSR: the decrementer has fired. TCR: it may interrupt.
 const FIRED: u32 = 0x0800_0000;
 const MAY_INTERRUPT: u32 = 0x0400_0000;
@@ -294,7 +292,7 @@ fn stubs(guest: &mut Guest) {
     // Nor does an interrupt take it out of there.
     guest.set_external(true);
     guest.set_special(spr::ESR, 0);
-    guest.set_state(EXTERNAL_ENABLED);
+    guest.set_state(abi_page::MSR_EE);
     seen!("stub.trapped_at", trapped(guest, stub::LAST));
     seen!("stub.syndrome", guest.special(spr::ESR));
     guest.set_external(false);
